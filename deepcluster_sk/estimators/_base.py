@@ -1,0 +1,455 @@
+"""The template every clusterer of this package fills: one fit, one predict."""
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from deepcluster_sk.estimators._input import InputMixin
+from deepcluster_sk.estimators._net_params import NetParamsMixin
+from deepcluster_sk.images import PixelScaler, RowLayout
+from deepcluster_sk.losses.balance import balance_loss
+from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.training.augmentation import (
+    AugmentationLike,
+    apply_augmentation,
+    make_augmentation,
+)
+from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.device import resolve_device, resolve_precision
+from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating, stream
+from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.objectives import Objective, SelfTraining
+from deepcluster_sk.training.seeding import generator, seeded
+from deepcluster_sk.training.starts import Start, find_start
+
+_MAX_SEED = np.iinfo(np.int32).max
+
+
+@dataclass
+class Run:
+    """What one fit has settled before training, for the holes of the template.
+
+    Attributes
+    ----------
+    layout : RowLayout
+    n_samples : int
+    device : torch.device
+    precision : torch.dtype
+    batch_size : int
+    augmentation : callable
+    generator : torch.Generator
+        On the device; of augmentations and negatives.
+    random_state : RandomState
+        Of everything on the host.
+    """
+
+    layout: RowLayout
+    n_samples: int
+    device: torch.device
+    precision: torch.dtype
+    batch_size: int
+    augmentation: AugmentationLike
+    generator: torch.Generator
+    random_state: np.random.RandomState
+
+
+class BaseDeepClusterer(
+    NetParamsMixin,
+    InputMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClusterMixin,
+    BaseEstimator,
+    ABC,
+):
+    """Base of the deep clusterers.
+
+    ``fit`` validates, seeds, builds the net, pretrains it, finds a start for the
+    clusters, trains net and clusters together, and labels the data. A method fills in
+    how its network is built (:meth:`_module`), and what the two phases minimise
+    (:meth:`_pretraining`, :meth:`_clustering`).
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "latent_dim": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "architecture": [
+            StrOptions({"auto", "shallow", "deep", "mlp"}),
+            callable,
+            torch.nn.Module,
+        ],
+        "channels": ["array-like", None],
+        "image_shape": ["array-like", None],
+        "channel_axis": [Options(Integral, {1, -1}), None],
+        "augmentation": [str, dict, callable, torch.nn.Module, None],
+        "init": [
+            StrOptions({"consensus", "spectral", "kmeans", "random"}),
+            "array-like",
+            callable,
+        ],
+        "pretrain_epochs": [
+            Interval(Integral, 0, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "max_epochs": [
+            Interval(Integral, 0, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "batch_size": [
+            Interval(Integral, 2, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions({"cosine"}), None],
+        "tol": [Interval(Real, 0, 1, closed="both")],
+        "precision": [StrOptions({"auto", "float32", "bf16"})],
+        "device": [str, torch.device],
+        "callbacks": [list, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # The holes -------------------------------------------------------------------
+
+    @abstractmethod
+    def _module(self, run: Run) -> tuple[type[torch.nn.Module], dict[str, Any]]:
+        """Network class and its arguments."""
+
+    @abstractmethod
+    def _pretraining(self, run: Run) -> Objective:
+        """What pretraining minimises."""
+
+    @abstractmethod
+    def _clustering(self, run: Run, labels: NDArray[np.int64]) -> SelfTraining:
+        """What net and clusters minimise together, from the start's labels on."""
+
+    @abstractmethod
+    def _epochs(self, run: Run) -> tuple[int, int]:
+        """Epochs of pretraining, and at most of joint training."""
+
+    def _scaler(self, rows: NDArray[Any], layout: RowLayout) -> PixelScaler:
+        """Scaling of the input."""
+        return PixelScaler.standardize(rows, layout)
+
+    # The template ----------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Learn the clusters of images or feature vectors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
+            Grey or colour images of any integer or floating type, or feature vectors;
+            flat rows are images where ``image_shape`` says so. Scaled inside.
+        y : Ignored
+            Never looked at.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or `X` cannot be used, before any training. What was fitted
+            before stays as it was.
+        """
+        before = vars(self).copy()
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._fit(X)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _fit(self, X: ArrayLike) -> None:
+        optimizer = torch.optim.Adam
+        self._check_net_params(optimizer)
+        device = resolve_device(self.device)
+        rows, layout = self._first_rows(X)
+        if len(rows) < self.n_clusters:
+            raise ValueError(
+                f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
+            )
+        random_state = check_random_state(self.random_state)
+        seed = int(random_state.randint(_MAX_SEED))
+        run = Run(
+            layout=layout,
+            n_samples=len(rows),
+            device=device,
+            precision=resolve_precision(self.precision, device),
+            batch_size=self._batch_size(len(rows)),
+            augmentation=self._augmentation(layout),
+            generator=generator(seed, device),
+            random_state=np.random.RandomState(seed),
+        )
+        with seeded(seed, device):
+            net = self._build_net(self._reader(rows, layout), run, optimizer)
+            self._train(net, RowDataset(rows), run)
+        self._score_seed = int(run.random_state.randint(_MAX_SEED))
+        self._n_features_out = net.module_.latent_dim
+        self.net_ = net
+        self.device_ = str(device)
+        self.image_shape_ = layout.shape if layout.is_image else None
+        self.history_ = [dict(row) for row in net.history.to_list()]
+        for row in self.history_:
+            row.pop("batches", None)
+        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
+        self.cluster_centers_ = _to_numpy(net.module_.cluster_centers)
+        self.labels_ = self._assign(rows, layout).argmax(axis=1)
+        self._warn_of_empty_clusters()
+
+    def _reader(self, rows: NDArray[Any], layout: RowLayout) -> SampleReader:
+        scaler = self._scaler(rows, layout)
+        if not (np.isfinite(scaler.offset).all() and np.isfinite(scaler.scale).all()):
+            raise ValueError(
+                "X holds values too large to be scaled; divide it by its largest first."
+            )
+        if scaler.is_constant:
+            warnings.warn(
+                "X is constant: all samples are the same, so all fall into one cluster.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        return SampleReader(layout, scaler)
+
+    def _build_net(
+        self, reader: SampleReader, run: Run, optimizer: Any
+    ) -> ClusteringNet:
+        module, arguments = self._module(run)
+        net = ClusteringNet(
+            module,
+            **{f"module__{name}": value for name, value in arguments.items()},
+            reader=reader,
+            precision=run.precision,
+            generator=run.generator,
+            optimizer=optimizer,
+            **{"lr": self.lr, **self._net_params},
+            batch_size=run.batch_size,
+            device=run.device,
+            callbacks=list(self.callbacks or []),
+            callbacks__lr_decay__enabled=self.lr_schedule == "cosine",
+            verbose=int(self.verbose),
+        )
+        return net.initialize()
+
+    def _train(self, net: ClusteringNet, dataset: RowDataset, run: Run) -> None:
+        pretrain_epochs, max_epochs = self._epochs(run)
+        if pretrain_epochs:
+            net.run_phase(self._pretraining(run), dataset, pretrain_epochs)
+        labels, centers = self._start(net, dataset, run)
+        net.module_.set_centers(torch.as_tensor(centers))
+        self.initial_labels_ = labels
+        if not max_epochs:
+            return
+        objective = self._clustering(run, labels)
+        net.run_phase(objective, dataset, max_epochs)
+        if not objective.settled:
+            warnings.warn(
+                f"The labels had not settled after max_epochs={max_epochs}: "
+                f"{objective.label_change:.2%} of them still changed in the last epoch "
+                f"(tol={self.tol:.2%}). Increase max_epochs, or tol.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    def _start(
+        self, net: ClusteringNet, dataset: RowDataset, run: Run
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        start = Start(
+            latent=_to_numpy(net.embed(dataset).latent),
+            n_clusters=self.n_clusters,
+            random_state=run.random_state,
+            views=None,
+        )
+        return find_start(self.init, start)
+
+    def _batch_size(self, n_samples: int) -> int:
+        return 256 if self.batch_size == "auto" else int(self.batch_size)
+
+    def _augmentation(self, layout: RowLayout) -> AugmentationLike:
+        kind = "vector"
+        if layout.is_image:
+            kind = "grey" if layout.n_channels == 1 else "color"
+        return make_augmentation(self.augmentation, kind)
+
+    def _warn_of_empty_clusters(self) -> None:
+        found = len(np.unique(self.labels_))
+        if found < self.n_clusters and found > 1:
+            warnings.warn(
+                f"Only {found} of n_clusters={self.n_clusters} clusters are in use; the "
+                "others are empty. A smaller n_clusters may fit the data better.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    # What a fitted estimator does --------------------------------------------------
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Cluster of each sample.
+
+        Parameters
+        ----------
+        X : array-like
+            Images or vectors of the fitted shape, in any layout ``fit`` takes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The most probable cluster, ``predict_proba(X).argmax(axis=1)``.
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Soft assignment of each sample to the clusters.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        q : ndarray of shape (n_samples, n_clusters), float32
+            Rows sum to 1.
+        """
+        return self._assign(*self._rows(X))
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Embed samples in the latent space the clusters live in.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        latent : ndarray of shape (n_samples, latent_dim), float32
+            In the same space as ``cluster_centers_``.
+        """
+        return _to_numpy(self._embed(*self._rows(X)).latent)
+
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Decode latent vectors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, latent_dim)
+            As :meth:`transform` returns; ``cluster_centers_`` for an image of each
+            cluster.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features), float32
+            Flat rows in the units of the data fitted on; images are reshaped by
+            ``image_shape_`` (or by the layout they were given in).
+        """
+        check_is_fitted(self)
+        latent = check_array(X, dtype=np.float32, input_name="X")
+        if latent.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {latent.shape[1]} columns, but the latent space of this "
+                f"{type(self).__name__} has {self._n_features_out} dimensions."
+            )
+        net = self.net_
+        with evaluating(net.module_):
+            parts = [
+                net.reader.write(net.module_.decode(part.to(net.torch_device))).cpu()
+                for part in torch.from_numpy(latent).split(CHUNK_ROWS)
+            ]
+        return torch.cat(parts).numpy()
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Quality of the clustering of `X`, judged without labels.
+
+        The share of samples that an augmented view leaves in their cluster, times the
+        normalised mutual information of sample and cluster (how certain the
+        assignments are and how evenly the clusters are used).
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+        y : Ignored
+            Never looked at.
+
+        Returns
+        -------
+        float
+            In [0, 1], higher is better; the same on every call.
+        """
+        rows, layout = self._rows(X)
+        assignment = self._assign(rows, layout)
+        device = self.net_.torch_device
+        stream_of_views = generator(self._score_seed, device)
+        augmentation = self._augmentation(layout)
+
+        def embed_view(x: torch.Tensor) -> torch.Tensor:
+            view = apply_augmentation(augmentation, x, stream_of_views)
+            return self.net_.module_.embed(view).log_assignment.argmax(1)
+
+        reader = SampleReader(layout, self.net_.reader.scaler)
+        with (
+            seeded(self._score_seed, device),
+            evaluating(self.net_.module_),
+        ):
+            views = [
+                labels[:n_rows].cpu().numpy()
+                for labels, n_rows in stream(
+                    embed_view, RowDataset(rows), reader, device
+                )
+            ]
+        agreement = np.mean(assignment.argmax(1) == np.concatenate(views))
+        return float(agreement * _normalized_information(assignment))
+
+    def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
+        return _to_numpy(self._embed(rows, layout).log_assignment.exp())
+
+    def _embed(self, rows: NDArray[Any], layout: RowLayout) -> Embedding:
+        net = self.net_
+        reader = SampleReader(layout, net.reader.scaler)
+        # Always float32: what a user gets must not depend on the batch it came in.
+        return embed(net.module_, RowDataset(rows), reader, net.torch_device)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _to_numpy(tensor: torch.Tensor) -> Any:
+    return tensor.detach().cpu().numpy()
+
+
+def _normalized_information(assignment: NDArray[Any]) -> float:
+    """Mutual information of sample and cluster over its largest value, log K."""
+    n_clusters = assignment.shape[1]
+    if n_clusters == 1:
+        return 1.0
+    log_assignment = torch.from_numpy(assignment).clamp_min(1e-30).log()
+    return float(-balance_loss(log_assignment)) / float(np.log(n_clusters))

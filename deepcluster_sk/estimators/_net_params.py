@@ -1,0 +1,127 @@
+"""Settings of the skorch net that pass through an estimator by their skorch names."""
+
+import inspect
+from typing import Any, Self
+
+import torch
+from torch.utils.data import DataLoader
+
+#: What may stand before ``__`` in the name of a setting.
+PREFIXES = ("optimizer", "iterator_train")
+#: Settings of the loader that the estimator fixes itself.
+_FIXED = {"dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "drop_last"}
+
+
+def is_net_param(name: str) -> bool:
+    """Whether a parameter name is a setting of the net: ``optimizer__lr``, say."""
+    prefix, separator, rest = name.partition("__")
+    return prefix in PREFIXES and bool(separator and rest)
+
+
+class NetParamsMixin:
+    """Constructor arguments such as ``optimizer__weight_decay`` or
+    ``iterator_train__num_workers``, on top of an estimator's own.
+
+    They are carried by ``get_params``, ``set_params`` and ``clone``, so that a grid may
+    run over them, and reach the net in ``fit``. Put it before ``BaseEstimator``.
+    """
+
+    def _store_net_params(self, params: dict[str, Any]) -> None:
+        """Store the extra keyword arguments of a constructor.
+
+        Raises
+        ------
+        TypeError
+            If a name is not a setting of the net, as Python does for any other
+            unexpected argument.
+        """
+        for name in params:
+            if not is_net_param(name):
+                raise TypeError(
+                    f"{type(self).__name__}() got an unexpected keyword argument "
+                    f"{name!r}. Settings of the net are written "
+                    f"{' or '.join(f'{prefix}__<name>' for prefix in PREFIXES)}."
+                )
+        vars(self).update(params)
+
+    @property
+    def _net_params(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if is_net_param(name)}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters of this estimator, the net's settings among them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether parameters of nested estimators are included.
+
+        Returns
+        -------
+        dict
+        """
+        return {**super().get_params(deep=deep), **self._net_params}  # type: ignore[misc]
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator.
+
+        Parameters
+        ----------
+        **params
+            Own parameters, and settings of the net such as ``optimizer__lr``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a name is neither.
+        """
+        own = {name: value for name, value in params.items() if not is_net_param(name)}
+        super().set_params(**own)  # type: ignore[misc]
+        vars(self).update(
+            {name: value for name, value in params.items() if is_net_param(name)}
+        )
+        return self
+
+    def _check_net_params(self, optimizer: type[torch.optim.Optimizer]) -> None:
+        """Check names and values of the settings, before any work is done.
+
+        Raises
+        ------
+        ValueError
+            If a setting does not exist, with those that do, or its value is refused.
+        """
+        valid = {
+            "optimizer": _argument_names(optimizer) - {"params"},
+            "iterator_train": _argument_names(DataLoader) - _FIXED,
+        }
+        for name in self._net_params:
+            prefix, _, rest = name.partition("__")
+            if rest not in valid[prefix]:
+                raise ValueError(
+                    f"{type(self).__name__} has no parameter {name!r}. Valid ones with "
+                    f"this prefix: {sorted(f'{prefix}__{v}' for v in valid[prefix])}."
+                )
+        values: dict[str, dict[str, Any]] = {prefix: {} for prefix in PREFIXES}
+        for name, value in self._net_params.items():
+            prefix, _, rest = name.partition("__")
+            values[prefix][rest] = value
+        for prefix, build in (
+            (
+                "optimizer",
+                lambda kw: optimizer([torch.nn.Parameter(torch.ones(1))], **kw),
+            ),
+            ("iterator_train", lambda kw: DataLoader([0], batch_size=None, **kw)),  # type: ignore[arg-type]
+        ):
+            try:
+                build(values[prefix])
+            except (TypeError, ValueError, RuntimeError) as error:
+                settings = {f"{prefix}__{k}": v for k, v in values[prefix].items()}
+                raise ValueError(f"{settings} was refused: {error}") from error
+
+
+def _argument_names(function: Any) -> set[str]:
+    return set(inspect.signature(function).parameters)

@@ -1,0 +1,263 @@
+"""Arrays in: which axis is which, and how pixels are scaled for the network.
+
+Whatever layout the caller used, everything behind this module sees one form: float32
+batches ``(b, C, H, W)`` for images, ``(b, d)`` for feature vectors. The caller's array
+is never cast, copied or written to as a whole; rows are laid out and scaled batch by
+batch.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+#: Sizes that mark an axis as the channel axis of a 4-D array.
+CHANNEL_COUNTS = (1, 3, 4)
+#: Rows read at a time when statistics are taken over a whole data set.
+CHUNK_ROWS = 4096
+
+Order = Literal["vector", "HW", "CHW", "HWC"]
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """How one flat row of ``n_features`` numbers is laid out.
+
+    Attributes
+    ----------
+    order : {"vector", "HW", "CHW", "HWC"}
+        Axis order of the flat row; ``"vector"`` for feature vectors.
+    shape : tuple of int
+        Canonical shape of one sample: ``(C, H, W)``, or ``(d,)`` for vectors.
+    """
+
+    order: Order
+    shape: tuple[int, ...]
+
+    @property
+    def is_image(self) -> bool:
+        """Whether rows are images."""
+        return self.order != "vector"
+
+    @property
+    def n_channels(self) -> int:
+        """Number of colour channels; for vectors, the number of features."""
+        return self.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """Length of one flat row."""
+        return int(np.prod(self.shape))
+
+    def arrange(self, rows: torch.Tensor) -> torch.Tensor:
+        """Give flat rows ``(b, n_features)`` their canonical shape ``(b, *shape)``."""
+        if not self.is_image:
+            return rows
+        channels, height, width = self.shape
+        if self.order == "HWC":
+            return rows.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
+        return rows.reshape(-1, channels, height, width)
+
+    def flatten(self, batch: torch.Tensor) -> torch.Tensor:
+        """Undo :meth:`arrange`: ``(b, *shape)`` back to flat rows."""
+        if self.order == "HWC":
+            batch = batch.permute(0, 2, 3, 1)
+        return batch.reshape(batch.shape[0], -1)
+
+
+def layout_from_image_shape(image_shape: Any) -> RowLayout:
+    """Layout of flat rows, from the ``image_shape`` the caller states.
+
+    Parameters
+    ----------
+    image_shape : tuple of 2 or 3 ints
+        ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``; the channel axis of three is the
+        one of size 1, 3 or 4.
+
+    Raises
+    ------
+    ValueError
+        If it is no such tuple, or if either end could be the channel axis.
+    """
+    try:
+        shape = tuple(int(side) for side in image_shape)
+        whole = all(
+            side == given for side, given in zip(shape, image_shape, strict=True)
+        )
+    except (TypeError, ValueError):
+        shape, whole = (), False
+    if not whole or len(shape) not in (2, 3) or min(shape) < 1:
+        raise ValueError(
+            f"image_shape={image_shape!r} must be (H, W), (C, H, W) or (H, W, C) with "
+            "positive whole numbers."
+        )
+    if len(shape) == 2:
+        return RowLayout("HW", (1, *shape))
+    axis = _channel_axis(shape, "image_shape", None)
+    if axis == 0:
+        return RowLayout("CHW", shape)
+    return RowLayout("HWC", (shape[2], shape[0], shape[1]))
+
+
+def layout_from_array(shape: tuple[int, ...], channel_axis: int | None) -> RowLayout:
+    """Layout of the rows of an image array.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array: ``(n, H, W)``, ``(n, C, H, W)`` or ``(n, H, W, C)``.
+    channel_axis : {1, -1} or None
+        Where the channels are in a 4-D array; None finds the axis of size 1, 3 or 4.
+
+    Raises
+    ------
+    ValueError
+        If the number of axes is not 3 or 4, or the channel axis cannot be told.
+    """
+    if len(shape) == 3:
+        return RowLayout("HW", (1, *shape[1:]))
+    if len(shape) != 4:
+        raise ValueError(
+            f"Found array with dim {len(shape)} of shape {shape}: images are (n, H, W), "
+            "(n, C, H, W) or (n, H, W, C), flat rows are (n, n_features)."
+        )
+    if _channel_axis(shape[1:], "X", channel_axis) == 0:
+        return RowLayout("CHW", shape[1:])
+    return RowLayout("HWC", (shape[3], shape[1], shape[2]))
+
+
+def _channel_axis(shape: tuple[int, ...], name: str, stated: int | None) -> int:
+    """Return 0 (first) or -1 (last), which axis of a (.., .., ..) image is channels."""
+    if stated is not None:
+        # 1, not 0: the user counts the sample axis of the whole array.
+        return 0 if stated == 1 else -1
+    first, last = shape[0] in CHANNEL_COUNTS, shape[-1] in CHANNEL_COUNTS
+    if first == last:
+        which = (
+            "both the first and the last" if first else "neither the first nor the last"
+        )
+        raise ValueError(
+            f"Cannot tell the channel axis of {name} with image shape {shape}: {which} "
+            f"axis has one of the sizes {CHANNEL_COUNTS}. Pass channel_axis=1 for "
+            "(n, C, H, W) or channel_axis=-1 for (n, H, W, C)."
+        )
+    return 0 if first else -1
+
+
+def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Turn an n-D array into rows without copying; leave everything else alone.
+
+    Parameters
+    ----------
+    X : array-like
+        Anything a scikit-learn estimator may be given.
+
+    Returns
+    -------
+    X : array-like
+        ``(n, n_features)`` where `X` had three or more axes, else `X` itself.
+    shape : tuple of int or None
+        Shape of the n-D array, None where `X` is not one.
+    """
+    # Data frames and sparse matrices have a shape of their own, of two axes.
+    array = X if hasattr(X, "shape") else _as_array(X)
+    shape = getattr(array, "shape", ())
+    if len(shape) < 3:
+        return X, None
+    array = np.asarray(array)
+    return array.reshape(len(array), -1) if array.size else array, tuple(shape)
+
+
+def _as_array(X: ArrayLike) -> Any:
+    try:
+        return np.asarray(X)
+    except ValueError:  # ragged nested lists: scikit-learn's validation says so
+        return X
+
+
+@dataclass(frozen=True)
+class PixelScaler:
+    """Affine scaling ``(x - offset) * scale``, one pair per channel or per feature.
+
+    Attributes
+    ----------
+    offset, scale : ndarray of shape (n_channels,), float64
+        Channels of images, features of vectors.
+    is_constant : bool
+        Whether nothing varied in the data the scaler was made from.
+    """
+
+    offset: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    is_constant: bool
+
+    @classmethod
+    def standardize(cls, rows: NDArray[Any], layout: RowLayout) -> "PixelScaler":
+        """Zero mean and unit variance over the data set.
+
+        Images get one mean and standard deviation per channel over all pixels; vectors
+        one per feature. What is constant becomes 0.
+        """
+        axes = (0, 2, 3) if layout.is_image else (0,)
+        count = len(rows) * (layout.n_features // layout.n_channels)
+        total = sum(chunk.sum(axes) for chunk in _chunks(rows, layout))
+        mean = total / count
+        shape = (-1, 1, 1) if layout.is_image else (-1,)
+        squares = sum(
+            np.square(chunk - mean.reshape(shape)).sum(axes)
+            for chunk in _chunks(rows, layout)
+        )
+        deviation = np.sqrt(squares / count)
+        # A constant feature leaves a deviation of rounding errors only.
+        varies = deviation > 10 * np.finfo(np.float64).eps * np.abs(mean)
+        inverse = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
+        return cls(mean, inverse, not varies.any())
+
+    @classmethod
+    def to_range(
+        cls, rows: NDArray[Any], layout: RowLayout, low: float, high: float
+    ) -> "PixelScaler":
+        """Map the range of the data onto ``[low, high]``: per feature for vectors, one
+        range for all channels and pixels of images. What is constant becomes `low`."""
+        axes = (0, 1, 2, 3) if layout.is_image else (0,)
+        minima = np.min([chunk.min(axes) for chunk in _chunks(rows, layout)], axis=0)
+        maxima = np.max([chunk.max(axes) for chunk in _chunks(rows, layout)], axis=0)
+        minima = np.broadcast_to(minima, layout.n_channels).astype(np.float64)
+        span = np.broadcast_to(maxima, layout.n_channels) - minima
+        varies = span > 0
+        scale = np.divide(high - low, span, out=np.ones_like(span), where=varies)
+        return cls(minima - low / scale, scale, not varies.any())
+
+    def apply(self, batch: torch.Tensor) -> torch.Tensor:
+        """Scale a canonical batch on its device; float32 out."""
+        # 64-bit data are centred in double: a large offset must not eat the digits.
+        # (Apple's devices have no double; there the data set casts on the host.)
+        wide = batch.dtype in (torch.float64, torch.int64, torch.int32)
+        dtype = torch.float64 if wide and batch.device.type != "mps" else torch.float32
+        offset, scale = self._parameters(batch, dtype)
+        return ((batch - offset) * scale).float()
+
+    def invert(self, batch: torch.Tensor) -> torch.Tensor:
+        """Undo :meth:`apply`; what was constant returns to its constant."""
+        offset, scale = self._parameters(batch, torch.float32)
+        varies = scale != 0
+        return batch * varies / torch.where(varies, scale, 1.0) + offset
+
+    def _parameters(
+        self, batch: torch.Tensor, dtype: torch.dtype
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        shape = (-1, *[1] * (batch.ndim - 2))
+        offset, scale = (
+            torch.as_tensor(values.reshape(shape), dtype=dtype, device=batch.device)
+            for values in (self.offset, self.scale)
+        )
+        return offset, scale
+
+
+def _chunks(rows: NDArray[Any], layout: RowLayout) -> Any:
+    """Canonical float64 chunks of the data, in one memory order for every layout."""
+    for start in range(0, len(rows), CHUNK_ROWS):
+        chunk = torch.from_numpy(rows[start : start + CHUNK_ROWS].astype(np.float64))
+        yield np.ascontiguousarray(layout.arrange(chunk).numpy())

@@ -1,0 +1,1 @@
+"""Torch modules: autoencoders, the clustering layer, and what joins them."""

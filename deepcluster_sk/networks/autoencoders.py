@@ -1,0 +1,252 @@
+"""Autoencoders: convolutional (shallow and deep) for images, an MLP for vectors."""
+
+import copy
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import nn
+
+#: Channel widths of the two convolutional networks.
+SHALLOW_CHANNELS = (32, 64, 128)
+DEEP_CHANNELS = (32, 64, 128, 256, 256)
+#: Smallest image side a convolutional network takes, in pixels.
+MIN_SIDE = 8
+#: A feature map is pooled only while its smaller side is at least this, in pixels.
+MIN_POOLED_SIDE = 4
+
+
+@runtime_checkable
+class Autoencoder(Protocol):
+    """What a user's own autoencoder must offer, besides being an ``nn.Module``.
+
+    Methods
+    -------
+    encode(x)
+        ``(n, *sample_shape)`` standardised input to ``(n, latent_dim)``.
+    decode(latent)
+        ``(n, latent_dim)`` back to ``(n, *sample_shape)``.
+    """
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor: ...
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor: ...
+
+
+class ConvAutoencoder(nn.Module):
+    """Convolutional autoencoder.
+
+    The encoder is a row of 3x3 convolutions of stride 1, each with batch
+    normalisation, ReLU and 2x2 max-pooling with 'same' padding, then a dense layer. The
+    decoder mirrors it with transposed convolutions. Pooling stops once a side is below
+    4 pixels, so that any image side from 8 up works.
+
+    Parameters
+    ----------
+    image_shape : tuple (C, H, W)
+    latent_dim : int
+    channels : sequence of int
+        Widths of the convolutions.
+
+    References
+    ----------
+    arXiv:1901.06474, section 4.3. The widths are not in the paper.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        channels: Sequence[int] = SHALLOW_CHANNELS,
+    ) -> None:
+        super().__init__()
+        depth, height, width = image_shape
+        down: list[nn.Module] = []
+        up: list[nn.Module] = []  # built from the image inwards, then reversed
+        for number, wide in enumerate(channels):
+            down += [
+                # The bias would be taken away again by the batch norm.
+                nn.Conv2d(depth, wide, 3, padding=1, bias=False),
+                nn.BatchNorm2d(wide),
+                nn.ReLU(),
+            ]
+            halve = min(height, width) >= MIN_POOLED_SIDE
+            small = (-(-height // 2), -(-width // 2)) if halve else (height, width)
+            if halve:
+                down.append(nn.MaxPool2d(2, ceil_mode=True))
+            if number:
+                # Normalised like the encoder's layers; the image itself is not.
+                up += [nn.ReLU(), nn.BatchNorm2d(depth)]
+            up.append(
+                nn.ConvTranspose2d(
+                    wide,
+                    depth,
+                    3,
+                    stride=2 if halve else 1,
+                    padding=1,
+                    output_padding=(
+                        (height - 2 * small[0] + 1, width - 2 * small[1] + 1)
+                        if halve
+                        else 0
+                    ),
+                    bias=number == 0,
+                )
+            )
+            depth, (height, width) = wide, small
+        features = depth * height * width
+        self.encoder = nn.Sequential(
+            *down, nn.Flatten(), nn.Linear(features, latent_dim)
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(latent_dim, features),
+            nn.ReLU(),
+            nn.Unflatten(1, (depth, height, width)),
+            *reversed(up),
+        )
+        self.apply(initialize_xavier)
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Images ``(n, C, H, W)`` to codes ``(n, latent_dim)``."""
+        return self.encoder(x)
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Codes ``(n, latent_dim)`` to images ``(n, C, H, W)``."""
+        return self.decoder(latent)
+
+
+class MLPAutoencoder(nn.Module):
+    """Fully connected autoencoder for feature vectors (or images taken as vectors).
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        Shape of one sample; flattened on the way in and restored on the way out.
+    latent_dim : int
+    hidden : sequence of int, default=None
+        Widths of the hidden layers; by default two layers sized to the input.
+    """
+
+    def __init__(
+        self,
+        sample_shape: tuple[int, ...],
+        latent_dim: int,
+        hidden: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__()
+        n_features = int(torch.Size(sample_shape).numel())
+        if hidden is None:
+            hidden = hidden_widths(n_features)
+        widths = [n_features, *hidden, latent_dim]
+        encoder: list[nn.Module] = [nn.Flatten()]
+        for before, after in pairwise(widths[:-1]):
+            encoder += [
+                nn.Linear(before, after, bias=False),
+                nn.BatchNorm1d(after),
+                nn.ReLU(),
+            ]
+        encoder.append(nn.Linear(widths[-2], latent_dim))
+        decoder: list[nn.Module] = []
+        for before, after in pairwise(widths[::-1]):
+            decoder += [nn.Linear(before, after), nn.ReLU()]
+        self.encoder = nn.Sequential(*encoder)
+        self.decoder = nn.Sequential(*decoder[:-1], nn.Unflatten(1, sample_shape))
+        self.apply(initialize_xavier)
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Samples ``(n, *sample_shape)`` to codes ``(n, latent_dim)``."""
+        return self.encoder(x)
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Codes ``(n, latent_dim)`` to samples ``(n, *sample_shape)``."""
+        return self.decoder(latent)
+
+
+def hidden_widths(n_features: int) -> tuple[int, int]:
+    """Two hidden widths for `n_features` inputs: about four times as wide, in [64, 512]."""
+    width = min(512, max(64, 1 << (4 * n_features - 1).bit_length()))
+    return width, width
+
+
+def initialize_xavier(module: nn.Module) -> None:
+    """Xavier-uniform weights and zero biases for one dense or convolutional layer."""
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def make_autoencoder(
+    architecture: Any,
+    sample_shape: tuple[int, ...],
+    latent_dim: int,
+    channels: Sequence[int] | None = None,
+) -> nn.Module:
+    """Build the autoencoder an estimator asked for.
+
+    Parameters
+    ----------
+    architecture : {"auto", "shallow", "deep", "mlp"} or callable or nn.Module
+        ``"auto"`` is shallow for grey images, deep for colour, an MLP for vectors. A
+        callable, an :class:`Autoencoder` class for one, gets ``(sample_shape,
+        latent_dim)``; a module is deep-copied.
+    sample_shape : tuple of int
+        ``(C, H, W)`` or ``(d,)``.
+    latent_dim : int
+    channels : sequence of int, default=None
+        Widths of the convolutions or of the MLP's hidden layers.
+
+    Raises
+    ------
+    ValueError
+        If a convolutional network cannot take images this small, or flat vectors.
+    TypeError
+        If the user's module has no ``encode`` or ``decode``.
+    """
+    if not isinstance(architecture, str):
+        return _custom_autoencoder(architecture, sample_shape, latent_dim)
+    architecture = resolve_architecture(architecture, sample_shape)
+    if architecture == "mlp":
+        return MLPAutoencoder(sample_shape, latent_dim, channels)
+    widths = SHALLOW_CHANNELS if architecture == "shallow" else DEEP_CHANNELS
+    return ConvAutoencoder(sample_shape, latent_dim, channels or widths)  # type: ignore[arg-type]
+
+
+def resolve_architecture(architecture: str, sample_shape: tuple[int, ...]) -> str:
+    """Say which network a name means for samples of this shape, or why none can be."""
+    is_image = len(sample_shape) == 3
+    if architecture == "auto":
+        if not is_image:
+            return "mlp"
+        architecture = "shallow" if sample_shape[0] == 1 else "deep"
+    if architecture == "mlp":
+        return architecture
+    if not is_image:
+        raise ValueError(
+            f"architecture={architecture!r} needs images, but X is flat with "
+            f"{sample_shape[0]} features. Pass image_shape=(H, W), give X as "
+            '(n, H, W), or use architecture="mlp".'
+        )
+    if min(sample_shape[1:]) < MIN_SIDE:
+        height, width = sample_shape[1:]
+        raise ValueError(
+            f"Images of {height}x{width} pixels are too small for "
+            f"architecture={architecture!r}, which needs sides of at least {MIN_SIDE}. "
+            'Use architecture="mlp".'
+        )
+    return architecture
+
+
+def _custom_autoencoder(
+    architecture: Any, sample_shape: tuple[int, ...], latent_dim: int
+) -> nn.Module:
+    if isinstance(architecture, nn.Module):
+        module: Any = copy.deepcopy(architecture)
+    else:
+        module = architecture(sample_shape, latent_dim)
+    if not isinstance(module, nn.Module) or not isinstance(module, Autoencoder):
+        raise TypeError(
+            f"architecture={architecture!r} must be an nn.Module (or build one) with "
+            "the methods encode(x) -> (n, latent_dim) and decode(latent) -> like x."
+        )
+    return module

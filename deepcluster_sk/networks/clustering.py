@@ -1,0 +1,163 @@
+"""The clustering layer, and the network of the triplet method around it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from deepcluster_sk.losses.clustering import student_t_log_assignment
+from deepcluster_sk.networks.autoencoders import make_autoencoder
+
+
+class Embedding(NamedTuple):
+    """What a clustering network says of a batch, in evaluation.
+
+    Attributes
+    ----------
+    latent : Tensor of shape (n, latent_dim)
+    log_assignment : Tensor of shape (n, n_clusters)
+        log q.
+    """
+
+    latent: torch.Tensor
+    log_assignment: torch.Tensor
+
+
+class Sphere(nn.Module):
+    """Scale vectors to a given length; without a radius, leave them alone.
+
+    Parameters
+    ----------
+    radius : float or None
+    """
+
+    def __init__(self, radius: float | None) -> None:
+        super().__init__()
+        self.radius = radius
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Put the rows of `x`, ``(n, d)``, on the sphere; float32."""
+        x = x.float()
+        if self.radius is None:
+            return x
+        return self.radius * nn.functional.normalize(x, dim=1)
+
+    def unit(self, x: torch.Tensor) -> torch.Tensor:
+        """Bring rows on the sphere to length 1; unconstrained ones are left alone."""
+        return x if self.radius is None else x / self.radius
+
+
+class StudentTClustering(nn.Module):
+    """Soft assignment to trained centres by a Student-t kernel (Eq. 2).
+
+    Parameters
+    ----------
+    n_clusters, latent_dim : int
+    sphere : Sphere
+        Where latent and centres live. Centres are put on it in every pass.
+
+    References
+    ----------
+    arXiv:1901.06474, section 3.2.
+    """
+
+    def __init__(self, n_clusters: int, latent_dim: int, sphere: Sphere) -> None:
+        super().__init__()
+        self.sphere = sphere
+        self.weight = nn.Parameter(torch.empty(n_clusters, latent_dim))
+        nn.init.xavier_uniform_(self.weight)
+
+    @property
+    def centers(self) -> torch.Tensor:
+        """Cluster centres in latent space, ``(n_clusters, latent_dim)``."""
+        return self.sphere(self.weight)
+
+    @torch.no_grad()
+    def set_centers(self, centers: torch.Tensor) -> None:
+        """Place the centres, ``(n_clusters, latent_dim)``."""
+        self.weight.copy_(self.sphere(centers.to(self.weight)))
+
+    def forward(self, latent: torch.Tensor) -> torch.Tensor:
+        """Latent ``(n, latent_dim)`` to log q, ``(n, n_clusters)``, float32."""
+        with torch.autocast(latent.device.type, enabled=False):
+            return student_t_log_assignment(latent, self.centers)
+
+
+class ClusteringAutoencoder(nn.Module):
+    """Autoencoder with a clustering layer on its latent.
+
+    Parameters
+    ----------
+    architecture, channels
+        As :func:`~deepcluster_sk.networks.autoencoders.make_autoencoder` takes them.
+    sample_shape : tuple of int
+        ``(C, H, W)`` or ``(d,)``.
+    n_clusters, latent_dim : int
+    radius : float or None
+        Radius of the sphere the latent is kept on; None leaves it unconstrained.
+
+    References
+    ----------
+    arXiv:1901.06474, Fig. 2.
+    """
+
+    def __init__(
+        self,
+        architecture: Any,
+        sample_shape: tuple[int, ...],
+        n_clusters: int,
+        latent_dim: int,
+        radius: float | None,
+        channels: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.autoencoder = make_autoencoder(
+            architecture, sample_shape, latent_dim, channels
+        )
+        self.sphere = Sphere(radius)
+        self.clustering = StudentTClustering(n_clusters, latent_dim, self.sphere)
+
+    @property
+    def cluster_centers(self) -> torch.Tensor:
+        """Centres of the clusters in latent space, ``(n_clusters, latent_dim)``."""
+        return self.clustering.centers
+
+    def set_centers(self, centers: torch.Tensor) -> None:
+        """Place the centres, ``(n_clusters, latent_dim)``."""
+        self.clustering.set_centers(centers)
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Samples to latent vectors on the sphere, ``(n, latent_dim)``, float32."""
+        return self.sphere(self.autoencoder.encode(x))
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Latent vectors to samples."""
+        return self.autoencoder.decode(latent)
+
+    def embed(self, x: torch.Tensor) -> Embedding:
+        """Latent vectors and assignments of a batch."""
+        latent = self.encode(x)
+        return Embedding(latent, self.clustering(latent))
+
+    def forward(
+        self, x: torch.Tensor, n_reconstructed: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Training pass: latent and log q of all rows, reconstruction of the first few.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, *sample_shape)
+            Views stacked along the batch.
+        n_reconstructed : int
+            How many leading rows the decoder is asked for.
+
+        Returns
+        -------
+        latent : Tensor of shape (n, latent_dim)
+        log_assignment : Tensor of shape (n, n_clusters)
+        reconstruction : Tensor of shape (n_reconstructed, *sample_shape)
+        """
+        latent = self.encode(x)
+        return latent, self.clustering(latent), self.decode(latent[:n_reconstructed])

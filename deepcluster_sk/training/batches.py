@@ -1,0 +1,132 @@
+"""Rows into batches: fetched whole by index, laid out and scaled on the device."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, Sampler
+
+from deepcluster_sk.images import PixelScaler, RowLayout
+
+#: NumPy types torch has no full counterpart of, and what holds their values.
+_WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.float64}
+
+
+def rows_to_tensor(rows: NDArray[Any]) -> torch.Tensor:
+    """Copy rows into a tensor of the same values, whatever their NumPy type."""
+    dtype = rows.dtype
+    if dtype.kind == "f" and dtype.itemsize > 8:
+        return torch.from_numpy(rows.astype(np.float64))
+    wanted = _WIDER.get(dtype.name, dtype.newbyteorder("="))
+    return torch.from_numpy(np.array(rows, dtype=wanted, order="C"))
+
+
+@dataclass(frozen=True)
+class SampleReader:
+    """Turn raw rows into what the network takes.
+
+    Attributes
+    ----------
+    layout : RowLayout
+    scaler : PixelScaler
+    """
+
+    layout: RowLayout
+    scaler: PixelScaler
+
+    def read(self, rows: torch.Tensor, device: torch.device) -> torch.Tensor:
+        """Raw rows ``(b, n_features)`` to a scaled float32 batch ``(b, *shape)``."""
+        if device.type == "mps" and rows.dtype == torch.float64:
+            rows = rows.float()
+        rows = rows.to(device, non_blocking=True)
+        batch = self.scaler.apply(self.layout.arrange(rows))
+        if self.layout.is_image:
+            # One memory order for every input layout, and the fast one.
+            return batch.contiguous(memory_format=torch.channels_last)
+        return batch.contiguous()
+
+    def write(self, batch: torch.Tensor) -> torch.Tensor:
+        """Undo :meth:`read`: network output to rows in the caller's units."""
+        return self.layout.flatten(self.scaler.invert(batch))
+
+
+class RowDataset(Dataset[Any]):
+    """A data set that is asked for whole batches of rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+        Kept as given; a memory-mapped array stays mapped.
+    device : torch.device, default=None
+        Where to keep a copy of all rows; None leaves them in the caller's array.
+    """
+
+    def __init__(self, rows: NDArray[Any], device: torch.device | None = None) -> None:
+        self.rows = rows
+        self.resident = None if device is None else rows_to_tensor(rows).to(device)
+        #: Index of each row's negative, where negatives are drawn from all the data.
+        self.negatives: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def fetch(self, indices: torch.Tensor) -> torch.Tensor:
+        """Raw rows ``(b, n_features)`` at `indices`."""
+        if self.resident is not None:
+            return self.resident[indices.to(self.resident.device, non_blocking=True)]
+        return rows_to_tensor(self.rows[indices.cpu().numpy()])
+
+    def slice(self, start: int, stop: int) -> torch.Tensor:
+        """Raw rows from `start` up to `stop`."""
+        if self.resident is not None:
+            return self.resident[start:stop]
+        return rows_to_tensor(self.rows[start:stop])
+
+    def __getitem__(
+        self, indices: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        batch = {"rows": self.fetch(indices)}
+        if self.negatives is not None:
+            batch["negatives"] = self.fetch(
+                self.negatives[indices.to(self.negatives.device)]
+            )
+        return batch, indices
+
+
+class BalancedBatches(Sampler[Any]):
+    """Shuffled index batches whose sizes differ by one at most.
+
+    Every row comes once an epoch and no batch is a small rest, which batch
+    normalisation would suffer from.
+
+    Parameters
+    ----------
+    n_samples, batch_size : int
+    generator : torch.Generator
+    """
+
+    def __init__(
+        self, n_samples: int, batch_size: int, generator: torch.Generator
+    ) -> None:
+        self.n_samples = n_samples
+        self.generator = generator
+        self.n_batches = n_batches(n_samples, batch_size)
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        order = torch.randperm(
+            self.n_samples, generator=self.generator, device=self.generator.device
+        )
+        yield from torch.tensor_split(order, self.n_batches)
+
+
+def n_batches(n_samples: int, batch_size: int) -> int:
+    """How many batches an epoch has."""
+    # Two images at least in each: a triplet needs another image.
+    return max(1, min(math.ceil(n_samples / batch_size), n_samples // 2))

@@ -1,0 +1,67 @@
+"""skorch callbacks every net carries: learning-rate decay and the progress bar."""
+
+from typing import Any
+
+from skorch.callbacks import Callback
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from tqdm.auto import tqdm
+
+
+class CosineDecay(Callback):
+    """Lower the learning rate along a half cosine, from its start to 0 in each phase.
+
+    Parameters
+    ----------
+    enabled : bool, default=True
+        Where False, the learning rate stays as it is.
+    """
+
+    def __init__(self, enabled: bool = True) -> None:
+        self.enabled = enabled
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Start the cosine of a phase."""
+        self.schedule_ = (
+            CosineAnnealingLR(net.optimizer_, net.phase_steps_)
+            if self.enabled
+            else None
+        )
+
+    def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
+        """Follow the cosine by one step."""
+        if self.schedule_ is not None:
+            self.schedule_.step()
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Let the schedule go: it holds on to the optimiser."""
+        self.schedule_ = None
+
+
+class ProgressBar(Callback):
+    """One bar a phase with the named terms, shown where the net is verbose."""
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Open the bar of a phase."""
+        self.bar_ = tqdm(
+            total=net.phase_epochs_,
+            desc=net.criterion_.name,
+            unit="epoch",
+            disable=not net.verbose,
+        )
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Show the epoch's terms."""
+        if self.bar_.disable:
+            return
+        numbers = {
+            name: f"{value:.4g}"
+            for name, value in net.history[-1].items()
+            if isinstance(value, float) and name != "dur"
+        }
+        self.bar_.set_postfix(numbers, refresh=False)
+        self.bar_.update()
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Close the bar."""
+        self.bar_.close()
+        self.bar_ = None  # a bar holds the terminal, which does not pickle

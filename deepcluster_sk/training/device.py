@@ -1,0 +1,82 @@
+"""Which device and which precision to compute on."""
+
+from typing import Any
+
+import torch
+
+
+def resolve_device(device: Any) -> torch.device:
+    """Find the device an estimator was asked to use.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        ``"auto"`` is CUDA where there is one, then Apple's MPS, then the CPU.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device on this machine, or the name means nothing.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError):
+        resolved = None
+    if resolved is None or resolved.type not in ("cpu", "cuda", "mps"):
+        raise ValueError(
+            f"device={device!r} is not a device: use 'auto', 'cpu', 'cuda', 'cuda:1' "
+            "(or another number) or 'mps'."
+        )
+    present = _present_devices()
+    if resolved.type not in present or (
+        resolved.type == "cuda" and str(resolved) not in present
+    ):
+        raise ValueError(
+            f"device={device!r} is not on this machine, which has: "
+            f"{', '.join(present)}. device='auto' takes the best of them."
+        )
+    return resolved
+
+
+def _present_devices() -> list[str]:
+    present = ["cpu"]
+    if torch.cuda.is_available():
+        count = torch.cuda.device_count()
+        present += ["cuda", *(f"cuda:{number}" for number in range(count))]
+    if torch.backends.mps.is_available():
+        present.append("mps")
+    return present
+
+
+def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Find the type training computes in.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bf16"}
+        ``"auto"`` is bf16 mixed precision where the hardware computes in it.
+    device : torch.device
+    """
+    if precision == "auto":
+        fast = (device.type == "cuda" and _cuda_has_bf16(device)) or (
+            device.type == "cpu" and _cpu_has_bf16()
+        )
+        return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def _cpu_has_bf16() -> bool:
+    # torch keeps the question behind an underscore and has no public one.
+    return any(
+        getattr(torch.cpu, name, bool)()
+        for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    )
+
+
+def _cuda_has_bf16(device: torch.device) -> bool:
+    # Ampere and later compute in it; earlier cards emulate it slowly.
+    return torch.cuda.get_device_capability(device)[0] >= 8

@@ -1,0 +1,199 @@
+"""The skorch net: one training loop for every phase of every method."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer
+
+from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.training.batches import (
+    BalancedBatches,
+    RowDataset,
+    SampleReader,
+    n_batches,
+)
+from deepcluster_sk.training.callbacks import CosineDecay, ProgressBar
+from deepcluster_sk.training.inference import autocast, embed
+from deepcluster_sk.training.objectives import Objective
+
+
+class StopPhase(Exception):  # noqa: N818 - a signal, not an error
+    """Raised inside the loop to end the running phase early."""
+
+
+class ClusteringNet(NeuralNet):
+    """skorch net that trains a clustering module through one or more phases.
+
+    A phase is an :class:`~deepcluster_sk.training.objectives.Objective` for a number of
+    epochs; it stands where skorch keeps its criterion. Batches are fetched whole by
+    index, laid out and scaled on the device, and augmented there by the objective.
+
+    Parameters
+    ----------
+    module : type
+        With ``embed`` besides ``forward``.
+    reader : SampleReader
+        Layout and scaling of raw rows.
+    precision : torch.dtype
+        ``torch.bfloat16`` trains under autocast.
+    generator : torch.Generator or None
+        Source of the batch order.
+    **kwargs
+        As :class:`skorch.NeuralNet` takes them.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        reader: SampleReader,
+        precision: torch.dtype = torch.float32,
+        generator: torch.Generator | None = None,
+        criterion: Any = Objective,
+        **kwargs: Any,
+    ) -> None:
+        self.reader = reader
+        self.precision = precision
+        self.generator = generator
+        super().__init__(module, criterion=criterion, train_split=None, **kwargs)
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        # skorch's own print a table and wait for the device at every batch.
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("lr_decay", CosineDecay()),
+            ("progress_bar", ProgressBar()),
+        ]
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Device the module is on."""
+        return torch.device(self.device)
+
+    def run_phase(self, objective: Objective, dataset: RowDataset, epochs: int) -> None:
+        """Train on one objective.
+
+        Parameters
+        ----------
+        objective : Objective
+        dataset : RowDataset
+        epochs : int
+            At most; the objective or a callback may end the phase earlier.
+        """
+        self.phase_epochs_ = epochs
+        self.phase_steps_ = epochs * n_batches(len(dataset), self.batch_size)
+        self.criterion_ = objective
+        self.phase_dataset_: RowDataset | None = dataset
+        self.initialize_optimizer()
+        objective.begin(self, dataset)
+        self.notify("on_train_begin", X=dataset)
+        try:
+            self.fit_loop(dataset, epochs=epochs)
+        except StopPhase:
+            pass
+        self.notify("on_train_end", X=dataset)
+        objective.end(self, dataset)
+        # What the objective remembers of the data must not stay with the net.
+        self.criterion_ = Objective()
+        self.phase_dataset_ = None
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Tell the callbacks; skorch's way of stopping ends only the phase."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt:
+            if method_name == "on_train_end":
+                raise
+            raise StopPhase from None
+        if method_name == "on_epoch_end" and self.criterion_.finished:
+            raise StopPhase
+
+    def on_epoch_end(
+        self,
+        net: Any,
+        dataset_train: Any = None,
+        dataset_valid: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Let the objective look at the whole data before the callbacks do."""
+        super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
+        for name, value in self.criterion_.end_epoch(self, dataset_train).items():
+            self.history.record(name, value)
+
+    def on_batch_end(
+        self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any
+    ) -> None:
+        """Let the objective count batches."""
+        super().on_batch_end(net, batch, training, **kwargs)
+        self.criterion_.end_batch(self, self.phase_dataset_)
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Batches fetched whole by index; ``iterator_train__*`` reach the loader."""
+        settings = self.get_params_for("iterator_train")
+        batches = BalancedBatches(len(dataset), self.batch_size, self.generator)
+        return self.iterator_train(
+            dataset, **{"batch_size": None, "sampler": batches, **settings}
+        )
+
+    def infer(self, x: Mapping[str, torch.Tensor], **fit_params: Any) -> Any:
+        """Training pass of a raw batch: the objective's inputs, and their outputs."""
+        device = self.torch_device
+        samples = {name: self.reader.read(rows, device) for name, rows in x.items()}
+        with torch.no_grad():
+            inputs = self.criterion_.inputs(**samples)
+        with autocast(device, self.precision):
+            return inputs, self.module_(**inputs)
+
+    def get_loss(
+        self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """Weighted sum of the objective's terms; each is summed up for the history."""
+        inputs, outputs = y_pred
+        terms, loss = self.criterion_(inputs, outputs, y_true)
+        for name, value in (*terms.items(), ("loss", loss)):
+            # On the device: reading a value out would make it wait at every batch.
+            self._epoch_sums[name] = self._epoch_sums.get(name, 0.0) + value.detach()
+        return loss
+
+    def run_single_epoch(
+        self,
+        iterator: Any,
+        training: bool,
+        prefix: str,
+        step_fn: Any,
+        **fit_params: Any,
+    ) -> None:
+        """One pass over the batches; means of the named terms go to the history."""
+        if iterator is None:
+            return
+        self._epoch_sums: dict[str, Any] = {}
+        count = 0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+            count += 1
+        self.history.record("phase", self.criterion_.name)
+        names = list(self._epoch_sums)
+        means = torch.stack([self._epoch_sums[name] for name in names]) / count
+        for name, value in zip(names, means.tolist(), strict=True):
+            # skorch's callbacks know the loss as train_loss.
+            self.history.record("train_loss" if name == "loss" else name, value)
+
+    def embed(
+        self, dataset: RowDataset, precision: torch.dtype | None = None
+    ) -> Embedding:
+        """Latent vectors and assignments of a whole data set, on the device.
+
+        Computed in the training precision unless told otherwise.
+        """
+        return embed(
+            self.module_,
+            dataset,
+            self.reader,
+            self.torch_device,
+            self.precision if precision is None else precision,
+        )

@@ -1,0 +1,254 @@
+"""The two phases of the triplet method: pretraining and joint training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from deepcluster_sk.losses.balance import balance_loss
+from deepcluster_sk.losses.clustering import clustering_loss
+from deepcluster_sk.losses.reconstruction import reconstruction_loss
+from deepcluster_sk.losses.separation import separation_loss
+from deepcluster_sk.losses.total import total_loss
+from deepcluster_sk.training.augmentation import AugmentationLike, apply_augmentation
+from deepcluster_sk.training.inference import autocast, evaluating, stream
+from deepcluster_sk.training.mining import (
+    augmentation_radii,
+    in_batch_negatives,
+    select_negatives,
+    select_negatives_literal,
+)
+from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+
+if TYPE_CHECKING:
+    from deepcluster_sk.networks.clustering import Sphere
+    from deepcluster_sk.training.batches import RowDataset
+    from deepcluster_sk.training.net import ClusteringNet
+
+NegativeMode = Literal["batch", "bulk", "literal"]
+_SELECT = {"bulk": select_negatives, "literal": select_negatives_literal}
+
+
+@dataclass
+class Triplets:
+    """Where positives and negatives come from.
+
+    A pass is a stack of blocks of b rows: the images, `n_views` augmented views of
+    them and, unless negatives are taken from the batch, the chosen negatives.
+
+    Attributes
+    ----------
+    augmentation : callable
+    generator : torch.Generator
+        Of the augmentation and the draws of negatives.
+    mode : {"batch", "bulk", "literal"}
+        Negatives from the batch, from the whole data set, or the latter by the loop of
+        the paper's Algorithm 1.
+    n_views : int
+        Augmented views of each image in a pass; 0 trains without augmentation.
+    n_augmentations : int
+        Views that measure an augmentation ball where `mode` is not "batch"; in a batch
+        its `n_views` do.
+    max_tries : int
+        Candidates drawn for an anchor at most.
+    n_fallbacks, n_selected : int or Tensor
+        Negatives that lie inside their anchor's ball, and all negatives, so far.
+    """
+
+    augmentation: AugmentationLike
+    generator: torch.Generator
+    mode: NegativeMode
+    n_views: int
+    n_augmentations: int
+    max_tries: int = 100
+    n_fallbacks: Any = 0
+    n_selected: int = 0
+
+    def select(self, net: ClusteringNet, dataset: RowDataset) -> None:
+        """Choose a negative for every row of the data set, where the mode asks so."""
+        if self.mode == "batch":
+            return
+        module, device = net.module_, net.torch_device
+
+        def views(x: torch.Tensor) -> torch.Tensor:
+            copies = [x, *(self._augment(x) for _ in range(self.n_augmentations))]
+            return torch.stack(
+                [module.sphere.unit(module.encode(view)) for view in copies]
+            )
+
+        parts = []
+        with evaluating(module), autocast(device, net.precision):
+            for embedded, n_rows in stream(views, dataset, net.reader, device):
+                parts.append(embedded[:, :n_rows])
+        anchors, *augmented = torch.cat(parts, dim=1)
+        radii = augmentation_radii(anchors, torch.stack(augmented))
+        chosen = _SELECT[self.mode](
+            anchors, radii, generator=self.generator, max_tries=self.max_tries
+        )
+        dataset.negatives = chosen.indices
+        self._count(chosen.is_fallback)
+
+    def stack(self, rows: torch.Tensor, negatives: torch.Tensor | None) -> torch.Tensor:
+        """Blocks of one pass, stacked along the batch."""
+        blocks = [rows, *(self._augment(rows) for _ in range(self.n_views))]
+        if negatives is not None:
+            blocks.append(negatives)
+        stacked = torch.cat(blocks)
+        if stacked.ndim == 4:
+            stacked = stacked.contiguous(memory_format=torch.channels_last)
+        return stacked
+
+    def loss(self, latent: torch.Tensor, sphere: Sphere, n: int, margin: float) -> Any:
+        """Separation term (Eq. 5) of a stacked pass of n images, on the unit sphere."""
+        anchor, *others = sphere.unit(latent).split(n)
+        views = others[: self.n_views] or [anchor]
+        if self.mode == "batch":
+            radii = augmentation_radii(anchor.detach(), torch.stack(views).detach())
+            chosen = in_batch_negatives(anchor.detach(), radii, self.generator)
+            self._count(chosen.is_fallback)
+            negative = anchor[chosen.indices]
+        else:
+            negative = others[-1]
+        losses = [separation_loss(anchor, view, negative, margin) for view in views]
+        return torch.stack(losses).mean()
+
+    def _augment(self, x: torch.Tensor) -> torch.Tensor:
+        return apply_augmentation(self.augmentation, x, self.generator)
+
+    def _count(self, is_fallback: torch.Tensor) -> None:
+        self.n_fallbacks = self.n_fallbacks + is_fallback.sum()
+        self.n_selected += len(is_fallback)
+
+
+class _TripletPhase(Objective):
+    """What both phases share: stacked passes and their two common terms."""
+
+    triplets: Triplets
+    weights: dict[str, float]
+    margin: float
+    sphere: Sphere
+
+    def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:
+        """Find the sphere distances are taken on."""
+        self.sphere = net.module_.sphere
+        super().begin(net, dataset)
+
+    def inputs(
+        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+    ) -> dict[str, Any]:
+        """Stack the blocks of a pass; the decoder is asked for the images only."""
+        n_reconstructed = len(rows) if self.weights["reconstruction"] else 0
+        return {
+            "x": self.triplets.stack(rows, negatives),
+            "n_reconstructed": n_reconstructed,
+        }
+
+    def _common_terms(self, inputs: dict[str, Any], outputs: Any, n: int) -> Terms:
+        latent, _, reconstruction = outputs
+        terms: Terms = {}
+        if self.weights["reconstruction"]:
+            terms["reconstruction"] = reconstruction_loss(
+                reconstruction, inputs["x"][:n]
+            )
+        if self.weights["separation"]:
+            terms["separation"] = self.triplets.loss(
+                latent, self.sphere, n, self.margin
+            )
+        return terms
+
+
+class TripletPretraining(_TripletPhase):
+    """Reconstruction and separation, before there are clusters.
+
+    Parameters
+    ----------
+    triplets : Triplets
+    omega : float
+        Weight of the separation term; reconstruction has weight 1.
+    margin : float
+    """
+
+    name = "pretrain"
+
+    def __init__(self, triplets: Triplets, omega: float, margin: float) -> None:
+        self.triplets = triplets
+        self.weights = {"reconstruction": 1.0, "separation": omega}
+        self.margin = margin
+
+    def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:
+        """Choose the first negatives."""
+        super().begin(net, dataset)
+        self.end_epoch(net, dataset)
+
+    def end_epoch(self, net: ClusteringNet, dataset: RowDataset) -> dict[str, float]:
+        """Choose negatives for the next epoch."""
+        if self.weights["separation"]:
+            self.triplets.select(net, dataset)
+        return {}
+
+    def __call__(
+        self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
+    ) -> tuple[Terms, torch.Tensor]:
+        """Terms of a batch and their sum."""
+        terms = self._common_terms(inputs, outputs, len(indices))
+        return terms, total_loss(terms, self.weights)
+
+
+class TripletClustering(_TripletPhase, SelfTraining):
+    """The four-term loss (Eq. 7).
+
+    Parameters
+    ----------
+    triplets : Triplets
+    weights : dict
+        Of the terms ``reconstruction`` (alpha), ``clustering`` (beta), ``balance``
+        (gamma) and ``separation`` (omega).
+    margin : float
+    pull_views : bool
+        Whether the assignments of the augmented views are pulled to the targets, or, as
+        in the paper, those of the images themselves.
+    tol, update_interval
+        As :class:`SelfTraining` takes them.
+
+    References
+    ----------
+    arXiv:1901.06474, section 3.4.
+    """
+
+    def __init__(
+        self,
+        triplets: Triplets,
+        weights: dict[str, float],
+        margin: float,
+        pull_views: bool,
+        tol: float,
+        update_interval: int | None = None,
+    ) -> None:
+        super().__init__(tol, update_interval)
+        self.triplets = triplets
+        self.weights = weights
+        self.margin = margin
+        self.pull_views = pull_views and triplets.n_views > 0
+
+    def __call__(
+        self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
+    ) -> tuple[Terms, torch.Tensor]:
+        """Terms of a batch and their weighted sum."""
+        n = len(indices)
+        _, log_assignment, _ = outputs
+        first, last = (
+            (n, n * (1 + self.triplets.n_views)) if self.pull_views else (0, n)
+        )
+        pulled = log_assignment[first:last]
+        target = self.targets[indices].repeat(len(pulled) // n, 1)
+        terms = self._common_terms(inputs, outputs, n)
+        terms["clustering"] = clustering_loss(target, pulled)
+        terms["balance"] = balance_loss(pulled)
+        return terms, total_loss(terms, self.weights)
+
+    def _refresh(self, net: ClusteringNet, dataset: RowDataset) -> None:
+        super()._refresh(net, dataset)
+        if self.weights["separation"]:
+            self.triplets.select(net, dataset)
