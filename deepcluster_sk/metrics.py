@@ -79,8 +79,8 @@ def clustering_accuracy_score(labels_true: ArrayLike, labels_pred: ArrayLike) ->
 
     References
     ----------
-    .. [1] Das, Ghosh, Bhowmick (2019). Deep clustering with a triplet constraint.
-       arXiv:1901.06474.
+    .. [1] Das, Ghosh, Bhowmick (2019). Deep representation learning characterized by
+       inter-class separation for image clustering. arXiv:1901.06474.
 
     Examples
     --------

@@ -1,0 +1,46 @@
+"""Sphinx settings. Build with ``sphinx-build -W docs docs/_build/html``."""
+
+import os
+from importlib.metadata import version as installed_version
+
+# Before the examples import torch: they are small, and timed on one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+project = "deepcluster_sk"
+author = "deepcluster_sk developers"
+copyright = "2026, deepcluster_sk developers"
+release = installed_version("deepcluster-sk")
+version = ".".join(release.split(".")[:2])
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "auto_examples/*.ipynb", "sg_execution_times.rst"]
+
+autosummary_generate = True
+# numpydoc's parameter lists already tell the types.
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "within_subsection_order": "FileNameSortKey",
+    # A broken example is an error, not a red thumbnail.
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "deepcluster_sk"
+html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
+html_show_sourcelink = False
