@@ -215,7 +215,9 @@ def _write_montage(path: Path, model: Any, images: NDArray[Any]) -> None:
     ax = plot_clusters(
         images, model.labels_, probabilities=model.predict_proba(images), n_images=15
     )
-    ax.figure.savefig(path, dpi=150)  # type: ignore[union-attr]
+    ax.figure.savefig(  # type: ignore[union-attr]
+        path, dpi=150, bbox_inches="tight"
+    )
     print(f"Picture of the clusters: {path}")
 
 

@@ -6,6 +6,7 @@ what it drew on.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -225,6 +226,8 @@ def plot_history(
 ) -> "Figure":
     """Draw what each epoch recorded, one panel per term.
 
+    A dotted line marks where pretraining ended and clustering began.
+
     Parameters
     ----------
     history : sequence of dict, or dict of sequences
@@ -246,7 +249,10 @@ def plot_history(
         If matplotlib is not installed.
     """
     plt = _import_pyplot()
+    from matplotlib.ticker import MaxNLocator
+
     series = _history_series(history)
+    boundaries = _phase_boundaries(history)
     if terms is None:
         terms = [
             name
@@ -273,7 +279,11 @@ def plot_history(
     for panel, term in zip(axes.flat, terms, strict=False):
         epochs, values = series[term]
         panel.plot(epochs, values, marker="." if len(values) < 40 else "")
+        for boundary in boundaries:
+            if epochs[0] < boundary < epochs[-1]:
+                panel.axvline(boundary, color="gray", linestyle=":", linewidth=1)
         panel.set_title(term, fontsize="medium")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     for panel in axes.flat[len(terms) :]:
         panel.set_visible(False)
     figure.supxlabel("epoch")
@@ -414,3 +424,17 @@ def _history_series(
             epochs.append(number)
             values.append(float(value))
     return series
+
+
+def _phase_boundaries(
+    history: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[float]],
+) -> list[float]:
+    """Places, between two epochs, where the phase of training changed."""
+    if isinstance(history, Mapping):
+        return []
+    phases = [row.get("phase") for row in history]
+    return [
+        number + 0.5
+        for number, (before, after) in enumerate(pairwise(phases), start=1)
+        if before != after
+    ]

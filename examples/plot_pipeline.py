@@ -33,7 +33,8 @@ clusterer = DeepTripletClusterer(
     n_clusters=10,
     image_shape=(8, 8),
     pretrain_epochs=20,
-    max_epochs=10,
+    max_epochs=20,
+    tol=0.01,  # settled when an epoch moves less than 1 % of the images
     random_state=0,
 ).fit(X)
 
@@ -88,7 +89,7 @@ from sklearn.decomposition import PCA
 vectors = make_pipeline(
     PCA(20, random_state=0),
     DeepTripletClusterer(
-        n_clusters=10, pretrain_epochs=10, max_epochs=5, random_state=0
+        n_clusters=10, pretrain_epochs=10, max_epochs=10, tol=0.02, random_state=0
     ),
 )
 labels = vectors.fit_predict(X)

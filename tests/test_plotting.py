@@ -179,6 +179,15 @@ def test_history_errors():
         plot_history([])
 
 
+def test_history_marks_where_the_phase_changed():
+    pretraining = [{"phase": "pretrain", "loss": i} for i in range(3)]
+    clustering = [{"phase": "cluster", "loss": i, "balance": -i} for i in range(2)]
+    loss, balance, *_ = plot_history(pretraining + clustering).axes
+    assert_array_equal(loss.lines[1].get_xdata(), [3.5, 3.5])
+    assert_array_equal(balance.lines[0].get_xdata(), [4, 5])
+    assert len(balance.lines) == 1
+
+
 def test_history_of_one_epoch():
     assert plot_history([{"loss": 1.0}]).axes[0].get_title() == "loss"
 
