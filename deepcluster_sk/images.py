@@ -120,8 +120,8 @@ def layout_from_array(shape: tuple[int, ...], channel_axis: int | None) -> RowLa
         return RowLayout("HW", (1, *shape[1:]))
     if len(shape) != 4:
         raise ValueError(
-            f"Found array with dim {len(shape)} of shape {shape}: images are (n, H, W), "
-            "(n, C, H, W) or (n, H, W, C), flat rows are (n, n_features)."
+            f"Found array with dim {len(shape)} of shape {shape}: images are (n, H, W)"
+            ", (n, C, H, W) or (n, H, W, C), flat rows are (n, n_features)."
         )
     if _channel_axis(shape[1:], "X", channel_axis) == 0:
         return RowLayout("CHW", shape[1:])
@@ -219,8 +219,11 @@ class PixelScaler:
     def to_range(
         cls, rows: NDArray[Any], layout: RowLayout, low: float, high: float
     ) -> "PixelScaler":
-        """Map the range of the data onto ``[low, high]``: per feature for vectors, one
-        range for all channels and pixels of images. What is constant becomes `low`."""
+        """Map the range of the data onto ``[low, high]``.
+
+        One range per feature for vectors, one for all channels and pixels of images.
+        What is constant becomes `low`.
+        """
         axes = (0, 1, 2, 3) if layout.is_image else (0,)
         minima = np.min([chunk.min(axes) for chunk in _chunks(rows, layout)], axis=0)
         maxima = np.max([chunk.max(axes) for chunk in _chunks(rows, layout)], axis=0)

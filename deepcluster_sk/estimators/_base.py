@@ -28,12 +28,14 @@ from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.training.augmentation import (
     AugmentationLike,
+    Kind,
     apply_augmentation,
     make_augmentation,
 )
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.device import resolve_device, resolve_precision
 from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating, stream
+from deepcluster_sk.training.neighbors import ViewProjector
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.seeding import generator, seeded
@@ -137,11 +139,11 @@ class BaseDeepClusterer(
 
     @abstractmethod
     def _pretraining(self, run: Run) -> Objective:
-        """What pretraining minimises."""
+        """Say what pretraining minimises."""
 
     @abstractmethod
     def _clustering(self, run: Run, labels: NDArray[np.int64]) -> SelfTraining:
-        """What net and clusters minimise together, from the start's labels on."""
+        """Say what net and clusters minimise together, from the start's labels on."""
 
     @abstractmethod
     def _epochs(self, run: Run) -> tuple[int, int]:
@@ -180,8 +182,7 @@ class BaseDeepClusterer(
             with np.errstate(over="ignore", invalid="ignore"):
                 self._fit(X)
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__ = before
             raise
         return self
 
@@ -230,7 +231,7 @@ class BaseDeepClusterer(
             )
         if scaler.is_constant:
             warnings.warn(
-                "X is constant: all samples are the same, so all fall into one cluster.",
+                "X is constant: all samples are equal, so all fall into one cluster.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
@@ -283,7 +284,9 @@ class BaseDeepClusterer(
             latent=_to_numpy(net.embed(dataset).latent),
             n_clusters=self.n_clusters,
             random_state=run.random_state,
-            views=None,
+            projector=ViewProjector(
+                dataset, net.reader, run.augmentation, run.generator
+            ),
         )
         return find_start(self.init, start)
 
@@ -291,7 +294,7 @@ class BaseDeepClusterer(
         return 256 if self.batch_size == "auto" else int(self.batch_size)
 
     def _augmentation(self, layout: RowLayout) -> AugmentationLike:
-        kind = "vector"
+        kind: Kind = "vector"
         if layout.is_image:
             kind = "grey" if layout.n_channels == 1 else "color"
         return make_augmentation(self.augmentation, kind)
@@ -300,7 +303,7 @@ class BaseDeepClusterer(
         found = len(np.unique(self.labels_))
         if found < self.n_clusters and found > 1:
             warnings.warn(
-                f"Only {found} of n_clusters={self.n_clusters} clusters are in use; the "
+                f"Only {found} of n_clusters={self.n_clusters} clusters are used, the "
                 "others are empty. A smaller n_clusters may fit the data better.",
                 ConvergenceWarning,
                 stacklevel=4,

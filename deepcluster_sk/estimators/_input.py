@@ -32,8 +32,8 @@ class InputMixin:
             found = layout_from_array(shape, self.channel_axis)
             if layout is not None and layout.shape != found.shape:
                 raise ValueError(
-                    f"X of shape {shape} holds images of (C, H, W) = {found.shape}, but "
-                    f"image_shape={self.image_shape!r} means {layout.shape}."
+                    f"X of shape {shape} holds images of (C, H, W) = {found.shape}, "
+                    f"but image_shape={self.image_shape!r} means {layout.shape}."
                 )
             layout = found
         rows = self._checked(X, reset=True, ensure_min_samples=2)
@@ -41,8 +41,8 @@ class InputMixin:
             layout = RowLayout("vector", (rows.shape[1],))
         elif layout.n_features != rows.shape[1]:
             raise ValueError(
-                f"image_shape={self.image_shape!r} needs {layout.n_features} features a "
-                f"row, but X has shape {rows.shape}."
+                f"image_shape={self.image_shape!r} needs {layout.n_features} features "
+                f"a row, but X has shape {rows.shape}."
             )
         return rows, layout
 

@@ -19,34 +19,22 @@ def is_net_param(name: str) -> bool:
 
 
 class NetParamsMixin:
-    """Constructor arguments such as ``optimizer__weight_decay`` or
-    ``iterator_train__num_workers``, on top of an estimator's own.
+    """Constructor arguments that are settings of the net, on top of an estimator's own.
+
+    Such as ``optimizer__weight_decay`` or ``iterator_train__num_workers``.
 
     They are carried by ``get_params``, ``set_params`` and ``clone``, so that a grid may
     run over them, and reach the net in ``fit``. Put it before ``BaseEstimator``.
     """
 
     def _store_net_params(self, params: dict[str, Any]) -> None:
-        """Store the extra keyword arguments of a constructor.
-
-        Raises
-        ------
-        TypeError
-            If a name is not a setting of the net, as Python does for any other
-            unexpected argument.
-        """
-        for name in params:
-            if not is_net_param(name):
-                raise TypeError(
-                    f"{type(self).__name__}() got an unexpected keyword argument "
-                    f"{name!r}. Settings of the net are written "
-                    f"{' or '.join(f'{prefix}__<name>' for prefix in PREFIXES)}."
-                )
-        vars(self).update(params)
+        """Store the extra keyword arguments of a constructor; ``fit`` checks them."""
+        if params:
+            self._extra_params = params
 
     @property
     def _net_params(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if is_net_param(name)}
+        return getattr(self, "_extra_params", {})
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters of this estimator, the net's settings among them.
@@ -81,9 +69,9 @@ class NetParamsMixin:
         """
         own = {name: value for name, value in params.items() if not is_net_param(name)}
         super().set_params(**own)  # type: ignore[misc]
-        vars(self).update(
-            {name: value for name, value in params.items() if is_net_param(name)}
-        )
+        extra = {name: value for name, value in params.items() if is_net_param(name)}
+        # A new dictionary: a clone may share the old one.
+        self._store_net_params({**self._net_params, **extra})
         return self
 
     def _check_net_params(self, optimizer: type[torch.optim.Optimizer]) -> None:
@@ -91,6 +79,8 @@ class NetParamsMixin:
 
         Raises
         ------
+        TypeError
+            If a name is no parameter at all, as Python has it for functions.
         ValueError
             If a setting does not exist, with those that do, or its value is refused.
         """
@@ -98,16 +88,21 @@ class NetParamsMixin:
             "optimizer": _argument_names(optimizer) - {"params"},
             "iterator_train": _argument_names(DataLoader) - _FIXED,
         }
-        for name in self._net_params:
+        values: dict[str, dict[str, Any]] = {prefix: {} for prefix in PREFIXES}
+        for name, value in self._net_params.items():
+            if not is_net_param(name):
+                own = sorted(super().get_params(deep=False))  # type: ignore[misc]
+                raise TypeError(
+                    f"{type(self).__name__} got an unexpected keyword argument "
+                    f"{name!r}. Its parameters are {own} and settings of the net: "
+                    f"{', '.join(f'{prefix}__<name>' for prefix in PREFIXES)}."
+                )
             prefix, _, rest = name.partition("__")
             if rest not in valid[prefix]:
                 raise ValueError(
                     f"{type(self).__name__} has no parameter {name!r}. Valid ones with "
                     f"this prefix: {sorted(f'{prefix}__{v}' for v in valid[prefix])}."
                 )
-        values: dict[str, dict[str, Any]] = {prefix: {} for prefix in PREFIXES}
-        for name, value in self._net_params.items():
-            prefix, _, rest = name.partition("__")
             values[prefix][rest] = value
         for prefix, build in (
             (

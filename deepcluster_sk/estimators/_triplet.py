@@ -45,6 +45,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "pull_views": ["boolean"],
         "negatives": [StrOptions({"batch", "bulk", "literal"})],
         "n_augmentations": [Interval(Integral, 1, None, closed="left")],
+        "anchoring": [Interval(Real, 0, 1, closed="both")],
         "update_interval": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -69,6 +70,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         negatives: str = "batch",
         n_augmentations: int = 10,
         init: Any = "consensus",
+        anchoring: float = 0.5,
         pretrain_omega: float = 0.3,
         pretrain_margin: float = 0.24,
         pretrain_epochs: int | str = "auto",
@@ -103,6 +105,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.negatives = negatives
         self.n_augmentations = n_augmentations
         self.init = init
+        self.anchoring = anchoring
         self.pretrain_omega = pretrain_omega
         self.pretrain_margin = pretrain_margin
         self.pretrain_epochs = pretrain_epochs
@@ -152,6 +155,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
             self.pull_views,
             tol=self.tol,
             update_interval=self.update_interval,
+            anchor=labels,
+            anchoring=self.anchoring,
         )
 
     def _epochs(self, run: Run) -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 import torch
 
+from deepcluster_sk.losses.precision import at_least_float32
+
 
 def squared_distances(latent: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
     """Squared Euclidean distances.
@@ -13,9 +15,9 @@ def squared_distances(latent: torch.Tensor, centers: torch.Tensor) -> torch.Tens
 
     Returns
     -------
-    Tensor of shape (n, n_clusters), float32, never negative
+    Tensor of shape (n, n_clusters), float32 or wider, never negative
     """
-    latent, centers = latent.float(), centers.float()
+    latent, centers = at_least_float32(latent), at_least_float32(centers)
     squared = (
         latent.square().sum(1, keepdim=True)
         - 2 * latent @ centers.T

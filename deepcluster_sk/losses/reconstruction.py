@@ -2,6 +2,8 @@
 
 import torch
 
+from deepcluster_sk.losses.precision import at_least_float32
+
 
 def reconstruction_loss(
     reconstruction: torch.Tensor, target: torch.Tensor
@@ -26,4 +28,6 @@ def reconstruction_loss(
     ----------
     arXiv:1901.06474, Eq. 1.
     """
-    return torch.nn.functional.mse_loss(reconstruction.float(), target.float())
+    return torch.nn.functional.mse_loss(
+        at_least_float32(reconstruction), at_least_float32(target)
+    )

@@ -2,6 +2,8 @@
 
 import torch
 
+from deepcluster_sk.losses.precision import at_least_float32
+
 
 def separation_loss(
     anchor: torch.Tensor,
@@ -32,7 +34,7 @@ def separation_loss(
     ----------
     arXiv:1901.06474, Eq. 5.
     """
-    anchor, positive, negative = anchor.float(), positive.float(), negative.float()
+    anchor, positive, negative = map(at_least_float32, (anchor, positive, negative))
     if not len(anchor):
         return anchor.sum()
     near = (anchor - positive).square().sum(1)

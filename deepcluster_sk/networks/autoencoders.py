@@ -29,9 +29,11 @@ class Autoencoder(Protocol):
         ``(n, latent_dim)`` back to ``(n, *sample_shape)``.
     """
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor: ...
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Encode a batch."""
 
-    def decode(self, latent: torch.Tensor) -> torch.Tensor: ...
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Decode latent vectors."""
 
 
 class ConvAutoencoder(nn.Module):
@@ -154,7 +156,7 @@ class MLPAutoencoder(nn.Module):
         self.apply(initialize_xavier)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Samples ``(n, *sample_shape)`` to codes ``(n, latent_dim)``."""
+        """Encode samples ``(n, *sample_shape)`` as codes ``(n, latent_dim)``."""
         return self.encoder(x)
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
@@ -163,7 +165,7 @@ class MLPAutoencoder(nn.Module):
 
 
 def hidden_widths(n_features: int) -> tuple[int, int]:
-    """Two hidden widths for `n_features` inputs: about four times as wide, in [64, 512]."""
+    """Widths of two hidden layers: about four times `n_features`, in [64, 512]."""
     width = min(512, max(64, 1 << (4 * n_features - 1).bit_length()))
     return width, width
 

@@ -113,7 +113,7 @@ class ClusteringAutoencoder(nn.Module):
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.autoencoder = make_autoencoder(
+        self.autoencoder: Any = make_autoencoder(
             architecture, sample_shape, latent_dim, channels
         )
         self.sphere = Sphere(radius)
@@ -129,8 +129,9 @@ class ClusteringAutoencoder(nn.Module):
         self.clustering.set_centers(centers)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Samples to latent vectors on the sphere, ``(n, latent_dim)``, float32."""
-        return self.sphere(self.autoencoder.encode(x))
+        """Embed samples on the sphere, ``(n, latent_dim)``, float32."""
+        latent: torch.Tensor = self.sphere(self.autoencoder.encode(x))
+        return latent
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent vectors to samples."""

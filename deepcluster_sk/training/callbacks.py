@@ -4,7 +4,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 from torch.optim.lr_scheduler import CosineAnnealingLR
-from tqdm.auto import tqdm
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 
 class CosineDecay(Callback):

@@ -19,7 +19,7 @@ ROW_MULTIPLE = 32
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients, and back to the mode before."""
+    """Switch to evaluation without gradients, and back to the mode before."""
     was_training = module.training
     module.eval()
     try:

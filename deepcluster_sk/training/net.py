@@ -1,6 +1,7 @@
 """The skorch net: one training loop for every phase of every method."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from deepcluster_sk.training.inference import autocast, embed
 from deepcluster_sk.training.objectives import Objective
 
 
-class StopPhase(Exception):  # noqa: N818 - a signal, not an error
+class StopPhase(Exception):
     """Raised inside the loop to end the running phase early."""
 
 
@@ -38,7 +39,7 @@ class ClusteringNet(NeuralNet):
         Layout and scaling of raw rows.
     precision : torch.dtype
         ``torch.bfloat16`` trains under autocast.
-    generator : torch.Generator or None
+    generator : torch.Generator
         Source of the batch order.
     **kwargs
         As :class:`skorch.NeuralNet` takes them.
@@ -50,7 +51,7 @@ class ClusteringNet(NeuralNet):
         *,
         reader: SampleReader,
         precision: torch.dtype = torch.float32,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator,
         criterion: Any = Objective,
         **kwargs: Any,
     ) -> None:
@@ -86,19 +87,17 @@ class ClusteringNet(NeuralNet):
         self.phase_epochs_ = epochs
         self.phase_steps_ = epochs * n_batches(len(dataset), self.batch_size)
         self.criterion_ = objective
-        self.phase_dataset_: RowDataset | None = dataset
+        self.phase_dataset_ = dataset
         self.initialize_optimizer()
         objective.begin(self, dataset)
         self.notify("on_train_begin", X=dataset)
-        try:
+        with suppress(StopPhase):
             self.fit_loop(dataset, epochs=epochs)
-        except StopPhase:
-            pass
         self.notify("on_train_end", X=dataset)
         objective.end(self, dataset)
         # What the objective remembers of the data must not stay with the net.
         self.criterion_ = Objective()
-        self.phase_dataset_ = None
+        del self.phase_dataset_
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Tell the callbacks; skorch's way of stopping ends only the phase."""

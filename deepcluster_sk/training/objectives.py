@@ -1,11 +1,13 @@
-"""What a training phase minimises, and what it keeps of the whole data set meanwhile."""
+"""What a training phase minimises, and what it keeps of the data set meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from deepcluster_sk.losses.clustering import target_distribution
 
@@ -82,7 +84,8 @@ class SelfTraining(Objective):
     """Objective with a target for every row, taken from the net's own assignments.
 
     Targets come from the whole data set without augmentation and are held constant
-    until the next refresh.
+    until the next refresh. At first they may be anchored to a partition found before:
+    a net trained on nothing but its own assignments forgets much of a good start.
 
     Parameters
     ----------
@@ -93,6 +96,11 @@ class SelfTraining(Objective):
         Batches between two refreshes; None refreshes after every epoch.
     target : callable, default=target_distribution
         From q of all rows, ``(n, n_clusters)``, to the target, of the same shape.
+    anchor : ndarray of shape (n,), int, default=None
+        Partition the targets are anchored to.
+    anchoring : float, default=0
+        Fraction of the phase, in [0, 1], for which the anchor is the target. Over half
+        as long again it fades out in favour of the net's own targets.
 
     Attributes
     ----------
@@ -111,16 +119,21 @@ class SelfTraining(Objective):
         tol: float,
         update_interval: int | None = None,
         target: Callable[[torch.Tensor], torch.Tensor] = target_distribution,
+        anchor: NDArray[np.int64] | None = None,
+        anchoring: float = 0.0,
     ) -> None:
         self.tol = tol
         self.update_interval = update_interval
         self.target = target
+        self.anchor = anchor
+        self.anchoring = 0.0 if anchor is None else anchoring
         self.settled = False
         self.label_change = 1.0
         self._n_batches = 0
 
     def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:
         """Take the first targets."""
+        self._n_steps = net.phase_steps_
         self._refresh(net, dataset)
         self._epoch_labels = self.labels
 
@@ -135,10 +148,25 @@ class SelfTraining(Objective):
         self._refresh(net, dataset)
         self.label_change = float((self.labels != self._epoch_labels).float().mean())
         self._epoch_labels = self.labels
-        self.settled = self.finished = self.label_change < self.tol
+        # Labels that are held to the anchor say nothing of having settled.
+        free = self.anchor_weight == 0
+        self.settled = self.finished = free and self.label_change < self.tol
         return {"label_change": self.label_change}
+
+    @property
+    def anchor_weight(self) -> float:
+        """Share of the anchor in the targets at this point of the phase."""
+        if not self.anchoring:
+            return 0.0
+        elapsed = self._n_batches / self._n_steps
+        return min(1.0, max(0.0, 3 - 2 * elapsed / self.anchoring))
 
     def _refresh(self, net: ClusteringNet, dataset: RowDataset) -> None:
         assignment = net.embed(dataset).log_assignment.exp()
         self.labels = assignment.argmax(1)
         self.targets = self.target(assignment)
+        weight = self.anchor_weight
+        if weight:
+            anchor = torch.as_tensor(self.anchor, device=assignment.device)
+            held = torch.nn.functional.one_hot(anchor, assignment.shape[1])
+            self.targets = torch.lerp(self.targets, held.to(self.targets), weight)

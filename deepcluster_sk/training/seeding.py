@@ -49,5 +49,5 @@ def _seeded_accelerator(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def generator(seed: int, device: torch.device) -> torch.Generator:
-    """A stream of random numbers of its own, on the device."""
+    """Make a stream of random numbers of its own, on the device."""
     return torch.Generator(device).manual_seed(seed)

@@ -209,7 +209,7 @@ class TripletClustering(_TripletPhase, SelfTraining):
     pull_views : bool
         Whether the assignments of the augmented views are pulled to the targets, or, as
         in the paper, those of the images themselves.
-    tol, update_interval
+    **settings
         As :class:`SelfTraining` takes them.
 
     References
@@ -223,10 +223,9 @@ class TripletClustering(_TripletPhase, SelfTraining):
         weights: dict[str, float],
         margin: float,
         pull_views: bool,
-        tol: float,
-        update_interval: int | None = None,
+        **settings: Any,
     ) -> None:
-        super().__init__(tol, update_interval)
+        super().__init__(**settings)
         self.triplets = triplets
         self.weights = weights
         self.margin = margin
