@@ -4,15 +4,23 @@ import os
 
 import pytest
 
-# Before torch is imported. Parallel runs of the tests would otherwise fight for
-# cores, and small nets are fastest on one thread.
+# All before torch or SciPy is imported. Parallel runs of the tests would otherwise
+# fight for cores, and small nets are fastest on one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Figures are drawn on no screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Without it scikit-learn's checks of array API dispatch skip themselves.
+os.environ["SCIPY_ARRAY_API"] = "1"
 
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+# The first example pays for imports, and the machine may be busy. The same examples in
+# every run: nothing is to fail by chance in somebody else's change. Other examples are
+# tried with --hypothesis-profile=default.
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
