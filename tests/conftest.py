@@ -23,6 +23,12 @@ settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
 
 
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Give tests that draw from torch's global stream the same numbers every time."""
+    torch.manual_seed(0)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests marked `gpu` where there is no CUDA device."""
     if torch.cuda.is_available():

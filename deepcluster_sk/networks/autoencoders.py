@@ -201,7 +201,8 @@ def make_autoencoder(
     Raises
     ------
     ValueError
-        If a convolutional network cannot take images this small, or flat vectors.
+        If a convolutional network cannot take images this small, or flat vectors; if
+        the user's module does not fit the samples.
     TypeError
         If the user's module has no ``encode`` or ``decode``.
     """
@@ -251,4 +252,36 @@ def _custom_autoencoder(
             f"architecture={architecture!r} must be an nn.Module (or build one) with "
             "the methods encode(x) -> (n, latent_dim) and decode(latent) -> like x."
         )
+    _check_shapes(module, architecture, sample_shape, latent_dim)
     return module
+
+
+def _check_shapes(
+    module: Any, architecture: Any, sample_shape: tuple[int, ...], latent_dim: int
+) -> None:
+    """Try a user's module on two samples, so that training does not fail inside it."""
+    was_training = module.training
+    like = next(module.parameters(), torch.empty(0))
+    sample = torch.zeros(2, *sample_shape, device=like.device)
+    module.eval()
+    try:
+        with torch.no_grad():
+            latent = module.encode(sample)
+            decoded = module.decode(latent)
+    except Exception as error:
+        raise ValueError(
+            f"architecture={architecture!r} cannot take samples of shape "
+            f"{sample_shape}: {error}"
+        ) from error
+    finally:
+        module.train(was_training)
+    for method, given, expected in (
+        ("encode", latent, (2, latent_dim)),
+        ("decode", decoded, (2, *sample_shape)),
+    ):
+        shape = tuple(getattr(given, "shape", ()))
+        if shape != expected:
+            raise ValueError(
+                f"architecture={architecture!r}: {method} gave {shape} for two samples "
+                f"of shape {sample_shape}, expected {expected}."
+            )

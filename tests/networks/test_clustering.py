@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepcluster_sk.losses.clustering import student_t_log_assignment
+from deepcluster_sk.networks.clustering import (
+    ClusteringAutoencoder,
+    Sphere,
+    StudentTClustering,
+)
+
+
+def make_network(radius=3.0, n_clusters=4, latent_dim=5, **kwargs):
+    settings = {"architecture": "mlp", "sample_shape": (6,), "channels": (8,), **kwargs}
+    return ClusteringAutoencoder(
+        n_clusters=n_clusters, latent_dim=latent_dim, radius=radius, **settings
+    )
+
+
+@given(st.integers(0, 2**31), st.floats(0.1, 50), st.floats(1e-3, 1e3))
+def test_sphere_gives_rows_the_radius_and_keeps_their_direction(seed, radius, scale):
+    x = scale * torch.from_numpy(np.random.default_rng(seed).normal(size=(7, 4)))
+    sphere = Sphere(radius)
+    on_sphere = sphere(x)
+    assert on_sphere.dtype == torch.float32
+    torch.testing.assert_close(on_sphere.norm(dim=1), torch.full((7,), radius))
+    torch.testing.assert_close(sphere.unit(on_sphere).norm(dim=1), torch.ones(7))
+    cosine = torch.nn.functional.cosine_similarity(on_sphere, x.float())
+    torch.testing.assert_close(cosine, torch.ones(7))
+
+
+def test_without_a_radius_the_latent_is_left_alone():
+    x = torch.randn(4, 3)
+    sphere = Sphere(None)
+    assert torch.equal(sphere(x), x)
+    assert torch.equal(sphere.unit(x), x)
+
+
+def test_sphere_takes_a_zero_row():
+    x = torch.zeros(2, 3, requires_grad=True)
+    Sphere(2.0)(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("radius", [None, 3.0])
+def test_centers_lie_where_the_latent_does(radius):
+    layer = StudentTClustering(4, 3, Sphere(radius))
+    given_centers = torch.tensor(np.random.default_rng(0).normal(size=(4, 3)))
+    layer.set_centers(given_centers)
+    expected = given_centers.float()
+    if radius is not None:
+        expected = radius * expected / expected.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(layer.centers, expected)
+
+
+@pytest.mark.parametrize("radius", [None, 3.0])
+def test_layer_is_the_student_t_kernel_of_its_centers(radius):
+    layer = StudentTClustering(4, 3, Sphere(radius))
+    latent = torch.randn(6, 3)
+    torch.testing.assert_close(
+        layer(latent), student_t_log_assignment(latent, layer.centers)
+    )
+
+
+def test_centers_are_trained():
+    layer = StudentTClustering(3, 2, Sphere(3.0))
+    layer(torch.randn(5, 2))[:, 0].sum().backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.any()
+
+
+def test_assignments_are_float32_under_autocast():
+    layer = StudentTClustering(3, 2, Sphere(3.0))
+    latent = torch.randn(5, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        under_autocast = layer(latent)
+    assert under_autocast.dtype == torch.float32
+    assert torch.equal(under_autocast, layer(latent))
+
+
+@pytest.mark.parametrize("radius", [None, 2.5])
+def test_network_embeds_and_reconstructs(radius):
+    network = make_network(radius).eval()
+    x = torch.randn(9, 6)
+    embedding = network.embed(x)
+    assert embedding.latent.shape == (9, 5)
+    assert embedding.log_assignment.shape == (9, 4)
+    torch.testing.assert_close(embedding.log_assignment.exp().sum(1), torch.ones(9))
+    assert network.decode(embedding.latent).shape == x.shape
+    assert network.cluster_centers.shape == (4, 5)
+    if radius is not None:
+        torch.testing.assert_close(
+            embedding.latent.norm(dim=1), torch.full((9,), radius)
+        )
+
+
+def test_forward_reconstructs_only_the_rows_asked_for():
+    network = make_network().eval()
+    x = torch.randn(9, 6)
+    latent, log_assignment, reconstruction = network(x, n_reconstructed=4)
+    embedding = network.embed(x)
+    assert torch.equal(latent, embedding.latent)
+    assert torch.equal(log_assignment, embedding.log_assignment)
+    assert torch.equal(reconstruction, network.decode(latent[:4]))
+
+
+def test_centers_survive_a_step_of_training():
+    network = make_network()
+    centers = 3 * torch.nn.functional.normalize(torch.randn(4, 5), dim=1)
+    network.set_centers(centers)
+    torch.testing.assert_close(network.cluster_centers, centers)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    _, log_assignment, _ = network(torch.randn(8, 6), n_reconstructed=0)
+    log_assignment[:, 0].sum().backward()
+    optimizer.step()
+    moved = network.cluster_centers
+    assert not torch.allclose(moved, centers)
+    torch.testing.assert_close(moved.norm(dim=1), torch.full((4,), 3.0))
+
+
+def test_one_cluster_and_one_dimension():
+    network = make_network(n_clusters=1, latent_dim=1).eval()
+    embedding = network.embed(torch.randn(3, 6))
+    assert torch.equal(embedding.log_assignment, torch.zeros(3, 1))
