@@ -90,8 +90,8 @@ class ClusteringNet(NeuralNet):
         self.phase_dataset_ = dataset
         self.initialize_optimizer()
         objective.begin(self, dataset)
-        self.notify("on_train_begin", X=dataset)
         with suppress(StopPhase):
+            self.notify("on_train_begin", X=dataset)
             self.fit_loop(dataset, epochs=epochs)
         self.notify("on_train_end", X=dataset)
         objective.end(self, dataset)

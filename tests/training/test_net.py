@@ -1,0 +1,302 @@
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from deepcluster_sk.images import PixelScaler, RowLayout
+from deepcluster_sk.networks.clustering import ClusteringAutoencoder
+from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.objectives import Objective
+
+LAYOUT = RowLayout("vector", (5,))
+
+
+class Reconstruct(Objective):
+    """A phase of one term, that writes down what it is called for."""
+
+    name = "reconstruct"
+
+    def __init__(self, finish_after=None):
+        self.finish_after = finish_after
+        self.calls = []
+        self.seen = []
+        self.n_epochs = 0
+
+    def begin(self, net, dataset):
+        self.calls.append("begin")
+
+    def inputs(self, rows, negatives=None):
+        self.calls.append("inputs")
+        return {"x": rows, "n_reconstructed": len(rows)}
+
+    def __call__(self, inputs, outputs, indices):
+        self.calls.append("loss")
+        self.seen += indices.tolist()
+        error = (outputs[2] - inputs["x"]).square().mean()
+        return {"error": error}, 2 * error
+
+    def end_batch(self, net, dataset):
+        self.calls.append("end_batch")
+
+    def end_epoch(self, net, dataset):
+        self.calls.append("end_epoch")
+        self.n_epochs += 1
+        self.finished = self.n_epochs == self.finish_after
+        return {"epochs_so_far": float(self.n_epochs)}
+
+    def end(self, net, dataset):
+        self.calls.append("end")
+
+
+class Spy(Callback):
+    """Count skorch's notifications, and raise in one of them."""
+
+    def __init__(self, raise_in=None, error=KeyboardInterrupt):
+        self.raise_in = raise_in
+        self.error = error
+        self.events = []
+
+    def __getattribute__(self, name):
+        if name.startswith("on_") and name != "on_grad_computed":
+            return lambda *args, **kwargs: self._note(name)
+        return super().__getattribute__(name)
+
+    def _note(self, name):
+        self.events.append(name)
+        if name == self.raise_in:
+            raise self.error
+
+
+@pytest.fixture
+def dataset():
+    return RowDataset(np.random.default_rng(0).normal(size=(20, 5)))
+
+
+def make_net(dataset, seed=0, **kwargs):
+    torch.manual_seed(seed)
+    return ClusteringNet(
+        ClusteringAutoencoder,
+        module__architecture="mlp",
+        module__sample_shape=(5,),
+        module__n_clusters=3,
+        module__latent_dim=2,
+        module__radius=3.0,
+        module__channels=(8,),
+        reader=SampleReader(LAYOUT, PixelScaler.standardize(dataset.rows, LAYOUT)),
+        generator=torch.Generator().manual_seed(seed),
+        **{
+            "optimizer": torch.optim.Adam,
+            "batch_size": 8,
+            "lr": 1e-2,
+            "verbose": 0,
+            **kwargs,
+        },
+    ).initialize()
+
+
+def weights(net):
+    return torch.cat([value.flatten() for value in net.module_.state_dict().values()])
+
+
+def test_a_phase_trains_and_calls_the_objective_in_order(dataset):
+    net = make_net(dataset)
+    before = weights(net)
+    phase = Reconstruct()
+    net.run_phase(phase, dataset, 2)
+    batch = ["inputs", "loss", "end_batch"]
+    epoch = [*batch * 3, "end_epoch"]
+    assert phase.calls == ["begin", *epoch, *epoch, "end"]
+    assert sorted(phase.seen) == sorted([*range(20), *range(20)])
+    assert not torch.equal(weights(net), before)
+
+
+def test_training_lowers_the_loss(dataset):
+    net = make_net(dataset)
+    net.run_phase(Reconstruct(), dataset, 30)
+    losses = net.history[:, "train_loss"]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_history_has_a_row_for_each_epoch_of_every_phase(dataset):
+    net = make_net(dataset)
+    net.run_phase(Reconstruct(), dataset, 2)
+    net.run_phase(Reconstruct(), dataset, 1)
+    assert net.history[:, "epoch"] == [1, 2, 3]
+    assert net.history[:, "phase"] == ["reconstruct"] * 3
+    assert net.history[:, "epochs_so_far"] == [1.0, 2.0, 1.0]
+    for row in net.history:
+        assert isinstance(row["error"], float)
+        assert row["train_loss"] == pytest.approx(2 * row["error"])
+        assert row["dur"] > 0
+
+
+def test_history_holds_the_mean_over_batches(dataset):
+    net = make_net(dataset, lr=1e-12, batch_size=20)
+    phase = Reconstruct()
+    net.run_phase(phase, dataset, 1)
+    x = net.reader.read(dataset.slice(0, 20), torch.device("cpu"))
+    error = (net.module_(x, 20)[2] - x).square().mean()
+    assert net.history[-1, "error"] == pytest.approx(error.item(), rel=1e-3)
+
+
+def test_objective_ends_the_phase_when_it_has_finished(dataset):
+    net = make_net(dataset)
+    phase = Reconstruct(finish_after=2)
+    net.run_phase(phase, dataset, 5)
+    assert phase.n_epochs == 2
+    assert phase.calls[-1] == "end"
+    assert len(net.history) == 2
+
+
+def test_callbacks_reach_every_phase(dataset):
+    spy = Spy()
+    net = make_net(dataset, callbacks=[("spy", spy)])
+    net.run_phase(Reconstruct(), dataset, 2)
+    net.run_phase(Reconstruct(), dataset, 1)
+    for event, times in {
+        "on_train_begin": 2,
+        "on_epoch_begin": 3,
+        "on_batch_begin": 9,
+        "on_batch_end": 9,
+        "on_epoch_end": 3,
+        "on_train_end": 2,
+    }.items():
+        assert spy.events.count(event) == times
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["on_train_begin", "on_epoch_begin", "on_batch_begin", "on_batch_end",
+     "on_epoch_end"],
+)  # fmt: skip
+def test_a_callback_that_stops_ends_only_its_phase(dataset, event):
+    net = make_net(dataset, callbacks=[("spy", Spy(raise_in=event))])
+    first, second = Reconstruct(), Reconstruct()
+    net.run_phase(first, dataset, 3)
+    assert first.n_epochs <= 1
+    assert first.calls[-1] == "end"
+    net.run_phase(second, dataset, 1)
+    assert second.calls[0] == "begin"
+    assert second.calls[-1] == "end"
+
+
+def test_stopping_after_the_end_is_not_swallowed(dataset):
+    # As skorch has it: there is no phase left to end.
+    net = make_net(dataset, callbacks=[("spy", Spy(raise_in="on_train_end"))])
+    with pytest.raises(KeyboardInterrupt):
+        net.run_phase(Reconstruct(), dataset, 1)
+
+
+def test_an_error_of_a_callback_is_not_swallowed(dataset):
+    net = make_net(dataset, callbacks=[("spy", Spy("on_batch_end", ZeroDivisionError))])
+    with pytest.raises(ZeroDivisionError):
+        net.run_phase(Reconstruct(), dataset, 1)
+
+
+def test_callers_callbacks_are_left_alone(dataset):
+    spy = Spy()
+    callbacks = [("spy", spy)]
+    net = make_net(dataset, callbacks=callbacks)
+    net.run_phase(Reconstruct(), dataset, 1)
+    pickle.dumps(net.history)
+    assert callbacks == [("spy", spy)]
+
+
+def test_no_number_is_read_from_the_device_in_a_batch(dataset, monkeypatch):
+    class Quiet(Reconstruct):
+        def __call__(self, inputs, outputs, indices):
+            error = (outputs[2] - inputs["x"]).square().mean()
+            return {"error": error}, error
+
+    reads = []
+
+    def counted(method):
+        def read(self, *args, **kwargs):
+            reads.append(method.__name__)
+            return method(self, *args, **kwargs)
+
+        return read
+
+    counts = []
+    for batch_size in (20, 4):
+        # Not Adam: it counts its steps on the host.
+        net = make_net(dataset, batch_size=batch_size, optimizer=torch.optim.SGD)
+        reads.clear()
+        with monkeypatch.context() as patch:
+            for name in ("item", "tolist", "__float__", "__bool__", "__int__"):
+                patch.setattr(torch.Tensor, name, counted(getattr(torch.Tensor, name)))
+            net.run_phase(Quiet(), dataset, 1)
+        counts.append(len(reads))
+    assert counts[0] == counts[1]
+
+
+def test_the_same_seeds_give_the_same_weights(dataset):
+    nets = [make_net(dataset, seed=3) for _ in range(2)]
+    for net in nets:
+        net.run_phase(Reconstruct(), dataset, 2)
+    assert torch.equal(weights(nets[0]), weights(nets[1]))
+
+
+def test_learning_rate_falls_to_zero_in_every_phase(dataset):
+    rates = []
+
+    class Rates(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    net = make_net(dataset, callbacks=[("rates", Rates())])
+    for _ in range(2):
+        net.run_phase(Reconstruct(), dataset, 4)
+        steps = np.arange(len(rates))
+        cosine = 1e-2 * (1 + np.cos(np.pi * steps / len(rates))) / 2
+        assert len(rates) == 12
+        np.testing.assert_allclose(rates, cosine, rtol=1e-6)
+        rates.clear()
+
+
+def test_learning_rate_stays_where_the_decay_is_off(dataset):
+    net = make_net(dataset, callbacks__lr_decay__enabled=False)
+    net.run_phase(Reconstruct(), dataset, 2)
+    assert net.optimizer_.param_groups[0]["lr"] == 1e-2
+
+
+def test_optimizer_starts_afresh_in_each_phase(dataset):
+    net = make_net(dataset, optimizer__weight_decay=0.25)
+    net.run_phase(Reconstruct(), dataset, 1)
+    first = net.optimizer_
+    net.run_phase(Reconstruct(), dataset, 1)
+    assert net.optimizer_ is not first
+    assert net.optimizer_.param_groups[0]["weight_decay"] == 0.25
+
+
+def test_settings_of_the_loader_reach_it(dataset):
+    net = make_net(dataset, iterator_train__pin_memory=False)
+    loader = net.get_iterator(dataset, training=True)
+    assert loader.pin_memory is False
+    assert [len(indices) for _, indices in loader] == [7, 7, 6]
+
+
+def test_the_net_forgets_the_data_and_survives_pickling(dataset):
+    net = make_net(dataset)
+    net.run_phase(Reconstruct(), dataset, 1)
+    assert type(net.criterion_) is Objective
+    held = [value for value in vars(net).values() if isinstance(value, RowDataset)]
+    assert not held
+    for again in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
+        assert torch.equal(
+            again.embed(dataset).log_assignment, net.embed(dataset).log_assignment
+        )
+
+
+def test_progress_bar_shows_where_the_net_is_verbose(dataset, capfd):
+    make_net(dataset).run_phase(Reconstruct(), dataset, 2)
+    assert capfd.readouterr() == ("", "")
+    make_net(dataset, verbose=1).run_phase(Reconstruct(), dataset, 2)
+    shown = capfd.readouterr().err
+    assert "reconstruct" in shown
+    assert "error=" in shown
+    assert "2/2" in shown
