@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.manifold import TSNE
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
+from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.datasets import load_pictures
 from deepcluster_sk.metrics import clustering_accuracy_score
 
@@ -132,6 +134,9 @@ def _demo(arguments: argparse.Namespace) -> None:
         embedded = TSNE(random_state=seed).fit_transform(digits.data)
         return np.asarray(kmeans.fit_predict(embedded))
 
+    # On images this small, more threads only wait for one another: on a busy machine
+    # they make training several times slower.
+    torch.set_num_threads(1)
     _print_scores("k-means", lambda: kmeans.fit_predict(digits.data), truth)
     _print_scores("t-SNE, then k-means", tsne_then_kmeans, truth)
     model = _make_clusterer(10, arguments)
@@ -196,9 +201,6 @@ def _cluster(arguments: argparse.Namespace) -> None:
 
 
 def _make_clusterer(n_clusters: int, arguments: argparse.Namespace) -> Any:
-    # Imported here, so that --help and wrong arguments do not wait for torch.
-    from deepcluster_sk import DeepTripletClusterer
-
     progress = not arguments.quiet and sys.stderr.isatty()
     return DeepTripletClusterer(
         n_clusters, random_state=arguments.seed, verbose=int(progress)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import deepcluster_sk
 from deepcluster_sk import __main__ as cli
 
 
@@ -34,9 +33,7 @@ class FakeClusterer:
 
 @pytest.fixture(autouse=True)
 def _fake_clusterer(monkeypatch):
-    monkeypatch.setattr(
-        deepcluster_sk, "DeepTripletClusterer", FakeClusterer, raising=False
-    )
+    monkeypatch.setattr(cli, "DeepTripletClusterer", FakeClusterer)
 
 
 @pytest.fixture
