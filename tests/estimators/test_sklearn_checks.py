@@ -10,7 +10,7 @@ from tests.estimators.clusterers import CLUSTERERS
 # transform arrays after a data frame was fitted.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
+    pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names"),
 ]
 
 
