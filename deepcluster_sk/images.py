@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 #: Sizes that mark an axis as the channel axis of a 4-D array.
 CHANNEL_COUNTS = (1, 3, 4)
@@ -67,7 +68,9 @@ class RowLayout:
         return batch.reshape(batch.shape[0], -1)
 
 
-def layout_from_image_shape(image_shape: Any) -> RowLayout:
+def layout_from_image_shape(
+    image_shape: Any, channel_axis: int | None = None
+) -> RowLayout:
     """Layout of flat rows, from the ``image_shape`` the caller states.
 
     Parameters
@@ -75,6 +78,8 @@ def layout_from_image_shape(image_shape: Any) -> RowLayout:
     image_shape : tuple of 2 or 3 ints
         ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``; the channel axis of three is the
         one of size 1, 3 or 4.
+    channel_axis : {1, -1}, default=None
+        Where the channels are instead, as :func:`layout_from_array` takes it.
 
     Raises
     ------
@@ -86,7 +91,7 @@ def layout_from_image_shape(image_shape: Any) -> RowLayout:
         whole = all(
             side == given for side, given in zip(shape, image_shape, strict=True)
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         shape, whole = (), False
     if not whole or len(shape) not in (2, 3) or min(shape) < 1:
         raise ValueError(
@@ -95,7 +100,7 @@ def layout_from_image_shape(image_shape: Any) -> RowLayout:
         )
     if len(shape) == 2:
         return RowLayout("HW", (1, *shape))
-    axis = _channel_axis(shape, "image_shape", None)
+    axis = _channel_axis(shape, "image_shape", channel_axis)
     if axis == 0:
         return RowLayout("CHW", shape)
     return RowLayout("HWC", (shape[2], shape[0], shape[1]))
@@ -164,7 +169,7 @@ def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     # Data frames and sparse matrices have a shape of their own, of two axes.
     array = X if hasattr(X, "shape") else _as_array(X)
     shape = getattr(array, "shape", ())
-    if len(shape) < 3:
+    if len(shape) < 3 or issparse(array):
         return X, None
     array = np.asarray(array)
     return array.reshape(len(array), -1) if array.size else array, tuple(shape)

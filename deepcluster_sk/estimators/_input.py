@@ -27,7 +27,7 @@ class InputMixin:
         X, shape = flatten_samples(X)
         layout = None
         if self.image_shape is not None:
-            layout = layout_from_image_shape(self.image_shape)
+            layout = layout_from_image_shape(self.image_shape, self.channel_axis)
         if shape is not None:
             found = layout_from_array(shape, self.channel_axis)
             if layout is not None and layout.shape != found.shape:
