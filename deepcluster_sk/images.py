@@ -240,10 +240,9 @@ class PixelScaler:
 
     def apply(self, batch: torch.Tensor) -> torch.Tensor:
         """Scale a canonical batch on its device; float32 out."""
-        # 64-bit data are centred in double: a large offset must not eat the digits.
-        # (Apple's devices have no double; there the data set casts on the host.)
-        wide = batch.dtype in (torch.float64, torch.int64, torch.int32)
-        dtype = torch.float64 if wide and batch.device.type != "mps" else torch.float32
+        # In double: a large offset must not eat the digits, and the same pixels are to
+        # give the same result whatever their type. Apple's devices have no double.
+        dtype = torch.float32 if batch.device.type == "mps" else torch.float64
         offset, scale = self._parameters(batch, dtype)
         return ((batch - offset) * scale).float()
 
