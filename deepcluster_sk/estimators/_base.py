@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -26,6 +26,8 @@ from deepcluster_sk.estimators._net_params import NetParamsMixin
 from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.augmentation import (
     AugmentationLike,
     Kind,
@@ -34,12 +36,32 @@ from deepcluster_sk.training.augmentation import (
 )
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.device import resolve_device, resolve_precision
-from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating, stream
-from deepcluster_sk.training.neighbors import ViewProjector
+from deepcluster_sk.training.inference import (
+    CHUNK_ROWS,
+    autocast,
+    embed,
+    evaluating,
+    stream,
+)
+from deepcluster_sk.training.neighbors import Views
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.seeding import generator, seeded
-from deepcluster_sk.training.starts import Start, find_start
+from deepcluster_sk.training.starts import (
+    GRAPH_STARTS,
+    LATENT_STARTS,
+    MIN_NODES,
+    Partition,
+    centers_of,
+    checked_centers,
+    choose_contrast,
+    given_centers,
+    graph_partition,
+    kmeans_start,
+    nearest,
+    pixel_features,
+    reseed_empty,
+)
 
 _MAX_SEED = np.iinfo(np.int32).max
 
@@ -51,25 +73,26 @@ class Run:
     Attributes
     ----------
     layout : RowLayout
-    n_samples : int
+    n_samples, latent_dim, batch_size : int
     device : torch.device
     precision : torch.dtype
-    batch_size : int
-    augmentation : callable
-    generator : torch.Generator
-        On the device; of augmentations and negatives.
+    views : Views
+        The samples, their augmentation, and the random numbers on the device.
     random_state : RandomState
         Of everything on the host.
+    contrast : str
+        Contrast normalisation the network sees samples under.
     """
 
     layout: RowLayout
     n_samples: int
+    latent_dim: int
+    batch_size: int
     device: torch.device
     precision: torch.dtype
-    batch_size: int
-    augmentation: AugmentationLike
-    generator: torch.Generator
+    views: Views
     random_state: np.random.RandomState
+    contrast: str = "none"
 
 
 class BaseDeepClusterer(
@@ -104,11 +127,14 @@ class BaseDeepClusterer(
         "image_shape": ["array-like", None],
         "channel_axis": [Options(Integral, {1, -1}), None],
         "augmentation": [str, dict, callable, torch.nn.Module, None],
+        "contrast": [StrOptions({"auto", *CONTRASTS})],
         "init": [
             StrOptions({"consensus", "spectral", "kmeans", "random"}),
             "array-like",
             callable,
         ],
+        "anchoring": [Interval(Real, 0, 1, closed="both")],
+        "n_restarts": [Interval(Integral, 0, None, closed="left")],
         "pretrain_epochs": [
             Interval(Integral, 0, None, closed="left"),
             StrOptions({"auto"}),
@@ -142,8 +168,8 @@ class BaseDeepClusterer(
         """Say what pretraining minimises."""
 
     @abstractmethod
-    def _clustering(self, run: Run, labels: NDArray[np.int64]) -> SelfTraining:
-        """Say what net and clusters minimise together, from the start's labels on."""
+    def _clustering(self, run: Run, anchor: Anchor) -> SelfTraining:
+        """Say what net and clusters minimise together."""
 
     @abstractmethod
     def _epochs(self, run: Run) -> tuple[int, int]:
@@ -195,29 +221,36 @@ class BaseDeepClusterer(
             raise ValueError(
                 f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
             )
+        latent_dim = self._latent_dim()
+        if not (isinstance(self.init, str) or callable(self.init)):
+            checked_centers(self.init, self.n_clusters, latent_dim)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(_MAX_SEED))
+        dataset, reader = RowDataset(rows), self._reader(rows, layout)
         run = Run(
             layout=layout,
             n_samples=len(rows),
+            latent_dim=latent_dim,
+            batch_size=self._batch_size(len(rows)),
             device=device,
             precision=resolve_precision(self.precision, device),
-            batch_size=self._batch_size(len(rows)),
-            augmentation=self._augmentation(layout),
-            generator=generator(seed, device),
+            views=Views(
+                dataset, reader, self._augmentation(layout), generator(seed, device)
+            ),
             random_state=np.random.RandomState(seed),
         )
         with seeded(seed, device):
-            net = self._build_net(self._reader(rows, layout), run, optimizer)
-            self._train(net, RowDataset(rows), run)
+            net = self._train(run, optimizer)
         self._score_seed = int(run.random_state.randint(_MAX_SEED))
-        self._n_features_out = net.module_.latent_dim
+        self._n_features_out = latent_dim
         self.net_ = net
         self.device_ = str(device)
         self.image_shape_ = layout.shape if layout.is_image else None
-        self.history_ = [dict(row) for row in net.history.to_list()]
-        for row in self.history_:
-            row.pop("batches", None)
+        self.contrast_ = run.contrast
+        self.history_ = [
+            {name: value for name, value in row.items() if name != "batches"}
+            for row in net.history.to_list()
+        ]
         self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
         self.cluster_centers_ = _to_numpy(net.module_.cluster_centers)
         self.labels_ = self._assign(rows, layout).argmax(axis=1)
@@ -237,16 +270,99 @@ class BaseDeepClusterer(
             )
         return SampleReader(layout, scaler)
 
-    def _build_net(
-        self, reader: SampleReader, run: Run, optimizer: Any
-    ) -> ClusteringNet:
+    def _train(self, run: Run, optimizer: Any) -> ClusteringNet:
+        first = self._first_partition(run)
+        net = self._build_net(run, optimizer)
+        pretrain_epochs, max_epochs = self._epochs(run)
+        dataset = run.views.dataset
+        if pretrain_epochs:
+            net.run_phase(self._pretraining(run), dataset, pretrain_epochs)
+        latent = _to_numpy(net.embed(dataset).latent)
+        labels, centers = self._start(run, first, latent)
+        net.module_.set_centers(torch.as_tensor(centers))
+        self.initial_labels_ = labels
+        if not max_epochs:
+            return net
+        anchor = Anchor(
+            labels,
+            self.n_clusters,
+            duration=self.anchoring,
+            graph=None if first is None else first.graph,
+            restart=lambda net: self._restart(run, net),
+            n_restarts=self.n_restarts,
+        )
+        objective = self._clustering(run, anchor)
+        net.run_phase(objective, dataset, max_epochs)
+        if not objective.settled:
+            warnings.warn(
+                f"The labels had not settled after max_epochs={max_epochs}: "
+                f"{objective.label_change:.2%} of them still changed in the last epoch "
+                f"(tol={self.tol:.2%}). Increase max_epochs, or tol.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        return net
+
+    def _first_partition(self, run: Run) -> Partition | None:
+        """Partition of the samples themselves, where the start is such a one."""
+        contrasts = [self.contrast] if self.contrast != "auto" else CONTRASTS
+        if self.contrast == "auto" and not run.layout.is_image:
+            contrasts = ["none"]
+        by_graph = isinstance(self.init, str) and self.init in GRAPH_STARTS
+        if not by_graph or self.n_clusters == 1 or run.n_samples < MIN_NODES:
+            run.contrast = contrasts[0]
+            return None
+        views = replace(
+            run.views, augmentation=self._augmentation(run.layout, wide=True)
+        )
+        run.contrast = choose_contrast(
+            views, contrasts, self.n_clusters, run.random_state
+        )
+        return graph_partition(
+            views,
+            pixel_features(views, run.contrast),
+            self.n_clusters,
+            run.random_state,
+            GRAPH_STARTS[self.init],
+        )
+
+    def _start(
+        self, run: Run, first: Partition | None, latent: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Labels and centres the clusters start from."""
+        n_clusters, random_state = self.n_clusters, run.random_state
+        if first is not None:
+            labels = first.labels
+        elif isinstance(self.init, str):
+            labels = LATENT_STARTS.get(self.init, kmeans_start)(
+                latent, n_clusters, random_state
+            )
+        else:
+            centers = given_centers(self.init, latent, n_clusters, random_state)
+            return nearest(latent, centers), centers
+        labels = reseed_empty(latent, labels, n_clusters)
+        return labels, centers_of(latent, labels, n_clusters)
+
+    def _restart(self, run: Run, net: ClusteringNet) -> NDArray[np.int64]:
+        """Partition the data by its neighbours in the net's latent space."""
+
+        def latent(x: torch.Tensor) -> torch.Tensor:
+            with autocast(run.device, run.precision):
+                return net.module_.encode(x).float()
+
+        with evaluating(net.module_):
+            return graph_partition(
+                run.views, latent, self.n_clusters, run.random_state
+            ).labels
+
+    def _build_net(self, run: Run, optimizer: Any) -> ClusteringNet:
         module, arguments = self._module(run)
         net = ClusteringNet(
             module,
             **{f"module__{name}": value for name, value in arguments.items()},
-            reader=reader,
+            reader=run.views.reader,
             precision=run.precision,
-            generator=run.generator,
+            generator=run.views.generator,
             optimizer=optimizer,
             **{"lr": self.lr, **self._net_params},
             batch_size=run.batch_size,
@@ -257,47 +373,23 @@ class BaseDeepClusterer(
         )
         return net.initialize()
 
-    def _train(self, net: ClusteringNet, dataset: RowDataset, run: Run) -> None:
-        pretrain_epochs, max_epochs = self._epochs(run)
-        if pretrain_epochs:
-            net.run_phase(self._pretraining(run), dataset, pretrain_epochs)
-        labels, centers = self._start(net, dataset, run)
-        net.module_.set_centers(torch.as_tensor(centers))
-        self.initial_labels_ = labels
-        if not max_epochs:
-            return
-        objective = self._clustering(run, labels)
-        net.run_phase(objective, dataset, max_epochs)
-        if not objective.settled:
-            warnings.warn(
-                f"The labels had not settled after max_epochs={max_epochs}: "
-                f"{objective.label_change:.2%} of them still changed in the last epoch "
-                f"(tol={self.tol:.2%}). Increase max_epochs, or tol.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-
-    def _start(
-        self, net: ClusteringNet, dataset: RowDataset, run: Run
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        start = Start(
-            latent=_to_numpy(net.embed(dataset).latent),
-            n_clusters=self.n_clusters,
-            random_state=run.random_state,
-            projector=ViewProjector(
-                dataset, net.reader, run.augmentation, run.generator
-            ),
-        )
-        return find_start(self.init, start)
+    def _latent_dim(self) -> int:
+        """Latent dimensions: enough to keep the clusters apart."""
+        if self.latent_dim == "auto":
+            return min(64, max(10, self.n_clusters))
+        return int(self.latent_dim)
 
     def _batch_size(self, n_samples: int) -> int:
-        return 256 if self.batch_size == "auto" else int(self.batch_size)
+        """Images in a batch: some thirty batches an epoch, of 64 to 256 images."""
+        if self.batch_size == "auto":
+            return min(256, max(64, 1 << max(0, (n_samples // 32).bit_length() - 1)))
+        return int(self.batch_size)
 
-    def _augmentation(self, layout: RowLayout) -> AugmentationLike:
+    def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
         kind: Kind = "vector"
         if layout.is_image:
             kind = "grey" if layout.n_channels == 1 else "color"
-        return make_augmentation(self.augmentation, kind)
+        return make_augmentation(self.augmentation, kind, wide)
 
     def _warn_of_empty_clusters(self) -> None:
         found = len(np.unique(self.labels_))

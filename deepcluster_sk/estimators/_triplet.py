@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from deepcluster_sk.estimators._base import BaseDeepClusterer, Run
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
+from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.schedule import epochs_for
 from deepcluster_sk.training.triplet import (
@@ -45,7 +45,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "pull_views": ["boolean"],
         "negatives": [StrOptions({"batch", "bulk", "literal"})],
         "n_augmentations": [Interval(Integral, 1, None, closed="left")],
-        "anchoring": [Interval(Real, 0, 1, closed="both")],
         "update_interval": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -54,7 +53,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         n_clusters: int = 8,
         *,
         alpha: float = 1.0,
-        beta: float = 0.8,
+        beta: float = 3.0,
         gamma: float = 0.01,
         omega: float = 0.1,
         margin: float = 0.24,
@@ -64,13 +63,15 @@ class DeepTripletClusterer(BaseDeepClusterer):
         channels: Any = None,
         image_shape: Any = None,
         channel_axis: int | None = None,
+        contrast: str = "auto",
         augmentation: Any = "auto",
         n_views: int = 2,
         pull_views: bool = True,
         negatives: str = "batch",
         n_augmentations: int = 10,
         init: Any = "consensus",
-        anchoring: float = 0.5,
+        anchoring: float = 1.0,
+        n_restarts: int = 2,
         pretrain_omega: float = 0.3,
         pretrain_margin: float = 0.24,
         pretrain_epochs: int | str = "auto",
@@ -99,6 +100,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.channels = channels
         self.image_shape = image_shape
         self.channel_axis = channel_axis
+        self.contrast = contrast
         self.augmentation = augmentation
         self.n_views = n_views
         self.pull_views = pull_views
@@ -106,6 +108,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.n_augmentations = n_augmentations
         self.init = init
         self.anchoring = anchoring
+        self.n_restarts = n_restarts
         self.pretrain_omega = pretrain_omega
         self.pretrain_margin = pretrain_margin
         self.pretrain_epochs = pretrain_epochs
@@ -123,17 +126,18 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self._store_net_params(net_params)
 
     def _module(self, run: Run) -> tuple[type[torch.nn.Module], dict[str, Any]]:
-        latent_dim = 10 if self.latent_dim == "auto" else int(self.latent_dim)
         radius = self.radius
         if radius == "auto":
+            # The largest q that K centres allow shrinks as K grows, unless R does too.
             radius = max(3.0, float(np.sqrt(self.n_clusters)))
         return ClusteringAutoencoder, {
             "architecture": self.architecture,
             "sample_shape": run.layout.shape,
             "n_clusters": self.n_clusters,
-            "latent_dim": latent_dim,
+            "latent_dim": run.latent_dim,
             "radius": radius,
             "channels": self.channels,
+            "contrast": run.contrast,
         }
 
     def _pretraining(self, run: Run) -> Objective:
@@ -141,7 +145,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             self._triplets(run), self.pretrain_omega, self.pretrain_margin
         )
 
-    def _clustering(self, run: Run, labels: NDArray[np.int64]) -> SelfTraining:
+    def _clustering(self, run: Run, anchor: Anchor) -> SelfTraining:
         weights = {
             "reconstruction": self.alpha,
             "clustering": self.beta,
@@ -155,22 +159,21 @@ class DeepTripletClusterer(BaseDeepClusterer):
             self.pull_views,
             tol=self.tol,
             update_interval=self.update_interval,
-            anchor=labels,
-            anchoring=self.anchoring,
+            anchor=anchor,
         )
 
     def _epochs(self, run: Run) -> tuple[int, int]:
         pretrain, cluster = self.pretrain_epochs, self.max_epochs
         if pretrain == "auto":
-            pretrain = epochs_for(run.n_samples, run.batch_size, 400, 4, 60)
+            pretrain = epochs_for(run.n_samples, run.batch_size, 100, 1, 60)
         if cluster == "auto":
-            cluster = epochs_for(run.n_samples, run.batch_size, 400, 10, 60)
+            cluster = epochs_for(run.n_samples, run.batch_size, 450, 4, 60)
         return int(pretrain), int(cluster)
 
     def _triplets(self, run: Run) -> Triplets:
         return Triplets(
-            run.augmentation,
-            run.generator,
+            run.views.augmentation,
+            run.views.generator,
             self.negatives,  # type: ignore[arg-type]
             self.n_views,
             self.n_augmentations,

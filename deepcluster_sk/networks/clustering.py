@@ -8,6 +8,7 @@ from torch import nn
 
 from deepcluster_sk.losses.clustering import student_t_log_assignment
 from deepcluster_sk.networks.autoencoders import make_autoencoder
+from deepcluster_sk.networks.contrast import Contrast
 
 
 class Embedding(NamedTuple):
@@ -96,6 +97,8 @@ class ClusteringAutoencoder(nn.Module):
     n_clusters, latent_dim : int
     radius : float or None
         Radius of the sphere the latent is kept on; None leaves it unconstrained.
+    contrast : {"none", "image", "local"}, default="none"
+        Contrast normalisation the encoder sees images under.
 
     References
     ----------
@@ -110,13 +113,21 @@ class ClusteringAutoencoder(nn.Module):
         latent_dim: int,
         radius: float | None,
         channels: Sequence[int] | None = None,
+        contrast: str = "none",
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.autoencoder: Any = make_autoencoder(
             architecture, sample_shape, latent_dim, channels
         )
+        self.contrast = Contrast(contrast)
         self.sphere = Sphere(radius)
+        # Off the sphere, scale and place of the latent are the autoencoder's own.
+        self.whiten: nn.Module = (
+            nn.Identity()
+            if radius is None
+            else nn.BatchNorm1d(latent_dim, affine=False)
+        )
         self.clustering = StudentTClustering(n_clusters, latent_dim, self.sphere)
 
     @property
@@ -130,7 +141,9 @@ class ClusteringAutoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Embed samples on the sphere, ``(n, latent_dim)``, float32."""
-        latent: torch.Tensor = self.sphere(self.autoencoder.encode(x))
+        latent: torch.Tensor = self.sphere(
+            self.whiten(self.autoencoder.encode(self.contrast(x)).float())
+        )
         return latent
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:

@@ -97,13 +97,13 @@ class VectorAugmentation(nn.Module):
 
 #: Default strengths by name; "digits" is another name for "grey".
 PRESETS: dict[str, dict[str, float]] = {
-    "grey": {"rotation": 10.0, "scale": 0.1, "shift": 0.08, "shear": 8.0},
-    "digits": {"rotation": 10.0, "scale": 0.1, "shift": 0.08, "shear": 8.0},
+    "grey": {"rotation": 12.0, "scale": 0.12, "shift": 0.08, "shear": 12.0},
+    "digits": {"rotation": 12.0, "scale": 0.12, "shift": 0.08, "shear": 12.0},
     "natural": {
-        "rotation": 10.0,
-        "scale": 0.1,
+        "rotation": 12.0,
+        "scale": 0.12,
         "shift": 0.08,
-        "shear": 8.0,
+        "shear": 12.0,
         "flip": 0.5,
         "erasing": 0.25,
         "brightness": 0.2,
@@ -111,11 +111,22 @@ PRESETS: dict[str, dict[str, float]] = {
     },
     "vector": {"noise": 0.2, "masking": 0.1},
 }
+_WIDE_GEOMETRY = {"rotation": 20.0, "scale": 0.12, "shift": 0.1, "shear": 30.0}
+#: Strengths of the views in which neighbours are looked for, by the same names: the
+#: nearest of many views is taken, so that views that go too far do no harm.
+WIDE_PRESETS: dict[str, dict[str, float]] = {
+    "grey": _WIDE_GEOMETRY,
+    "digits": _WIDE_GEOMETRY,
+    "natural": {**_WIDE_GEOMETRY, "flip": 0.5},
+    "vector": PRESETS["vector"],
+}
 _AUTO = {"grey": "grey", "color": "natural", "vector": "vector"}
 
 
 def make_augmentation(
-    spec: str | Mapping[str, Any] | AugmentationLike | None, kind: Kind
+    spec: str | Mapping[str, Any] | AugmentationLike | None,
+    kind: Kind,
+    wide: bool = False,
 ) -> AugmentationLike:
     """Turn what a user may write into an augmentation.
 
@@ -128,6 +139,8 @@ def make_augmentation(
         is returned as it is; None is the identity.
     kind : {"grey", "color", "vector"}
         Of the data: images of one channel, images of several, feature vectors.
+    wide : bool, default=False
+        Whether a name stands for one of `WIDE_PRESETS`.
 
     Returns
     -------
@@ -153,7 +166,8 @@ def make_augmentation(
                 f"augmentation={spec!r} is not valid for {kind} data; the names are "
                 f"{sorted(['auto', *fitting])}."
             )
-        return cls(**PRESETS[_AUTO[kind] if spec == "auto" else spec])  # type: ignore[arg-type]
+        presets = WIDE_PRESETS if wide else PRESETS
+        return cls(**presets[_AUTO[kind] if spec == "auto" else spec])  # type: ignore[arg-type]
     if isinstance(spec, Mapping):
         valid = cls.__init__.__annotations__.keys() - {"return"}
         unknown = sorted(str(key) for key in spec if key not in valid)

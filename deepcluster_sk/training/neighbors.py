@@ -1,12 +1,12 @@
-"""Neighbours among images that augmentation makes alike.
+"""Neighbours among samples that augmentation makes alike.
 
 Two images of one class are often far apart in pixels only because one is a little
 turned or shifted. The distance used here is the smallest between one image and any
 augmented view of the other, which sees through such changes without a trained network.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -16,11 +16,13 @@ from deepcluster_sk.training.batches import RowDataset, SampleReader
 
 #: Principal components kept; they hold nearly all that tells small images apart.
 N_COMPONENTS = 48
-#: Rows the components are found on, at most.
-PCA_ROWS = 5000
+#: Samples the components are found on, at most.
+PCA_SAMPLES = 5000
 #: Floats of one block of distances, at most: 64 MiB.
 _BLOCK_FLOATS = 2**24
 _CHUNK_ROWS = 1024
+
+Features = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Neighbors(NamedTuple):
@@ -36,9 +38,9 @@ class Neighbors(NamedTuple):
     distances: torch.Tensor
 
 
-@dataclass
-class ViewProjector:
-    """Images and augmented views of them as principal components of pixels.
+@dataclass(frozen=True)
+class Views:
+    """Samples of a data set, and augmented views of them, as features.
 
     Attributes
     ----------
@@ -53,44 +55,55 @@ class ViewProjector:
     reader: SampleReader
     augmentation: AugmentationLike
     generator: torch.Generator
-    mean: torch.Tensor = field(init=False)
-    basis: torch.Tensor = field(init=False)
 
-    def __post_init__(self) -> None:
-        device = self.generator.device
-        order = torch.randperm(
-            len(self.dataset), generator=self.generator, device=device
-        )
-        sample = torch.cat(list(self._read(order[:PCA_ROWS])))
-        self.mean = sample.mean(0)
-        width = min(N_COMPONENTS, *sample.shape)
-        _, _, self.basis = torch.pca_lowrank(sample - self.mean, width, center=False)
-
-    def project(self, indices: torch.Tensor, augment: bool = False) -> torch.Tensor:
-        """Components of rows `indices`, or of an augmented view of each.
+    def draw(
+        self, features: Features, indices: torch.Tensor, augment: bool = False
+    ) -> torch.Tensor:
+        """Features of rows `indices`, or of an augmented view of each.
 
         Returns
         -------
-        Tensor of shape (len(indices), n_components), float32
+        Tensor of shape (len(indices), d), float32
         """
-        chunks = self._read(indices, augment)
-        return torch.cat([(chunk - self.mean) @ self.basis for chunk in chunks])
+        return torch.cat([features(x) for x in self._batches(indices, augment)])
 
-    def views(self, indices: torch.Tensor, n_views: int) -> list[torch.Tensor]:
-        """Project the images themselves, and `n_views` augmented views of them."""
+    def stack(
+        self, features: Features, indices: torch.Tensor, n_views: int
+    ) -> list[torch.Tensor]:
+        """Features of the samples themselves, then of `n_views` augmented views."""
         return [
-            self.project(indices),
-            *(self.project(indices, augment=True) for _ in range(n_views)),
+            self.draw(features, indices),
+            *(self.draw(features, indices, augment=True) for _ in range(n_views)),
         ]
 
-    def _read(
-        self, indices: torch.Tensor, augment: bool = False
-    ) -> Iterator[torch.Tensor]:
+    def principal_components(self, prepare: Features) -> Features:
+        """Make features of samples: the principal components of what `prepare` gives.
+
+        Parameters
+        ----------
+        prepare : callable
+            ``(n, *sample_shape)`` to the same shape.
+
+        Returns
+        -------
+        callable
+            ``(n, *sample_shape)`` to ``(n, n_components)``.
+        """
+        order = torch.randperm(
+            len(self.dataset), generator=self.generator, device=self.generator.device
+        )
+        sample = self.draw(lambda x: prepare(x).flatten(1), order[:PCA_SAMPLES])
+        mean = sample.mean(0)
+        width = min(N_COMPONENTS, *sample.shape)
+        _, _, basis = torch.pca_lowrank(sample - mean, width, center=False)
+        return lambda x: (prepare(x).flatten(1) - mean) @ basis
+
+    def _batches(self, indices: torch.Tensor, augment: bool) -> Iterator[torch.Tensor]:
         for chunk in indices.split(_CHUNK_ROWS):
             batch = self.reader.read(self.dataset.fetch(chunk), self.generator.device)
             if augment:
                 batch = apply_augmentation(self.augmentation, batch, self.generator)
-            yield batch.flatten(1)
+            yield batch
 
 
 def view_neighbors(
@@ -110,7 +123,7 @@ def view_neighbors(
         Views of the references.
     k : int
     same : bool, default=False
-        Whether queries and references are the same images; then none is its own
+        Whether queries and references are the same samples; then none is its own
         neighbour.
 
     Returns

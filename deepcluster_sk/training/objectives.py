@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from deepcluster_sk.losses.clustering import target_distribution
 
 if TYPE_CHECKING:
+    from deepcluster_sk.training.anchor import Anchor
     from deepcluster_sk.training.batches import RowDataset
     from deepcluster_sk.training.net import ClusteringNet
 
@@ -81,26 +80,24 @@ class Objective:
 
 
 class SelfTraining(Objective):
-    """Objective with a target for every row, taken from the net's own assignments.
+    """Objective with a target for every row.
 
-    Targets come from the whole data set without augmentation and are held constant
-    until the next refresh. At first they may be anchored to a partition found before:
-    a net trained on nothing but its own assignments forgets much of a good start.
+    The targets of the literature come from the net's own assignments to the whole data
+    set, without augmentation, and are held constant until the next refresh. They may be
+    anchored to a partition found before: a net trained on nothing but its own
+    assignments forgets much of a good start.
 
     Parameters
     ----------
     tol : float
-        The phase has settled, and ends, once less than this fraction of the labels
-        changed over an epoch.
+        The phase has settled once less than this fraction of the labels changed over an
+        epoch; it ends then, unless its targets are anchored.
     update_interval : int or None, default=None
         Batches between two refreshes; None refreshes after every epoch.
     target : callable, default=target_distribution
         From q of all rows, ``(n, n_clusters)``, to the target, of the same shape.
-    anchor : ndarray of shape (n,), int, default=None
+    anchor : Anchor, default=None
         Partition the targets are anchored to.
-    anchoring : float, default=0
-        Fraction of the phase, in [0, 1], for which the anchor is the target. Over half
-        as long again it fades out in favour of the net's own targets.
 
     Attributes
     ----------
@@ -119,14 +116,12 @@ class SelfTraining(Objective):
         tol: float,
         update_interval: int | None = None,
         target: Callable[[torch.Tensor], torch.Tensor] = target_distribution,
-        anchor: NDArray[np.int64] | None = None,
-        anchoring: float = 0.0,
+        anchor: Anchor | None = None,
     ) -> None:
         self.tol = tol
         self.update_interval = update_interval
         self.target = target
         self.anchor = anchor
-        self.anchoring = 0.0 if anchor is None else anchoring
         self.settled = False
         self.label_change = 1.0
         self._n_batches = 0
@@ -148,25 +143,29 @@ class SelfTraining(Objective):
         self._refresh(net, dataset)
         self.label_change = float((self.labels != self._epoch_labels).float().mean())
         self._epoch_labels = self.labels
-        # Labels that are held to the anchor say nothing of having settled.
-        free = self.anchor_weight == 0
-        self.settled = self.finished = free and self.label_change < self.tol
-        return {"label_change": self.label_change}
+        self.settled = self.label_change < self.tol
+        figures = {"label_change": self.label_change}
+        if self.anchor is None:
+            self.finished = self.settled
+        else:
+            # Labels that are held to the anchor say nothing of having settled.
+            self.finished = self.settled and not self.anchor.weight(self._elapsed)
+            figures |= self.anchor.end_epoch(net, self.labels, self._elapsed)
+        return figures
+
+    def end(self, net: ClusteringNet, dataset: RowDataset) -> None:
+        """Return to the best epoch."""
+        if self.anchor is not None:
+            self.anchor.end(net)
 
     @property
-    def anchor_weight(self) -> float:
-        """Share of the anchor in the targets at this point of the phase."""
-        if not self.anchoring:
-            return 0.0
-        elapsed = self._n_batches / self._n_steps
-        return min(1.0, max(0.0, 3 - 2 * elapsed / self.anchoring))
+    def _elapsed(self) -> float:
+        """Share of the phase that is over."""
+        return self._n_batches / self._n_steps
 
     def _refresh(self, net: ClusteringNet, dataset: RowDataset) -> None:
         assignment = net.embed(dataset).log_assignment.exp()
         self.labels = assignment.argmax(1)
         self.targets = self.target(assignment)
-        weight = self.anchor_weight
-        if weight:
-            anchor = torch.as_tensor(self.anchor, device=assignment.device)
-            held = torch.nn.functional.one_hot(anchor, assignment.shape[1])
-            self.targets = torch.lerp(self.targets, held.to(self.targets), weight)
+        if self.anchor is not None:
+            self.targets = self.anchor.hold(self.targets, self._elapsed)

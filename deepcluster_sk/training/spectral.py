@@ -1,4 +1,4 @@
-"""Spectral clustering on a neighbour graph, and the consensus of several partitions."""
+"""Partitions of a neighbour graph: made by its eigenvectors, judged by modularity."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +48,39 @@ def affinity(neighbors: Neighbors, k: int) -> scipy.sparse.csr_matrix:
     rows = np.repeat(np.arange(n), k)
     graph = scipy.sparse.csr_matrix((weights.ravel(), (rows, indices.ravel())), (n, n))
     return ((graph + graph.T) / 2).tocsr()
+
+
+def modularity(graph: scipy.sparse.csr_matrix, labels: Labels) -> float:
+    r"""Newman's modularity: how much of the graph lies inside clusters, beyond chance.
+
+    .. math:: Q = \sum_k \left[ \frac{w_k}{w} - \left( \frac{d_k}{w} \right)^2 \right]
+
+    with w the total weight, w_k that between nodes of cluster k, and d_k the degrees of
+    its nodes, summed.
+
+    Parameters
+    ----------
+    graph : sparse matrix of shape (n, n)
+        Symmetric.
+    labels : ndarray of shape (n,), int
+
+    Returns
+    -------
+    float
+        In [-1/2, 1); 0 for one cluster that holds everything, higher is better.
+
+    References
+    ----------
+    Newman and Girvan (2004), "Finding and evaluating community structure in networks".
+    """
+    degree = np.asarray(graph.sum(axis=1)).ravel()
+    total = degree.sum()
+    if not total:
+        return 0.0
+    links = graph.tocoo()
+    inside = links.data[labels[links.row] == labels[links.col]].sum()
+    shares = np.bincount(labels, degree) / total
+    return float(inside / total - (shares**2).sum())
 
 
 def spectral_embedding(graph: scipy.sparse.csr_matrix, n_vectors: int) -> NDArray[Any]:

@@ -1,168 +1,275 @@
 """Where the clusters start: a first partition of the data, found without labels."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
-from deepcluster_sk.training.neighbors import ViewProjector, view_neighbors
+from deepcluster_sk.networks.contrast import Contrast
+from deepcluster_sk.training.neighbors import Features, Views, view_neighbors
 from deepcluster_sk.training.spectral import (
     Labels,
     affinity,
     consensus,
+    modularity,
     partition,
     spectral_embedding,
 )
 
 #: Above this many rows k-means runs on mini-batches.
 FULL_KMEANS_ROWS = 20_000
-#: Rows in a neighbour graph, at most; the other rows follow their neighbours in it.
-GRAPH_ROWS = 12_000
-#: Augmented views of each image that neighbours are looked for in.
-N_VIEWS = 8
-#: Neighbours a node is linked to, one partition for each.
-N_NEIGHBORS = (10, 15)
-#: Eigenvectors a partition is made from, as multiples of the number of clusters. Those
-#: beyond one for each cluster hold what tells apart clusters that nearly touch.
-N_VECTORS = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
-#: Below this many rows one graph and two partitions do.
-SMALL_ROWS = 1000
+#: Fewer samples than this make no graph worth the name.
+MIN_NODES = 8
+#: Nodes of a neighbour graph, at most; the other rows follow their neighbours in it.
+GRAPH_NODES = 12_000
 
 
-@dataclass
-class Start:
-    """What a start may look at.
+#: Views of the nodes in which the other rows look for neighbours.
+VOTE_VIEWS = 4
+
+
+@dataclass(frozen=True)
+class Search:
+    """How hard to look for a partition; one is made for every combination.
 
     Attributes
     ----------
-    latent : ndarray of shape (n, latent_dim), float32
-        The data in the pretrained network's latent space.
-    projector : ViewProjector
-        The images themselves, and views of them.
-    n_clusters : int
-    random_state : RandomState
+    n_graphs : int
+        Independent draws of augmented views.
+    n_views : int
+        Augmented views of each sample in a draw.
+    n_neighbors : tuple of int
+        Neighbours a node is linked to.
+    n_vectors : tuple of float
+        Eigenvectors used, as multiples of the number of clusters. Those beyond one for
+        each cluster tell apart clusters that nearly touch.
     """
 
-    latent: NDArray[np.float32]
-    projector: ViewProjector
-    n_clusters: int
-    random_state: np.random.RandomState
+    n_graphs: int
+    n_views: int
+    n_neighbors: tuple[int, ...]
+    n_vectors: tuple[float, ...]
 
 
-def kmeans_start(start: Start) -> Labels:
-    """k-means on the latent, as the paper has it."""
-    seed = start.random_state.randint(np.iinfo(np.int32).max)
-    kind = KMeans if len(start.latent) <= FULL_KMEANS_ROWS else MiniBatchKMeans
-    model = kind(start.n_clusters, n_init=10, random_state=seed)
-    return model.fit_predict(start.latent).astype(np.int64)
+ONE = Search(1, 16, (10,), (1.5,))
+SMALL = Search(1, 8, (10,), (1.0, 1.5))
+LARGE = Search(1, 16, (10, 15), (1.0, 1.1, 1.2, 1.3, 1.4, 1.5))
+FULL = Search(3, 16, (10, 15), (1.0, 1.1, 1.2, 1.3, 1.4, 1.5))
+#: Below so many nodes the search is small, and up to so many it is full.
+SMALL_NODES, FULL_NODES = 500, 5_000
+#: The contest of contrasts is held on so many nodes.
+CONTEST_NODES = 4_000
+#: Contrasts whose modularity differs by no more than this are equally good.
+CONTEST_TIE = 0.01
+CONTEST = Search(1, 8, (10,), (1.0, 1.2, 1.4, 1.6, 1.8))
 
 
-def random_start(start: Start) -> Labels:
-    """Nearest of K rows drawn at random."""
-    n = len(start.latent)
-    drawn = start.random_state.choice(n, start.n_clusters, replace=False)
-    return nearest(start.latent, start.latent[drawn])
+@dataclass(frozen=True)
+class Graph:
+    """Neighbour graph of (some of) the data.
+
+    Attributes
+    ----------
+    nodes : ndarray of shape (n_nodes,), int64
+        Rows of the data set.
+    weights : sparse matrix of shape (n_nodes, n_nodes)
+    """
+
+    nodes: NDArray[np.int64]
+    weights: scipy.sparse.csr_matrix
+
+    def modularity(self, labels: Labels) -> float:
+        """Modularity of a partition of the whole data set, ``(n,)``."""
+        return modularity(self.weights, labels[self.nodes])
 
 
-def spectral_start(start: Start) -> Labels:
-    """One spectral clustering of the graph of augmentation-tolerant neighbours."""
-    return _graph_start(start, n_graphs=1, n_neighbors=(10,), n_vectors=(1.5,))
+@dataclass(frozen=True)
+class Partition:
+    """A first partition, and the graph it was found on.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n,), int64
+    graph : Graph
+    """
+
+    labels: Labels
+    graph: Graph
+
+    @property
+    def modularity(self) -> float:
+        """Modularity of the partition on its graph."""
+        return self.graph.modularity(self.labels)
 
 
-def consensus_start(start: Start) -> Labels:
-    """Agree on spectral clusterings that differ in views, links and eigenvectors."""
-    if len(start.latent) < SMALL_ROWS:
-        return _graph_start(start, n_graphs=1, n_neighbors=(10,), n_vectors=(1.0, 1.5))
-    return _graph_start(start, 2, N_NEIGHBORS, N_VECTORS)
+def graph_partition(
+    views: Views,
+    features: Features,
+    n_clusters: int,
+    random_state: np.random.RandomState,
+    search: Search | None = None,
+    max_nodes: int = GRAPH_NODES,
+    sample_only: bool = False,
+) -> Partition:
+    """Partition a data set by its graph of augmentation-tolerant neighbours.
 
-
-def _graph_start(
-    start: Start,
-    n_graphs: int,
-    n_neighbors: tuple[int, ...],
-    n_vectors: tuple[float, ...],
-) -> Labels:
-    n, n_clusters = len(start.latent), start.n_clusters
-    if n_clusters == 1 or n < 4:
-        return kmeans_start(start)
-    device = start.projector.generator.device
-    order = start.random_state.permutation(n)
-    nodes = torch.from_numpy(order[:GRAPH_ROWS]).to(device)
-    counts = [min(k, len(nodes) - 1) for k in n_neighbors]
-    widths = sorted(
-        {min(round(share * n_clusters), len(nodes) - 1) for share in n_vectors}
-    )
-    partitions = []
-    for _ in range(n_graphs):
-        views = start.projector.views(nodes, N_VIEWS)
-        neighbors = view_neighbors(views[0], views, max(counts), same=True)
-        for k in counts:
-            vectors = spectral_embedding(affinity(neighbors, k), max(widths))
-            partitions += [
-                partition(vectors[:, :width], n_clusters, 3, start.random_state)
-                for width in widths
-            ]
-    found = consensus(partitions, n_clusters, start.random_state)
-    labels = np.empty(n, np.int64)
-    labels[order[:GRAPH_ROWS]] = found
-    if n > GRAPH_ROWS:
-        rest = torch.from_numpy(order[GRAPH_ROWS:]).to(device)
-        labels[order[GRAPH_ROWS:]] = _follow(start, rest, views, found)
-    return labels
-
-
-def _follow(
-    start: Start, rest: torch.Tensor, views: list[torch.Tensor], found: Labels
-) -> Labels:
-    """Labels of the rows outside the graph: the vote of their neighbours in it."""
-    k = min(N_NEIGHBORS[0], len(found))
-    neighbors = view_neighbors(start.projector.project(rest), views, k)
-    votes = np.zeros((len(rest), start.n_clusters), np.int64)
-    rows = np.arange(len(rest))
-    for column in neighbors.indices.cpu().numpy().T:
-        votes[rows, found[column]] += 1
-    return votes.argmax(1)
-
-
-_STARTS = {
-    "consensus": consensus_start,
-    "spectral": spectral_start,
-    "kmeans": kmeans_start,
-    "random": random_start,
-}
-
-
-def find_start(init: Any, start: Start) -> tuple[Labels, NDArray[np.float32]]:
-    """First partition and its centres.
+    Spectral clusterings of the graph, one for each draw of views, number of neighbours
+    and number of eigenvectors, are brought to their consensus. The cost is linear in
+    the number of samples beyond `max_nodes`.
 
     Parameters
     ----------
-    init : str, array of shape (n_clusters, latent_dim), or callable
-        A callable is asked as ``init(latent, n_clusters, random_state=...)`` for
-        centres, as scikit-learn's KMeans asks it.
-    start : Start
+    views : Views
+    features : callable
+        What distances are taken in, ``(n, *sample_shape)`` to ``(n, d)``.
+    n_clusters : int
+    random_state : RandomState
+    search : Search, default=None
+        By default the harder, the fewer nodes.
+    max_nodes : int
+    sample_only : bool, default=False
+        Whether to label the nodes only, and leave the other samples at -1.
 
     Returns
     -------
-    labels : ndarray of shape (n,), int64
-    centers : ndarray of shape (n_clusters, latent_dim), float32
+    Partition
+    """
+    n = len(views.dataset)
+    device = views.generator.device
+    order = random_state.permutation(n)
+    nodes, rest = order[:max_nodes], order[max_nodes:]
+    search = search or _search_for(len(nodes))
+    counts = [min(k, len(nodes) - 1) for k in search.n_neighbors]
+    widths = {round(share * n_clusters) for share in search.n_vectors}
+    widths = {min(width, len(nodes) - 1) for width in widths}
+    partitions = []
+    indices = torch.from_numpy(nodes).to(device)
+    for _ in range(search.n_graphs):
+        stack = views.stack(features, indices, search.n_views)
+        neighbors = view_neighbors(stack[0], stack, max(counts), same=True)
+        for k in counts:
+            weights = affinity(neighbors, k)
+            vectors = spectral_embedding(weights, max(widths))
+            partitions += [
+                partition(vectors[:, :width], n_clusters, 3, random_state)
+                for width in sorted(widths)
+            ]
+    labels = np.full(n, -1)
+    labels[nodes] = consensus(partitions, n_clusters, random_state)
+    if len(rest) and not sample_only:
+        queries = views.draw(features, torch.from_numpy(rest).to(device))
+        nearest_nodes = view_neighbors(queries, stack[:VOTE_VIEWS], counts[0]).indices
+        labels[rest] = _vote(labels[nodes][nearest_nodes.cpu().numpy()], n_clusters)
+    return Partition(labels, Graph(nodes, weights))
+
+
+def _search_for(n_nodes: int) -> Search:
+    if n_nodes < SMALL_NODES:
+        return SMALL
+    return FULL if n_nodes <= FULL_NODES else LARGE
+
+
+def _vote(labels: NDArray[np.int64], n_clusters: int) -> Labels:
+    """Most frequent label in every row."""
+    votes = np.zeros((len(labels), n_clusters), np.int64)
+    rows = np.arange(len(labels))
+    for column in labels.T:
+        votes[rows, column] += 1
+    return votes.argmax(1)
+
+
+def pixel_features(views: Views, contrast: str) -> Features:
+    """Principal components of the samples under a contrast normalisation."""
+    return views.principal_components(Contrast(contrast))
+
+
+def choose_contrast(
+    views: Views,
+    contrasts: Sequence[str],
+    n_clusters: int,
+    random_state: np.random.RandomState,
+) -> str:
+    """Find the contrast normalisation whose neighbour graph falls into clusters best.
+
+    Judged by the modularity of a quick partition of up to 4,000 samples; of those that
+    tie, the first.
+    """
+    if len(contrasts) == 1:
+        return contrasts[0]
+    merits = {
+        contrast: graph_partition(
+            views,
+            pixel_features(views, contrast),
+            n_clusters,
+            random_state,
+            CONTEST,
+            CONTEST_NODES,
+            sample_only=True,
+        ).modularity
+        for contrast in contrasts
+    }
+    best = max(merits.values())
+    # The first that comes near: what changes the images least.
+    return next(name for name, merit in merits.items() if merit >= best - CONTEST_TIE)
+
+
+def kmeans_start(
+    latent: NDArray[Any], n_clusters: int, random_state: np.random.RandomState
+) -> Labels:
+    """k-means on the latent, as the paper has it."""
+    seed = random_state.randint(np.iinfo(np.int32).max)
+    kind = KMeans if len(latent) <= FULL_KMEANS_ROWS else MiniBatchKMeans
+    model = kind(n_clusters, n_init=10, random_state=seed)
+    return model.fit_predict(latent).astype(np.int64)
+
+
+def random_start(
+    latent: NDArray[Any], n_clusters: int, random_state: np.random.RandomState
+) -> Labels:
+    """Nearest of K rows drawn at random."""
+    drawn = random_state.choice(len(latent), n_clusters, replace=False)
+    return nearest(latent, latent[drawn])
+
+
+LATENT_STARTS: dict[str, Callable[..., Labels]] = {
+    "kmeans": kmeans_start,
+    "random": random_start,
+}
+#: Partitions of the data by a neighbour graph, and how hard to look for them.
+GRAPH_STARTS: dict[str, Search | None] = {"consensus": None, "spectral": ONE}
+
+
+def given_centers(
+    init: Any,
+    latent: NDArray[Any],
+    n_clusters: int,
+    random_state: np.random.RandomState,
+) -> NDArray[np.float32]:
+    """Centres a user gave, or had computed.
+
+    Parameters
+    ----------
+    init : array of shape (n_clusters, latent_dim), or callable
+        A callable is asked as ``init(latent, n_clusters, random_state=...)``, as
+        scikit-learn's KMeans asks it.
+    latent : ndarray of shape (n, latent_dim)
+    n_clusters : int
+    random_state : RandomState
 
     Raises
     ------
     ValueError
-        If the centres given are not finite or not of that shape.
+        If the centres are not finite or not of that shape.
     """
-    if isinstance(init, str):
-        labels = _STARTS[init](start)
-        labels = reseed_empty(start.latent, labels, start.n_clusters)
-        return labels, centers_of(start.latent, labels, start.n_clusters)
     if callable(init):
-        init = init(start.latent, start.n_clusters, random_state=start.random_state)
-    centers = checked_centers(init, start.n_clusters, start.latent.shape[1])
-    return nearest(start.latent, centers), centers
+        init = init(latent, n_clusters, random_state=random_state)
+    return checked_centers(init, n_clusters, latent.shape[1])
 
 
 def checked_centers(init: Any, n_clusters: int, latent_dim: int) -> NDArray[np.float32]:
@@ -202,3 +309,11 @@ def reseed_empty(latent: NDArray[Any], labels: Labels, n_clusters: int) -> Label
         distance[counts[labels] < 2] = -1
         labels[distance.argmax()] = empty
     return labels
+
+
+def match_labels(labels: Labels, reference: Labels, n_clusters: int) -> Labels:
+    """Rename clusters so that most rows keep the name they have in `reference`."""
+    shared = np.zeros((n_clusters, n_clusters), np.int64)
+    np.add.at(shared, (labels, reference), 1)
+    _, names = linear_sum_assignment(-shared)
+    return names[labels]

@@ -1,0 +1,97 @@
+"""Targets anchored to a partition found on a neighbour graph, and found anew later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+from deepcluster_sk.training.spectral import Labels
+from deepcluster_sk.training.starts import Graph, match_labels
+
+if TYPE_CHECKING:
+    from deepcluster_sk.training.net import ClusteringNet
+
+
+class Anchor:
+    """Partition that holds the targets of self-training for a while.
+
+    A trained latent is a better place to look for neighbours than pixels: from time to
+    time the partition is found anew in it. The graph the first partition was found on
+    stays the judge: a new partition is taken only where its modularity on that graph is
+    at least that of the net's own labels, and the phase ends with the weights of the
+    epoch whose labels had the highest, of those since the last new partition.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,), int64
+        The first partition.
+    n_clusters : int
+    duration : float
+        Share of the phase, in [0, 1], for which the partition is the target. Over half
+        as long again it fades out in favour of the net's own targets.
+    graph : Graph, default=None
+        The judge; without one nothing is judged, and nothing found anew.
+    restart : callable, default=None
+        Gives a new partition, ``(n,)``, from the net.
+    n_restarts : int, default=0
+        New partitions, at equal distances over the phase.
+    """
+
+    def __init__(
+        self,
+        labels: Labels,
+        n_clusters: int,
+        duration: float,
+        graph: Graph | None = None,
+        restart: Callable[[ClusteringNet], Labels] | None = None,
+        n_restarts: int = 0,
+    ) -> None:
+        self.labels = labels
+        self.n_clusters = n_clusters
+        self.duration = duration
+        self.graph = graph
+        self.restart = restart
+        self.n_restarts = n_restarts
+        self._n_restarted = 0
+        self._best: tuple[float, dict[str, torch.Tensor]] | None = None
+
+    def weight(self, elapsed: float) -> float:
+        """Share of the partition in the targets, `elapsed` into the phase."""
+        if not self.duration:
+            return 0.0
+        return min(1.0, max(0.0, 3 - 2 * elapsed / self.duration))
+
+    def hold(self, targets: torch.Tensor, elapsed: float) -> torch.Tensor:
+        """Mix the partition into targets ``(n, n_clusters)``."""
+        weight = self.weight(elapsed)
+        if not weight:
+            return targets
+        labels = torch.as_tensor(self.labels, device=targets.device)
+        held = torch.nn.functional.one_hot(labels, self.n_clusters)
+        return torch.lerp(targets, held.to(targets), weight)
+
+    def end_epoch(
+        self, net: ClusteringNet, labels: torch.Tensor, elapsed: float
+    ) -> dict[str, float]:
+        """Judge the net's labels, and find the partition anew where it is time."""
+        if self.graph is None:
+            return {}
+        merit = self.graph.modularity(labels.cpu().numpy())
+        if self._best is None or merit >= self._best[0]:
+            state = {k: v.clone() for k, v in net.module_.state_dict().items()}
+            self._best = (merit, state)
+        due = int(elapsed * (self.n_restarts + 1))
+        if self.restart is not None and self._n_restarted < due <= self.n_restarts:
+            self._n_restarted = due
+            found = self.restart(net)
+            if self.graph.modularity(found) >= merit:
+                self.labels = match_labels(found, self.labels, self.n_clusters)
+                self._best = None
+        return {"modularity": merit}
+
+    def end(self, net: ClusteringNet) -> None:
+        """Return to the best epoch."""
+        if self._best is not None:
+            net.module_.load_state_dict(self._best[1])
