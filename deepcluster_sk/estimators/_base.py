@@ -19,29 +19,23 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
 
-from deepcluster_sk.estimators._input import InputMixin
+from deepcluster_sk.estimators._fitted import FittedMixin
 from deepcluster_sk.estimators._net_params import NetParamsMixin
 from deepcluster_sk.images import PixelScaler, RowLayout
-from deepcluster_sk.losses.balance import balance_loss
-from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.augmentation import (
     AugmentationLike,
     Kind,
-    apply_augmentation,
     make_augmentation,
 )
 from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.callbacks import check_callbacks
 from deepcluster_sk.training.device import resolve_device, resolve_precision
 from deepcluster_sk.training.inference import (
-    CHUNK_ROWS,
     autocast,
-    embed,
     evaluating,
-    stream,
 )
 from deepcluster_sk.training.neighbors import Views
 from deepcluster_sk.training.net import ClusteringNet
@@ -97,7 +91,7 @@ class Run:
 
 class BaseDeepClusterer(
     NetParamsMixin,
-    InputMixin,
+    FittedMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClusterMixin,
@@ -215,12 +209,14 @@ class BaseDeepClusterer(
     def _fit(self, X: ArrayLike) -> None:
         optimizer = torch.optim.Adam
         self._check_net_params(optimizer)
+        check_callbacks(self.callbacks)
         device = resolve_device(self.device)
         rows, layout = self._first_rows(X)
         if len(rows) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
             )
+        self._contrasts(layout)
         latent_dim = self._latent_dim()
         if not (isinstance(self.init, str) or callable(self.init)):
             checked_centers(self.init, self.n_clusters, latent_dim)
@@ -258,10 +254,6 @@ class BaseDeepClusterer(
 
     def _reader(self, rows: NDArray[Any], layout: RowLayout) -> SampleReader:
         scaler = self._scaler(rows, layout)
-        if not (np.isfinite(scaler.offset).all() and np.isfinite(scaler.scale).all()):
-            raise ValueError(
-                "X holds values too large to be scaled; divide it by its largest first."
-            )
         if scaler.is_constant:
             warnings.warn(
                 "X is constant: all samples are equal, so all fall into one cluster.",
@@ -305,9 +297,7 @@ class BaseDeepClusterer(
 
     def _first_partition(self, run: Run) -> Partition | None:
         """Partition of the samples themselves, where the start is such a one."""
-        contrasts = [self.contrast] if self.contrast != "auto" else CONTRASTS
-        if self.contrast == "auto" and not run.layout.is_image:
-            contrasts = ["none"]
+        contrasts = self._contrasts(run.layout)
         by_graph = isinstance(self.init, str) and self.init in GRAPH_STARTS
         if not by_graph or self.n_clusters == 1 or run.n_samples < MIN_NODES:
             run.contrast = contrasts[0]
@@ -385,6 +375,17 @@ class BaseDeepClusterer(
             return min(256, max(64, 1 << max(0, (n_samples // 32).bit_length() - 1)))
         return int(self.batch_size)
 
+    def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
+        """Contrast normalisations to choose from."""
+        if self.contrast == "auto":
+            return CONTRASTS if layout.is_image else ("none",)
+        if self.contrast != "none" and not layout.is_image:
+            raise ValueError(
+                f"contrast={self.contrast!r} needs images, but X holds flat vectors. "
+                'Pass image_shape, or use contrast="none".'
+            )
+        return (self.contrast,)
+
     def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
         kind: Kind = "vector"
         if layout.is_image:
@@ -393,142 +394,14 @@ class BaseDeepClusterer(
 
     def _warn_of_empty_clusters(self) -> None:
         found = len(np.unique(self.labels_))
-        if found < self.n_clusters and found > 1:
+        # Of constant data the user has been told already.
+        if found < self.n_clusters and not self.net_.reader.scaler.is_constant:
             warnings.warn(
                 f"Only {found} of n_clusters={self.n_clusters} clusters are used, the "
                 "others are empty. A smaller n_clusters may fit the data better.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
-
-    # What a fitted estimator does --------------------------------------------------
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Cluster of each sample.
-
-        Parameters
-        ----------
-        X : array-like
-            Images or vectors of the fitted shape, in any layout ``fit`` takes.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            The most probable cluster, ``predict_proba(X).argmax(axis=1)``.
-        """
-        return self.predict_proba(X).argmax(axis=1)
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Soft assignment of each sample to the clusters.
-
-        Parameters
-        ----------
-        X : array-like
-            As in :meth:`predict`.
-
-        Returns
-        -------
-        q : ndarray of shape (n_samples, n_clusters), float32
-            Rows sum to 1.
-        """
-        return self._assign(*self._rows(X))
-
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Embed samples in the latent space the clusters live in.
-
-        Parameters
-        ----------
-        X : array-like
-            As in :meth:`predict`.
-
-        Returns
-        -------
-        latent : ndarray of shape (n_samples, latent_dim), float32
-            In the same space as ``cluster_centers_``.
-        """
-        return _to_numpy(self._embed(*self._rows(X)).latent)
-
-    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Decode latent vectors.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, latent_dim)
-            As :meth:`transform` returns; ``cluster_centers_`` for an image of each
-            cluster.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, n_features), float32
-            Flat rows in the units of the data fitted on; images are reshaped by
-            ``image_shape_`` (or by the layout they were given in).
-        """
-        check_is_fitted(self)
-        latent = check_array(X, dtype=np.float32, input_name="X")
-        if latent.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"X has {latent.shape[1]} columns, but the latent space of this "
-                f"{type(self).__name__} has {self._n_features_out} dimensions."
-            )
-        net = self.net_
-        with evaluating(net.module_):
-            parts = [
-                net.reader.write(net.module_.decode(part.to(net.torch_device))).cpu()
-                for part in torch.from_numpy(latent).split(CHUNK_ROWS)
-            ]
-        return torch.cat(parts).numpy()
-
-    def score(self, X: ArrayLike, y: Any = None) -> float:
-        """Quality of the clustering of `X`, judged without labels.
-
-        The share of samples that an augmented view leaves in their cluster, times the
-        normalised mutual information of sample and cluster (how certain the
-        assignments are and how evenly the clusters are used).
-
-        Parameters
-        ----------
-        X : array-like
-            As in :meth:`predict`.
-        y : Ignored
-            Never looked at.
-
-        Returns
-        -------
-        float
-            In [0, 1], higher is better; the same on every call.
-        """
-        rows, layout = self._rows(X)
-        assignment = self._assign(rows, layout)
-        device = self.net_.torch_device
-        stream_of_views = generator(self._score_seed, device)
-        augmentation = self._augmentation(layout)
-
-        def embed_view(x: torch.Tensor) -> torch.Tensor:
-            view = apply_augmentation(augmentation, x, stream_of_views)
-            return self.net_.module_.embed(view).log_assignment.argmax(1)
-
-        reader = SampleReader(layout, self.net_.reader.scaler)
-        with (
-            seeded(self._score_seed, device),
-            evaluating(self.net_.module_),
-        ):
-            views = [
-                labels[:n_rows].cpu().numpy()
-                for labels, n_rows in stream(
-                    embed_view, RowDataset(rows), reader, device
-                )
-            ]
-        agreement = np.mean(assignment.argmax(1) == np.concatenate(views))
-        return float(agreement * _normalized_information(assignment))
-
-    def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
-        return _to_numpy(self._embed(rows, layout).log_assignment.exp())
-
-    def _embed(self, rows: NDArray[Any], layout: RowLayout) -> Embedding:
-        net = self.net_
-        reader = SampleReader(layout, net.reader.scaler)
-        # Always float32: what a user gets must not depend on the batch it came in.
-        return embed(net.module_, RowDataset(rows), reader, net.torch_device)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -539,12 +412,3 @@ class BaseDeepClusterer(
 
 def _to_numpy(tensor: torch.Tensor) -> Any:
     return tensor.detach().cpu().numpy()
-
-
-def _normalized_information(assignment: NDArray[Any]) -> float:
-    """Mutual information of sample and cluster over its largest value, log K."""
-    n_clusters = assignment.shape[1]
-    if n_clusters == 1:
-        return 1.0
-    log_assignment = torch.from_numpy(assignment).clamp_min(1e-30).log()
-    return float(-balance_loss(log_assignment)) / float(np.log(n_clusters))

@@ -1,0 +1,173 @@
+"""What a fitted clusterer does: label, embed, decode and judge new data."""
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from deepcluster_sk.estimators._input import InputMixin
+from deepcluster_sk.images import RowLayout
+from deepcluster_sk.losses.balance import balance_loss
+from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.training.augmentation import AugmentationLike, apply_augmentation
+from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating, stream
+from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.seeding import generator, seeded
+
+
+class FittedMixin(InputMixin):
+    """Methods of a clusterer that has its ``net_``."""
+
+    net_: ClusteringNet
+    _n_features_out: int
+    _score_seed: int
+
+    @abstractmethod
+    def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
+        """Augmentation for samples of this layout."""
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Cluster of each sample.
+
+        Parameters
+        ----------
+        X : array-like
+            Images or vectors of the fitted shape, in any layout ``fit`` takes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The most probable cluster, ``predict_proba(X).argmax(axis=1)``.
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Soft assignment of each sample to the clusters.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        q : ndarray of shape (n_samples, n_clusters), float32
+            Rows sum to 1.
+        """
+        return self._assign(*self._rows(X))
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Embed samples in the latent space the clusters live in.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        latent : ndarray of shape (n_samples, latent_dim), float32
+            In the same space as ``cluster_centers_``.
+        """
+        return self._embed(*self._rows(X)).latent.cpu().numpy()
+
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Decode latent vectors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, latent_dim)
+            As :meth:`transform` returns; ``cluster_centers_`` for an image of each
+            cluster.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features), float32
+            Flat rows in the units of the data fitted on; images are reshaped by
+            ``image_shape_`` (or by the layout they were given in).
+        """
+        check_is_fitted(self)
+        latent = check_array(X, dtype=np.float32, input_name="X")
+        if latent.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {latent.shape[1]} columns, but the latent space of this "
+                f"{type(self).__name__} has {self._n_features_out} dimensions."
+            )
+        net = self.net_
+        with evaluating(net.module_):
+            parts = [
+                net.reader.write(net.module_.decode(part.to(net.torch_device))).cpu()
+                for part in torch.from_numpy(latent).split(CHUNK_ROWS)
+            ]
+        return torch.cat(parts).numpy()
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Quality of the clustering of `X`, judged without labels.
+
+        The share of samples that an augmented view leaves in their cluster, times the
+        normalised mutual information of sample and cluster (how certain the
+        assignments are and how evenly the clusters are used).
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+        y : Ignored
+            Never looked at.
+
+        Returns
+        -------
+        float
+            In [0, 1], higher is better; the same on every call.
+        """
+        rows, layout = self._rows(X)
+        assignment = self._assign(rows, layout)
+        device = self.net_.torch_device
+        stream_of_views = generator(self._score_seed, device)
+        augmentation = self._augmentation(layout)
+
+        def embed_view(x: torch.Tensor) -> torch.Tensor:
+            view = apply_augmentation(augmentation, x, stream_of_views)
+            return self.net_.module_.embed(view).log_assignment.argmax(1)
+
+        reader = SampleReader(layout, self.net_.reader.scaler)
+        with (
+            seeded(self._score_seed, device),
+            evaluating(self.net_.module_),
+        ):
+            views = [
+                labels[:n_rows].cpu().numpy()
+                for labels, n_rows in stream(
+                    embed_view, RowDataset(rows), reader, device
+                )
+            ]
+        agreement = np.mean(assignment.argmax(1) == np.concatenate(views))
+        return float(agreement * _normalized_information(assignment))
+
+    def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
+        return self._embed(rows, layout).log_assignment.exp().cpu().numpy()
+
+    def _embed(self, rows: NDArray[Any], layout: RowLayout) -> Embedding:
+        net = self.net_
+        reader = SampleReader(layout, net.reader.scaler)
+        # Always float32: what a user gets must not depend on the batch it came in.
+        embedding = embed(net.module_, RowDataset(rows), reader, net.torch_device)
+        if not embedding.latent.isfinite().all():
+            raise ValueError(
+                "The embedding of X is not finite: X holds values too large for a "
+                f"{type(self).__name__} fitted on data of another scale."
+            )
+        return embedding
+
+
+def _normalized_information(assignment: NDArray[Any]) -> float:
+    """Mutual information of sample and cluster over its largest value, log K."""
+    n_clusters = assignment.shape[1]
+    if n_clusters == 1:
+        return 1.0
+    log_assignment = torch.from_numpy(assignment).clamp_min(1e-30).log()
+    return float(-balance_loss(log_assignment)) / float(np.log(n_clusters))
