@@ -6,6 +6,7 @@ is never cast, copied or written to as a whole; rows are laid out and scaled bat
 batch.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -172,7 +173,8 @@ def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if len(shape) < 3 or issparse(array):
         return X, None
     array = np.asarray(array)
-    return array.reshape(len(array), -1) if array.size else array, tuple(shape)
+    # Not -1: an empty array has rows, or a length of them, as well.
+    return array.reshape(shape[0], math.prod(shape[1:])), tuple(shape)
 
 
 def _as_array(X: ArrayLike) -> Any:
@@ -215,6 +217,7 @@ class PixelScaler:
             for chunk in _chunks(rows, layout)
         )
         deviation = np.sqrt(squares / count)
+        _refuse_overflow(deviation)
         # A constant feature leaves a deviation of rounding errors only.
         varies = deviation > 10 * np.finfo(np.float64).eps * np.abs(mean)
         inverse = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
@@ -234,6 +237,7 @@ class PixelScaler:
         maxima = np.max([chunk.max(axes) for chunk in _chunks(rows, layout)], axis=0)
         minima = np.broadcast_to(minima, layout.n_channels).astype(np.float64)
         span = np.broadcast_to(maxima, layout.n_channels) - minima
+        _refuse_overflow(span)
         varies = span > 0
         scale = np.divide(high - low, span, out=np.ones_like(span), where=varies)
         return cls(minima - low / scale, scale, not varies.any())
@@ -261,6 +265,13 @@ class PixelScaler:
             for values in (self.offset, self.scale)
         )
         return offset, scale
+
+
+def _refuse_overflow(spread: NDArray[np.float64]) -> None:
+    if not np.isfinite(spread).all():
+        raise ValueError(
+            "X holds values too large to be scaled; divide it by its largest first."
+        )
 
 
 def _chunks(rows: NDArray[Any], layout: RowLayout) -> Any:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -202,17 +203,29 @@ def make_autoencoder(
     ------
     ValueError
         If a convolutional network cannot take images this small, or flat vectors; if
-        the user's module does not fit the samples.
+        the widths are no widths; if the user's module does not fit the samples.
     TypeError
         If the user's module has no ``encode`` or ``decode``.
     """
     if not isinstance(architecture, str):
         return _custom_autoencoder(architecture, sample_shape, latent_dim)
     architecture = resolve_architecture(architecture, sample_shape)
+    widths = None if channels is None else _checked_widths(channels)
     if architecture == "mlp":
-        return MLPAutoencoder(sample_shape, latent_dim, channels)
-    widths = SHALLOW_CHANNELS if architecture == "shallow" else DEEP_CHANNELS
-    return ConvAutoencoder(sample_shape, latent_dim, channels or widths)  # type: ignore[arg-type]
+        return MLPAutoencoder(sample_shape, latent_dim, widths)
+    if widths is None:
+        widths = SHALLOW_CHANNELS if architecture == "shallow" else DEEP_CHANNELS
+    return ConvAutoencoder(sample_shape, latent_dim, widths)  # type: ignore[arg-type]
+
+
+def _checked_widths(channels: Sequence[int]) -> tuple[int, ...]:
+    whole = [isinstance(width, Integral) and width > 0 for width in channels]
+    if not whole or not all(whole):
+        raise ValueError(
+            f"channels={channels!r} must be positive whole numbers, the width of each "
+            f"layer, as in {SHALLOW_CHANNELS}."
+        )
+    return tuple(int(width) for width in channels)
 
 
 def resolve_architecture(architecture: str, sample_shape: tuple[int, ...]) -> str:

@@ -7,6 +7,30 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 
+def check_callbacks(callbacks: Any) -> None:
+    """Check what a user gave as callbacks.
+
+    Parameters
+    ----------
+    callbacks : sequence or None
+        Of skorch callbacks, their classes, or pairs of a name and one of these.
+
+    Raises
+    ------
+    TypeError
+        If one is none of these.
+    """
+    for given in callbacks or ():
+        named = isinstance(given, tuple) and len(given) == 2
+        callback = given[1] if named else given
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback) or (named and not isinstance(given[0], str)):
+            raise TypeError(
+                "callbacks must hold skorch callbacks or pairs of a name and a "
+                f"callback, got {given!r}."
+            )
+
+
 class CosineDecay(Callback):
     """Lower the learning rate along a half cosine, from its start to 0 in each phase.
 

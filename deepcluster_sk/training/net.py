@@ -1,5 +1,6 @@
 """The skorch net: one training loop for every phase of every method."""
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -179,6 +180,11 @@ class ClusteringNet(NeuralNet):
         names = list(self._epoch_sums)
         means = torch.stack([self._epoch_sums[name] for name in names]) / count
         for name, value in zip(names, means.tolist(), strict=True):
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"Training diverged: the term {name!r} became {value} in epoch "
+                    f"{len(self.history)} ({self.criterion_.name}). Use a smaller lr."
+                )
             # skorch's callbacks know the loss as train_loss.
             self.history.record("train_loss" if name == "loss" else name, value)
 

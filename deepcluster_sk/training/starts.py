@@ -274,12 +274,15 @@ def given_centers(
 
 def checked_centers(init: Any, n_clusters: int, latent_dim: int) -> NDArray[np.float32]:
     """Centres as float32, or a ValueError that says what they should be."""
-    centers = np.asarray(init, dtype=np.float32)
     expected = (n_clusters, latent_dim)
-    if centers.shape != expected or not np.isfinite(centers).all():
+    try:
+        centers = np.asarray(init, dtype=np.float32)
+    except (TypeError, ValueError):
+        centers = None
+    if centers is None or centers.shape != expected or not np.isfinite(centers).all():
         raise ValueError(
             "init must give finite centres of shape (n_clusters, latent_dim) = "
-            f"{expected}, got shape {centers.shape}."
+            f"{expected}, got {init!r}."
         )
     return centers
 

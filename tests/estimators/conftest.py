@@ -1,5 +1,7 @@
 """Fixtures of the tests that run over every clusterer."""
 
+import warnings
+
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
@@ -33,5 +35,6 @@ def images():
 @pytest.fixture(scope="module")
 def fitted(make, images):
     """A fitted clusterer; not to be changed."""
-    with pytest.warns(ConvergenceWarning):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return make().fit(images)

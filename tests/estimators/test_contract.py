@@ -546,6 +546,18 @@ def test_a_fit_that_settled_stops_early_and_is_quiet(make, images):
     assert estimator.n_iter_ < 50
 
 
+def test_training_that_diverges_says_so(make, images):
+    with pytest.raises(ValueError, match=r"diverged.*pretrain.*smaller lr"):
+        make(lr=1e30, radius=None, pretrain_epochs=5).fit(images)
+
+
+def test_unused_clusters_are_warned_of(make, images):
+    far = np.full((3, QUICK["latent_dim"]), 1e3)
+    far[0] = 0
+    with pytest.warns(ConvergenceWarning, match="Only 1 of n_clusters=3 clusters"):
+        make(init=far, radius=None, max_epochs=0).fit(images)
+
+
 def test_no_training_at_all(make, images):
     estimator = make(pretrain_epochs=0, max_epochs=0).fit(images)
     assert estimator.history_ == []

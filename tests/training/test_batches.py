@@ -113,16 +113,23 @@ def test_reading_scales_and_writing_undoes_it(layout, dtype):
     np.testing.assert_allclose(reader.write(batch), rows, atol=1e-3)
 
 
-def test_layouts_of_the_same_images_give_the_same_batch_bit_for_bit():
-    images = np.random.default_rng(0).random((9, 4, 5, 3))
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_layouts_of_the_same_images_give_the_same_batch_bit_for_bit(n_channels):
+    images = np.random.default_rng(0).random((9, 4, 5, n_channels))
     flat = {
         "HWC": images.reshape(9, -1),
         "CHW": images.transpose(0, 3, 1, 2).reshape(9, -1),
     }
+    if n_channels == 1:
+        flat["HW"] = flat["CHW"]
     batches = []
     for order, rows in flat.items():
-        layout = RowLayout(order, (3, 4, 5))
+        layout = RowLayout(order, (n_channels, 4, 5))
         reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
         batches.append(reader.read(rows_to_tensor(rows), CPU))
-    assert torch.equal(*batches)
-    assert batches[0].stride() == batches[1].stride()
+    first, *others = batches
+    for other in others:
+        assert torch.equal(first, other)
+        # Convolutions choose their way by the strides, those of one channel included.
+        assert first.stride() == other.stride()
+    assert first.is_contiguous(memory_format=torch.channels_last)
