@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from deepcluster_sk.estimators._input import InputMixin
@@ -19,8 +20,11 @@ from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.seeding import generator, seeded
 
 
-class FittedMixin(InputMixin):
-    """Methods of a clusterer that has its ``net_``."""
+class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Methods of a clusterer that has its ``net_``.
+
+    A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
+    """
 
     net_: ClusteringNet
     _n_features_out: int

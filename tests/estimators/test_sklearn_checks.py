@@ -44,12 +44,12 @@ def test_common_checks(estimator, check):
         "check_inplace_ensure_writeable",
     ],
 )
-@pytest.mark.parametrize("cls", CLUSTERERS, ids=lambda cls: cls.__name__)
 def test_checks_scikit_learn_keeps_for_its_own(cls, check):
-    getattr(estimator_checks, check)(cls.__name__, cls(n_clusters=3))
+    # What is checked here does not depend on how long a net has trained.
+    estimator = cls(n_clusters=3, pretrain_epochs=2, max_epochs=2)
+    getattr(estimator_checks, check)(cls.__name__, estimator)
 
 
-@pytest.mark.parametrize("cls", CLUSTERERS, ids=lambda cls: cls.__name__)
 def test_no_check_is_withheld(cls):
     """Tags that would switch checks off are at their defaults."""
     tags = cls().__sklearn_tags__()
