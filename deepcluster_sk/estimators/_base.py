@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -12,7 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+)
 
 from deepcluster_sk.estimators._fitted import FittedMixin
 from deepcluster_sk.estimators._net_params import NetParamsMixin
@@ -34,6 +40,7 @@ from deepcluster_sk.training.inference import (
 from deepcluster_sk.training.neighbors import Views
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
+from deepcluster_sk.training.reuse import Snapshot, Streams, data_key, reused
 from deepcluster_sk.training.seeding import generator, seeded
 from deepcluster_sk.training.starts import (
     GRAPH_STARTS,
@@ -81,6 +88,11 @@ class Run:
     views: Views
     random_state: np.random.RandomState
     contrast: str = "none"
+
+    @property
+    def streams(self) -> Streams:
+        """All random numbers of the fit."""
+        return Streams(self.random_state, self.views.generator)
 
 
 class BaseDeepClusterer(
@@ -139,9 +151,16 @@ class BaseDeepClusterer(
         "precision": [StrOptions({"auto", "float32", "bf16"})],
         "device": [str, torch.device],
         "callbacks": [list, None],
+        "memory": [str, HasMethods(["cache"]), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    #: Parameters that nothing reads before net and clusters are trained together.
+    _joint_parameters: ClassVar[frozenset[str]] = frozenset(
+        {"anchoring", "n_restarts", "max_epochs", "tol"}
+    )
+    memory: Any = None
 
     # The holes -------------------------------------------------------------------
 
@@ -255,12 +274,13 @@ class BaseDeepClusterer(
         return SampleReader(layout, scaler)
 
     def _train(self, run: Run, optimizer: Any) -> ClusteringNet:
-        first = self._first_partition(run)
+        data = {} if self.memory is None else self._data_key(run)
+        first = self._find_partition(run, data)
         net = self._build_net(run, optimizer)
         pretrain_epochs, max_epochs = self._epochs(run)
         dataset = run.views.dataset
         if pretrain_epochs:
-            net.run_phase(self._pretraining(run), dataset, pretrain_epochs)
+            self._pretrain(run, data, net, pretrain_epochs)
         latent = _to_numpy(net.embed(dataset).latent)
         labels, centers = self._start(run, first, latent)
         net.module_.set_centers(torch.as_tensor(centers))
@@ -287,13 +307,62 @@ class BaseDeepClusterer(
             )
         return net
 
-    def _first_partition(self, run: Run) -> Partition | None:
-        """Partition of the samples themselves, where the start is such a one."""
+    def _data_key(self, run: Run) -> dict[str, Any]:
+        """Describe the data as every stage sees them, for the key of a cache."""
+        return {
+            "rows": data_key(run.views.dataset.rows),
+            "reader": run.views.reader,
+            "augmentation": self.augmentation,
+            "device": str(run.device),
+        }
+
+    def _find_partition(self, run: Run, data: dict[str, Any]) -> Partition | None:
+        """Contrast to see the samples under, and a partition of them if by graph."""
         contrasts = self._contrasts(run.layout)
         by_graph = isinstance(self.init, str) and self.init in GRAPH_STARTS
         if not by_graph or self.n_clusters == 1 or run.n_samples < MIN_NODES:
             run.contrast = contrasts[0]
             return None
+
+        def find() -> tuple[str, Partition]:
+            first = self._first_partition(run, contrasts)
+            return run.contrast, first
+
+        key = {
+            **data,
+            "contrasts": contrasts,
+            "n_clusters": self.n_clusters,
+            "init": self.init,
+        }
+        run.contrast, first = reused(self.memory, "start", key, run.streams, find)
+        return first
+
+    def _pretrain(
+        self, run: Run, data: dict[str, Any], net: ClusteringNet, epochs: int
+    ) -> None:
+        """Train the net before there are clusters."""
+
+        def train() -> Snapshot:
+            net.run_phase(self._pretraining(run), run.views.dataset, epochs)
+            return Snapshot.of(net)
+
+        # Of `init` it knows what the start left behind: contrast and random streams.
+        unread = {"memory", "random_state", "verbose", "init", *self._joint_parameters}
+        key = {
+            **data,
+            **{k: v for k, v in self.get_params().items() if k not in unread},
+            "device": str(run.device),
+            "precision": str(run.precision),
+            "contrast": run.contrast,
+            "epochs": epochs,
+            "estimator": f"{type(self).__module__}.{type(self).__qualname__}",
+        }
+        # Callbacks are to see every epoch, and may change what comes of it.
+        memory = None if self.callbacks else self.memory
+        reused(memory, "pretraining", key, run.streams, train).restore(net)
+
+    def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
+        """Partition of the samples themselves."""
         views = replace(
             run.views, augmentation=self._augmentation(run.layout, wide=True)
         )

@@ -48,6 +48,16 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "update_interval": [Interval(Integral, 1, None, closed="left"), None],
     }
 
+    _joint_parameters = BaseDeepClusterer._joint_parameters | {
+        "alpha",
+        "beta",
+        "gamma",
+        "omega",
+        "margin",
+        "pull_views",
+        "update_interval",
+    }
+
     def __init__(
         self,
         n_clusters: int = 8,
@@ -84,6 +94,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         precision: str = "auto",
         device: Any = "auto",
         callbacks: list[Any] | None = None,
+        memory: Any = None,
         random_state: Any = None,
         verbose: int = 0,
         **net_params: Any,
@@ -121,6 +132,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.precision = precision
         self.device = device
         self.callbacks = callbacks
+        self.memory = memory
         self.random_state = random_state
         self.verbose = verbose
         self._store_net_params(net_params)
