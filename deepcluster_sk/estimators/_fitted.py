@@ -11,13 +11,12 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from deepcluster_sk.estimators._input import InputMixin
 from deepcluster_sk.images import RowLayout
-from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.networks.clustering import Embedding
-from deepcluster_sk.training.augmentation import AugmentationLike, apply_augmentation
+from deepcluster_sk.training.augmentation import AugmentationLike
 from deepcluster_sk.training.batches import RowDataset, SampleReader
-from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating, stream
+from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating
+from deepcluster_sk.training.judge import judging_graph
 from deepcluster_sk.training.net import ClusteringNet
-from deepcluster_sk.training.seeding import generator, seeded
 
 
 class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -27,6 +26,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     """
 
     net_: ClusteringNet
+    contrast_: str
     _n_features_out: int
     _score_seed: int
 
@@ -112,45 +112,33 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Quality of the clustering of `X`, judged without labels.
 
-        The share of samples that an augmented view leaves in their cluster, times the
-        normalised mutual information of sample and cluster (how certain the
-        assignments are and how evenly the clusters are used).
+        Modularity of ``predict(X)`` on a graph that links each sample to those that
+        augmentation makes alike: the share of links that stay inside clusters, less
+        what clusters of these sizes would hold by chance. The graph is made from `X`
+        alone and holds up to 4,000 of its samples, so that estimators fitted with other
+        weights, augmentations, networks or starts can be compared by it.
 
         Parameters
         ----------
         X : array-like
-            As in :meth:`predict`.
+            As in :meth:`predict`; best samples that were not fitted on, a hundred for
+            each cluster or more.
         y : Ignored
             Never looked at.
 
         Returns
         -------
         float
-            In [0, 1], higher is better; the same on every call.
+            In [-1/2, 1), higher is better; the same on every call. One cluster that
+            holds everything gets 0, K clusters of equal size at most 1 - 1/K.
+
+        See Also
+        --------
+        deepcluster_sk.model_selection : Other scores, with labels and without.
         """
         rows, layout = self._rows(X)
-        assignment = self._assign(rows, layout)
-        device = self.net_.torch_device
-        stream_of_views = generator(self._score_seed, device)
-        augmentation = self._augmentation(layout)
-
-        def embed_view(x: torch.Tensor) -> torch.Tensor:
-            view = apply_augmentation(augmentation, x, stream_of_views)
-            return self.net_.module_.embed(view).log_assignment.argmax(1)
-
-        reader = SampleReader(layout, self.net_.reader.scaler)
-        with (
-            seeded(self._score_seed, device),
-            evaluating(self.net_.module_),
-        ):
-            views = [
-                labels[:n_rows].cpu().numpy()
-                for labels, n_rows in stream(
-                    embed_view, RowDataset(rows), reader, device
-                )
-            ]
-        agreement = np.mean(assignment.argmax(1) == np.concatenate(views))
-        return float(agreement * _normalized_information(assignment))
+        graph = judging_graph(rows, layout, self.net_.torch_device, self.contrast_)
+        return graph.modularity(self._assign(rows, layout).argmax(axis=1))
 
     def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
         return self._embed(rows, layout).log_assignment.exp().cpu().numpy()
@@ -166,12 +154,3 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
                 f"{type(self).__name__} fitted on data of another scale."
             )
         return embedding
-
-
-def _normalized_information(assignment: NDArray[Any]) -> float:
-    """Mutual information of sample and cluster over its largest value, log K."""
-    n_clusters = assignment.shape[1]
-    if n_clusters == 1:
-        return 1.0
-    log_assignment = torch.from_numpy(assignment).clamp_min(1e-30).log()
-    return float(-balance_loss(log_assignment)) / float(np.log(n_clusters))

@@ -1,0 +1,266 @@
+"""Scorers for scikit-learn's model selection, with labels and without.
+
+Each is called as ``scorer(estimator, X, y=None)`` on a fitted clusterer of this
+package, or on a pipeline that ends in one, and higher is better. All but
+``clustering_accuracy`` ignore ``y``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_score
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from deepcluster_sk.estimators._base import BaseDeepClusterer
+from deepcluster_sk.losses.balance import balance_loss
+from deepcluster_sk.metrics import clustering_accuracy_scorer
+from deepcluster_sk.training.augmentation import apply_augmentation
+from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.inference import evaluating, stream
+from deepcluster_sk.training.judge import JUDGE_NEIGHBORS, judging_graph
+from deepcluster_sk.training.seeding import generator, seeded
+
+__all__ = [
+    "get_scorer",
+    "get_scorer_names",
+    "latent_agreement",
+    "neighbor_agreement",
+    "neighbor_modularity",
+    "pixel_silhouette",
+    "view_information",
+]
+
+Scorer = Callable[..., float]
+#: Samples a silhouette is taken of, at most: its cost grows with their square.
+_SILHOUETTE_SAMPLES = 2_000
+
+
+def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    """Modularity of the clusters on a graph of samples that augmentation makes alike.
+
+    The ``score`` of the clusterer: of the label-free figures here the one that follows
+    accuracy best.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+        Fitted.
+    X : array-like
+        As the estimator predicts; held out.
+    y : Ignored
+
+    Returns
+    -------
+    float
+        In [-1/2, 1).
+    """
+    clusterer, X = _last_step(estimator, X)
+    return clusterer.score(X)
+
+
+def neighbor_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    """Share of the same graph's links that join two samples of one cluster.
+
+    It lacks the modularity's correction for chance: one cluster that holds everything
+    gets 1.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+    X : array-like
+    y : Ignored
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    clusterer, X = _last_step(estimator, X)
+    rows, layout = clusterer._rows(X)
+    device = clusterer.net_.torch_device
+    graph = judging_graph(rows, layout, device, clusterer.contrast_)
+    labels = clusterer.predict(X)[graph.nodes]
+    links = graph.weights.tocoo()
+    inside = links.data[labels[links.row] == labels[links.col]].sum()
+    return float(inside / links.data.sum()) if links.nnz else 1.0
+
+
+def latent_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    """Share of each sample's ten nearest in the latent space that are of its cluster.
+
+    The latent space is the network's own work, and follows its mistakes.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+    X : array-like
+    y : Ignored
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    clusterer, X = _last_step(estimator, X)
+    latent, labels = clusterer.transform(X), clusterer.predict(X)
+    k = min(JUDGE_NEIGHBORS, len(labels) - 1)
+    if k < 1:
+        return 1.0
+    found = NearestNeighbors(n_neighbors=k).fit(np.asarray(latent))
+    neighbors = found.kneighbors(return_distance=False)
+    return float(np.mean(labels[neighbors] == labels[:, np.newaxis]))
+
+
+def view_information(estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    """Normalised mutual information times agreement of augmented views.
+
+    How certain the assignments are and how evenly the clusters are used, times the
+    share of samples that an augmented view leaves in their cluster. Both grow while a
+    net is trained on its own assignments, right or wrong.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+    X : array-like
+    y : Ignored
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    clusterer, X = _last_step(estimator, X)
+    assignment = np.asarray(clusterer.predict_proba(X))
+    agreement = np.mean(assignment.argmax(1) == _labels_of_views(clusterer, X))
+    return float(agreement * _normalized_information(assignment))
+
+
+def pixel_silhouette(estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    """Silhouette of the clusters among principal components of the samples.
+
+    Of up to 2,000 samples; 32 components of the scaled pixels or features.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+    X : array-like
+    y : Ignored
+
+    Returns
+    -------
+    float
+        In [-1, 1]; -1 where all samples are in one cluster, or each in its own.
+    """
+    clusterer, X = _last_step(estimator, X)
+    rows, layout = clusterer._rows(X)
+    labels = clusterer.predict(X)[:_SILHOUETTE_SAMPLES]
+    rows = rows[:_SILHOUETTE_SAMPLES]
+    if not 1 < len(np.unique(labels)) < len(labels):
+        return -1.0
+    reader = SampleReader(layout, clusterer.net_.reader.scaler)
+    pixels = reader.read(torch.from_numpy(np.array(rows)), torch.device("cpu"))
+    flat = pixels.flatten(1).numpy()
+    components = PCA(min(32, *flat.shape), random_state=0).fit_transform(flat)
+    return float(silhouette_score(components, labels))
+
+
+_SCORERS: dict[str, Scorer] = {
+    "clustering_accuracy": clustering_accuracy_scorer,
+    "latent_agreement": latent_agreement,
+    "neighbor_agreement": neighbor_agreement,
+    "neighbor_modularity": neighbor_modularity,
+    "pixel_silhouette": pixel_silhouette,
+    "view_information": view_information,
+}
+
+
+def get_scorer(name: str) -> Scorer:
+    """Look up a scorer for the ``scoring=`` of scikit-learn's model selection.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`get_scorer_names`.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y=None) -> float``, higher is better.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> from deepcluster_sk.model_selection import get_scorer, get_scorer_names
+    >>> scoring = {name: get_scorer(name) for name in get_scorer_names()}
+    """
+    if name not in _SCORERS:
+        raise ValueError(
+            f"There is no scorer {name!r}; the names are {get_scorer_names()}. "
+            "scikit-learn's own go into scoring= by their names."
+        )
+    return _SCORERS[name]
+
+
+def get_scorer_names() -> list[str]:
+    """Names that :func:`get_scorer` knows.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    return sorted(_SCORERS)
+
+
+def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Clusterer of a pipeline and what reaches it; of anything else, itself."""
+    if isinstance(estimator, Pipeline):
+        if len(estimator.steps) > 1:
+            X = estimator[:-1].transform(X)
+        return _last_step(estimator.steps[-1][1], X)
+    if not isinstance(estimator, BaseDeepClusterer):
+        raise TypeError(
+            "The scorer needs a clusterer of deepcluster_sk, or a pipeline that ends "
+            f"in one, got {type(estimator).__name__}."
+        )
+    check_is_fitted(estimator)
+    return estimator, X
+
+
+def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
+    """Cluster of one augmented view of each sample."""
+    rows, layout = clusterer._rows(X)
+    net, augmentation = clusterer.net_, clusterer._augmentation(layout)
+    device = net.torch_device
+    random = generator(clusterer._score_seed, device)
+
+    def label(x: torch.Tensor) -> torch.Tensor:
+        view = apply_augmentation(augmentation, x, random)
+        return net.module_.embed(view).log_assignment.argmax(1)
+
+    reader = SampleReader(layout, net.reader.scaler)
+    with seeded(clusterer._score_seed, device), evaluating(net.module_):
+        parts = [
+            labels[:n_rows].cpu().numpy()
+            for labels, n_rows in stream(label, RowDataset(rows), reader, device)
+        ]
+    return np.concatenate(parts)
+
+
+def _normalized_information(assignment: NDArray[Any]) -> float:
+    """Mutual information of sample and cluster over its largest value, log K."""
+    n_clusters = assignment.shape[1]
+    if n_clusters == 1:
+        return 1.0
+    log_assignment = torch.from_numpy(assignment).clamp_min(1e-30).log()
+    return float(-balance_loss(log_assignment)) / float(np.log(n_clusters))

@@ -1,0 +1,78 @@
+"""Judge a clustering of any data without labels, on a graph that no network made.
+
+A loss cannot compare settings of its own weights, and what a network says of itself
+(confidence, agreement between views) grows as training goes on, whether the clusters
+get better or worse. The judge here sees only the samples: it links each to those that
+augmentation makes alike, and asks how much of that graph the clusters keep together.
+"""
+
+import numpy as np
+import scipy.sparse
+import torch
+from numpy.typing import NDArray
+
+from deepcluster_sk.images import PixelScaler, RowLayout
+from deepcluster_sk.training.augmentation import make_augmentation
+from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.neighbors import Views, view_neighbors
+from deepcluster_sk.training.seeding import generator, seeded
+from deepcluster_sk.training.spectral import affinity
+from deepcluster_sk.training.starts import Graph, pixel_features
+
+#: Samples in the graph, at most; more make the figure little steadier.
+JUDGE_NODES = 4_000
+#: Augmented views of each sample that neighbours are looked for in.
+JUDGE_VIEWS = 8
+#: Neighbours a sample is linked to.
+JUDGE_NEIGHBORS = 10
+#: Of everything random. Fixed, not drawn in a fit: candidates are to be compared on the
+#: same graph.
+JUDGE_SEED = 0
+
+
+def judging_graph(
+    rows: NDArray[np.generic],
+    layout: RowLayout,
+    device: torch.device,
+    contrast: str = "none",
+) -> Graph:
+    """Link samples to those that augmentation makes alike.
+
+    It depends on nothing but the samples and the contrast they are seen under: neither
+    on parameters of an estimator, such as its augmentation, nor on what it was fitted
+    on.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+    layout : RowLayout
+    device : torch.device
+    contrast : str, default="none"
+
+    Returns
+    -------
+    Graph
+        Of up to 4,000 of the samples.
+    """
+    kind = "vector"
+    if layout.is_image:
+        kind = "grey" if layout.n_channels == 1 else "color"
+    n = len(rows)
+    order = np.random.RandomState(JUDGE_SEED).permutation(n)
+    nodes = np.sort(order[:JUDGE_NODES])
+    k = min(JUDGE_NEIGHBORS, len(nodes) - 1)
+    if k < 1:
+        return Graph(nodes, scipy.sparse.csr_matrix((n, n)))
+    sample = rows[nodes]
+    views = Views(
+        RowDataset(sample),
+        SampleReader(layout, PixelScaler.standardize(sample, layout)),
+        make_augmentation("auto", kind, wide=True),  # type: ignore[arg-type]
+        generator(JUDGE_SEED, device),
+    )
+    with seeded(JUDGE_SEED, device), torch.no_grad():
+        features = pixel_features(views, contrast)
+        indices = torch.arange(len(nodes), device=device)
+        stack = views.stack(features, indices, JUDGE_VIEWS)
+        neighbors = view_neighbors(stack[0], stack, k, same=True)
+    return Graph(nodes, affinity(neighbors, k))
