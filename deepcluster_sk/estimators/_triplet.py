@@ -41,6 +41,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
             StrOptions({"auto"}),
             None,
         ],
+        "kernel_power": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"auto"}),
+        ],
         "n_views": [Interval(Integral, 0, None, closed="left")],
         "pull_views": ["boolean"],
         "negatives": [StrOptions({"batch", "bulk", "literal"})],
@@ -69,6 +73,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         margin: float = 0.24,
         latent_dim: int | str = "auto",
         radius: float | str | None = "auto",
+        kernel_power: float | str = "auto",
         architecture: Any = "auto",
         channels: Any = None,
         image_shape: Any = None,
@@ -107,6 +112,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.margin = margin
         self.latent_dim = latent_dim
         self.radius = radius
+        self.kernel_power = kernel_power
         self.architecture = architecture
         self.channels = channels
         self.image_shape = image_shape
@@ -142,6 +148,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
         if radius == "auto":
             # The largest q that K centres allow shrinks as K grows, unless R does too.
             radius = max(3.0, float(np.sqrt(self.n_clusters)))
+        power = self.kernel_power
+        if power == "auto":
+            power = max(1.0, float(np.log10(self.n_clusters)))
         return ClusteringAutoencoder, {
             "architecture": self.architecture,
             "sample_shape": run.layout.shape,
@@ -149,6 +158,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             "latent_dim": run.latent_dim,
             "radius": radius,
             "channels": self.channels,
+            "kernel_power": power,
             "contrast": run.contrast,
         }
 

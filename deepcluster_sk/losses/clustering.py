@@ -27,18 +27,21 @@ def squared_distances(latent: torch.Tensor, centers: torch.Tensor) -> torch.Tens
 
 
 def student_t_log_assignment(
-    latent: torch.Tensor, centers: torch.Tensor
+    latent: torch.Tensor, centers: torch.Tensor, power: float = 1.0
 ) -> torch.Tensor:
     r"""Logarithm of the soft assignment (Eq. 2).
 
     .. math::
-        q_{ij} = \frac{(1 + \lVert z_i - \mu_j \rVert^2)^{-1}}
-                      {\sum_k (1 + \lVert z_i - \mu_k \rVert^2)^{-1}}
+        q_{ij} = \frac{(1 + \lVert z_i - \mu_j \rVert^2)^{-p}}
+                      {\sum_k (1 + \lVert z_i - \mu_k \rVert^2)^{-p}}
 
     Parameters
     ----------
     latent : Tensor of shape (n, d)
     centers : Tensor of shape (n_clusters, d)
+    power : float, default=1.0
+        p; 1 is the paper's kernel, of one degree of freedom. Its tails are heavy: with
+        many clusters the distant ones together outweigh the nearest.
 
     Returns
     -------
@@ -49,7 +52,8 @@ def student_t_log_assignment(
     ----------
     arXiv:1901.06474, Eq. 2.
     """
-    return torch.log_softmax(-torch.log1p(squared_distances(latent, centers)), dim=1)
+    log_kernel = -power * torch.log1p(squared_distances(latent, centers))
+    return torch.log_softmax(log_kernel, dim=1)
 
 
 def target_distribution(

@@ -57,15 +57,20 @@ class StudentTClustering(nn.Module):
     n_clusters, latent_dim : int
     sphere : Sphere
         Where latent and centres live. Centres are put on it in every pass.
+    power : float, default=1.0
+        Of the kernel.
 
     References
     ----------
     arXiv:1901.06474, section 3.2.
     """
 
-    def __init__(self, n_clusters: int, latent_dim: int, sphere: Sphere) -> None:
+    def __init__(
+        self, n_clusters: int, latent_dim: int, sphere: Sphere, power: float = 1.0
+    ) -> None:
         super().__init__()
         self.sphere = sphere
+        self.power = power
         self.weight = nn.Parameter(torch.empty(n_clusters, latent_dim))
         nn.init.xavier_uniform_(self.weight)
 
@@ -82,7 +87,7 @@ class StudentTClustering(nn.Module):
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent ``(n, latent_dim)`` to log q, ``(n, n_clusters)``, float32."""
         with torch.autocast(latent.device.type, enabled=False):
-            return student_t_log_assignment(latent, self.centers)
+            return student_t_log_assignment(latent, self.centers, self.power)
 
 
 class ClusteringAutoencoder(nn.Module):
@@ -97,6 +102,8 @@ class ClusteringAutoencoder(nn.Module):
     n_clusters, latent_dim : int
     radius : float or None
         Radius of the sphere the latent is kept on; None leaves it unconstrained.
+    kernel_power : float, default=1.0
+        Of the clustering layer's kernel.
     contrast : {"none", "image", "local"}, default="none"
         Contrast normalisation the encoder sees images under.
 
@@ -113,6 +120,7 @@ class ClusteringAutoencoder(nn.Module):
         latent_dim: int,
         radius: float | None,
         channels: Sequence[int] | None = None,
+        kernel_power: float = 1.0,
         contrast: str = "none",
     ) -> None:
         super().__init__()
@@ -128,7 +136,9 @@ class ClusteringAutoencoder(nn.Module):
             if radius is None
             else nn.BatchNorm1d(latent_dim, affine=False)
         )
-        self.clustering = StudentTClustering(n_clusters, latent_dim, self.sphere)
+        self.clustering = StudentTClustering(
+            n_clusters, latent_dim, self.sphere, kernel_power
+        )
 
     @property
     def cluster_centers(self) -> torch.Tensor:

@@ -46,28 +46,32 @@ class Search:
         Augmented views of each sample in a draw.
     n_neighbors : tuple of int
         Neighbours a node is linked to.
-    n_vectors : tuple of float
-        Eigenvectors used, as multiples of the number of clusters. Those beyond one for
-        each cluster tell apart clusters that nearly touch.
+    extra_vectors : tuple of int
+        Eigenvectors used beyond one for each cluster. Small groups of odd samples take
+        some of the first; a few more are needed to tell apart what nearly touches.
     """
 
     n_graphs: int
     n_views: int
     n_neighbors: tuple[int, ...]
-    n_vectors: tuple[float, ...]
+    extra_vectors: tuple[int, ...]
 
 
-ONE = Search(1, 16, (10,), (1.5,))
-SMALL = Search(1, 8, (10,), (1.0, 1.5))
-LARGE = Search(1, 16, (10, 15), (1.0, 1.1, 1.2, 1.3, 1.4, 1.5))
-FULL = Search(3, 16, (10, 15), (1.0, 1.1, 1.2, 1.3, 1.4, 1.5))
+ONE = Search(1, 16, (10,), (5,))
+SMALL = Search(1, 8, (10,), (0, 2))
+LARGE = Search(1, 16, (10, 15), (0, 1, 2, 3, 4, 5))
+FULL = Search(3, 16, (10, 15), (0, 1, 2, 3, 4, 5))
+#: A node is linked to no fewer neighbours, however small the clusters.
+MIN_NEIGHBORS = 5
+#: A trained latent needs fewer views than pixels do.
+LATENT_VIEWS = 8
 #: Below so many nodes the search is small, and up to so many it is full.
 SMALL_NODES, FULL_NODES = 500, 5_000
 #: The contest of contrasts is held on so many nodes.
 CONTEST_NODES = 4_000
 #: Contrasts whose modularity differs by no more than this are equally good.
 CONTEST_TIE = 0.01
-CONTEST = Search(1, 8, (10,), (1.0, 1.2, 1.4, 1.6, 1.8))
+CONTEST = Search(1, 8, (10,), (0, 2, 4, 6, 8))
 
 
 @dataclass(frozen=True)
@@ -144,10 +148,11 @@ def graph_partition(
     device = views.generator.device
     order = random_state.permutation(n)
     nodes, rest = order[:max_nodes], order[max_nodes:]
-    search = search or _search_for(len(nodes))
-    counts = [min(k, len(nodes) - 1) for k in search.n_neighbors]
-    widths = {round(share * n_clusters) for share in search.n_vectors}
-    widths = {min(width, len(nodes) - 1) for width in widths}
+    search = search or search_for(len(nodes))
+    # More neighbours than a fraction of a cluster would link clusters to each other.
+    most = max(MIN_NEIGHBORS, len(nodes) // (4 * n_clusters))
+    counts = sorted({min(k, most, len(nodes) - 1) for k in search.n_neighbors})
+    widths = {min(n_clusters + more, len(nodes) - 1) for more in search.extra_vectors}
     partitions = []
     indices = torch.from_numpy(nodes).to(device)
     for _ in range(search.n_graphs):
@@ -169,7 +174,8 @@ def graph_partition(
     return Partition(labels, Graph(nodes, weights))
 
 
-def _search_for(n_nodes: int) -> Search:
+def search_for(n_nodes: int) -> Search:
+    """Search the harder, the fewer nodes there are."""
     if n_nodes < SMALL_NODES:
         return SMALL
     return FULL if n_nodes <= FULL_NODES else LARGE
