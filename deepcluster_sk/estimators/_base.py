@@ -43,8 +43,10 @@ from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.reuse import Snapshot, Streams, data_key, reused
 from deepcluster_sk.training.seeding import generator, seeded
 from deepcluster_sk.training.starts import (
+    GRAPH_NODES,
     GRAPH_STARTS,
     LATENT_STARTS,
+    LATENT_VIEWS,
     MIN_NODES,
     Partition,
     centers_of,
@@ -56,6 +58,7 @@ from deepcluster_sk.training.starts import (
     nearest,
     pixel_features,
     reseed_empty,
+    search_for,
 )
 
 _MAX_SEED = np.iinfo(np.int32).max
@@ -401,9 +404,12 @@ class BaseDeepClusterer(
             with autocast(run.device, run.precision):
                 return net.module_.encode(x).float()
 
+        search = replace(
+            search_for(min(run.n_samples, GRAPH_NODES)), n_views=LATENT_VIEWS
+        )
         with evaluating(net.module_):
             return graph_partition(
-                run.views, latent, self.n_clusters, run.random_state
+                run.views, latent, self.n_clusters, run.random_state, search
             ).labels
 
     def _build_net(self, run: Run, optimizer: Any) -> ClusteringNet:
