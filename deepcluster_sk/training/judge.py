@@ -6,6 +6,8 @@ get better or worse. The judge here sees only the samples: it links each to thos
 augmentation makes alike, and asks how much of that graph the clusters keep together.
 """
 
+from collections.abc import Hashable
+
 import numpy as np
 import scipy.sparse
 import torch
@@ -15,6 +17,7 @@ from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.training.augmentation import make_augmentation
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.neighbors import Views, view_neighbors
+from deepcluster_sk.training.reuse import data_key
 from deepcluster_sk.training.seeding import generator, seeded
 from deepcluster_sk.training.spectral import affinity
 from deepcluster_sk.training.starts import Graph, pixel_features
@@ -28,6 +31,11 @@ JUDGE_NEIGHBORS = 10
 #: Of everything random. Fixed, not drawn in a fit: candidates are to be compared on the
 #: same graph.
 JUDGE_SEED = 0
+
+
+#: Graphs kept: a search scores all its candidates on the same few folds.
+_KEPT = 8
+_graphs: dict[Hashable, Graph] = {}
 
 
 def judging_graph(
@@ -54,6 +62,19 @@ def judging_graph(
     Graph
         Of up to 4,000 of the samples.
     """
+    key = (data_key(rows), layout, str(device), contrast)
+    if key not in _graphs:
+        graph = _make_graph(rows, layout, device, contrast)
+        for old in list(_graphs)[: 1 - _KEPT]:
+            _graphs.pop(old, None)
+        _graphs[key] = graph
+        return graph
+    return _graphs[key]
+
+
+def _make_graph(
+    rows: NDArray[np.generic], layout: RowLayout, device: torch.device, contrast: str
+) -> Graph:
     kind = "vector"
     if layout.is_image:
         kind = "grey" if layout.n_channels == 1 else "color"

@@ -1,0 +1,200 @@
+"""Does a label-free score rank settings as accuracy does?
+
+Fits a grid of settings, bad ones included, on part of each data set, and judges every
+fit on the held-out rest: by clustering accuracy, which reads labels, and by every
+label-free candidate. Start and pretraining are shared through ``memory=``.
+
+    python benchmarks/model_selection.py --data FOLDER
+
+FOLDER holds ``.npz`` files with the arrays X and y. Rows go to
+``results/model_selection.csv`` as they are measured, and a run that is started again
+goes on where it stopped; ``--summarise`` only draws and sums up what is there.
+"""
+
+import argparse
+import csv
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from model_selection_report import summarise
+from provenance import provenance
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.model_selection import train_test_split
+
+from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.datasets import load_dataset
+from deepcluster_sk.metrics import clustering_accuracy_score
+from deepcluster_sk.model_selection import get_scorer, get_scorer_names
+from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.training.judge import judging_graph
+
+RESULTS = Path(__file__).parent / "results"
+SETS = ("digits", "usps", "fashion_mnist")
+FREE = {"anchoring": 0.0}
+KMEANS = {"init": "kmeans", **FREE}
+#: Name and parameters of each setting; what is not named is at its default.
+SETTINGS = {
+    "default": {},
+    "half anchored": {"anchoring": 0.5},
+    "not anchored": FREE,
+    "not anchored, beta 0.8": {"beta": 0.8, **FREE},
+    "beta 0": {"beta": 0.0},
+    "beta 10": {"beta": 10.0},
+    "beta 30, not anchored": {"beta": 30.0, **FREE},
+    "gamma 1": {"gamma": 1.0},
+    "gamma 30": {"gamma": 30.0},
+    "gamma 30, not anchored": {"gamma": 30.0, **FREE},
+    "omega 0": {"omega": 0.0},
+    "omega 10": {"omega": 10.0},
+    "omega 30, not anchored": {"omega": 30.0, **FREE},
+    "margin 3, omega 1": {"margin": 3.0, "omega": 1.0},
+    "alpha 0, not anchored": {"alpha": 0.0, **FREE},
+    "alpha 100": {"alpha": 100.0},
+    "lr 0.1": {"lr": 0.1},
+    "lr 1e-5": {"lr": 1e-5},
+    "no augmentation": {"augmentation": None},
+    "no augmentation, not anchored": {"augmentation": None, **FREE},
+    "spectral start": {"init": "spectral"},
+    "k-means start": KMEANS,
+    "k-means start, anchored": {"init": "kmeans"},
+    "k-means start, gamma 2": {**KMEANS, "gamma": 2.0},
+    "k-means start, beta 0.8, gamma 0.1": {**KMEANS, "beta": 0.8, "gamma": 0.1},
+    "random start": {"init": "random", **FREE},
+    "random start, anchored": {"init": "random"},
+    "IDEC": {
+        **KMEANS,
+        "beta": 0.1,
+        "gamma": 0.0,
+        "omega": 0.0,
+        "radius": None,
+        "pretrain_omega": 0.0,
+    },
+    "latent 2": {"latent_dim": 2},
+    "deep network": {"architecture": "deep"},
+}
+SCORES = [name for name in get_scorer_names() if name != "clustering_accuracy"]
+COLUMNS = [
+    *("data", "seed", "setting", "parameters", "n_fitted", "n_held_out", "max_epochs"),
+    *("seconds", "accuracy", "nmi", "accuracy_fitted", "clusters_used", "contrast"),
+    *(*SCORES, *(f"modularity_{contrast}" for contrast in CONTRASTS), "stability"),
+    *("error", "command", "commit", "machine", "versions"),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", help="folder of .npz files with X and y")
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--samples", type=int, default=4000)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--stability", nargs="*", default=["digits"])
+    parser.add_argument("--summarise", action="store_true")
+    arguments = parser.parse_args()
+    path = RESULTS / "model_selection.csv"
+    if not arguments.summarise:
+        measure(arguments, path)
+    summarise(path, [*SCORES, *(f"modularity_{c}" for c in CONTRASTS), "stability"])
+
+
+def measure(arguments, path):
+    done = set()
+    if path.exists():
+        with path.open(newline="") as file:
+            rows = csv.DictReader(file)
+            done = {(row["data"], int(row["seed"]), row["setting"]) for row in rows}
+    else:
+        RESULTS.mkdir(exist_ok=True)
+        with path.open("w", newline="") as file:
+            csv.DictWriter(file, COLUMNS).writeheader()
+    about = provenance()
+    for seed in arguments.seeds:
+        for name in arguments.sets:
+            fitted, held_out = load(name, arguments, seed)
+            with tempfile.TemporaryDirectory() as memory:
+                for setting, parameters in SETTINGS.items():
+                    if (name, seed, setting) in done:
+                        continue
+                    model = DeepTripletClusterer(
+                        n_clusters=len(np.unique(fitted[1])),
+                        max_epochs=arguments.epochs,
+                        n_restarts=0,
+                        device="cpu",
+                        memory=memory,
+                        random_state=seed,
+                    ).set_params(**parameters)
+                    row = {
+                        "data": name,
+                        "seed": seed,
+                        "setting": setting,
+                        "parameters": parameters,
+                        "n_fitted": len(fitted[0]),
+                        "n_held_out": len(held_out[0]),
+                        "max_epochs": arguments.epochs,
+                        **judged(model, fitted, held_out),
+                        **about,
+                    }
+                    if name in arguments.stability and not row["error"]:
+                        row["stability"] = stability(model, fitted[0], held_out[0])
+                    with path.open("a", newline="") as file:
+                        csv.DictWriter(file, COLUMNS).writerow(row)
+                    shown = {k: row.get(k) for k in ("accuracy", *SCORES, "seconds")}
+                    print(name, seed, setting, shown, row["error"], flush=True)
+
+
+def load(name, arguments, seed):
+    """Half of a sample to fit on and half to judge by; shuffled."""
+    if name == "digits":
+        digits = load_digits()
+        X, y = digits.images, digits.target
+    else:
+        X, y = load_dataset(name, folder=arguments.data)
+    chosen = np.random.default_rng(seed).permutation(len(X))[: arguments.samples]
+    X_fit, X_test, y_fit, y_test = train_test_split(
+        X[chosen], y[chosen], test_size=0.5, random_state=seed
+    )
+    return (X_fit, y_fit), (X_test, y_test)
+
+
+def judged(model, fitted, held_out):
+    start = time.perf_counter()
+    row = {"error": ""}
+    try:
+        model.fit(fitted[0])
+    except ValueError as error:  # training diverged
+        return {"error": str(error).split(".")[0]}
+    row["seconds"] = round(time.perf_counter() - start, 2)
+    X, y = held_out
+    labels = model.predict(X)
+    row["accuracy"] = clustering_accuracy_score(y, labels)
+    row["nmi"] = normalized_mutual_info_score(y, labels)
+    row["accuracy_fitted"] = clustering_accuracy_score(fitted[1], model.labels_)
+    row["clusters_used"] = len(np.unique(labels))
+    row["contrast"] = model.contrast_
+    for name in SCORES:
+        row[name] = get_scorer(name)(model, X)
+    rows, layout = model._rows(X)
+    for contrast in CONTRASTS:
+        graph = judging_graph(rows, layout, model.net_.torch_device, contrast)
+        row[f"modularity_{contrast}"] = graph.modularity(labels)
+    return {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+
+
+def stability(model, X, X_test):
+    """Agreement on held-out samples of two models, each fitted on its own half."""
+    labels = [
+        clone(model).fit(X[part]).predict(X_test)
+        for part in np.array_split(np.random.default_rng(0).permutation(len(X)), 2)
+    ]
+    return round(adjusted_rand_score(*labels), 5)
+
+
+if __name__ == "__main__":
+    # Short fits need not settle, and some of the settings are to collapse.
+    warnings.simplefilter("ignore")
+    main()
