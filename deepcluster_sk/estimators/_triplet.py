@@ -20,7 +20,172 @@ from deepcluster_sk.training.triplet import (
 
 
 class DeepTripletClusterer(BaseDeepClusterer):
-    """TODO."""
+    """Deep image clustering by inter-class separation.
+
+    An autoencoder, a clustering layer on its latent space and a triplet term are
+    trained together: images are rebuilt, drawn to augmented views of themselves, pushed
+    away from other images, and assigned to balanced clusters.
+
+    With its defaults ``fit`` first partitions the samples by a graph of neighbours that
+    augmentation makes alike, pretrains the network for a short while, and then trains
+    it on that partition, which is found anew in the network's own latent space while
+    training goes on. The paper's schedule is a setting of the parameters, see the notes.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+    alpha : float, default=1.0
+        Weight of the reconstruction term.
+    beta : float, default=3.0
+        Weight of the clustering term. The paper's 0.8 is too little to learn a good
+        partition in the few epochs of the default schedule.
+    gamma : float, default=0.01
+        Weight of the balance term.
+    omega : float, default=0.1
+        Weight of the separation term.
+    margin : float, default=0.24
+        Margin of the separation term, in squared distance on the unit sphere.
+    latent_dim : int or "auto", default="auto"
+        Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
+    radius : float, None or "auto", default="auto"
+        Radius of the sphere the latent is kept on; "auto" is the square root of
+        `n_clusters`, at least 3. None leaves the latent unconstrained.
+    kernel_power : float or "auto", default="auto"
+        Power of the Student-t kernel; "auto" is log10 of `n_clusters`, at least 1, the
+        paper's.
+    architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
+            default="auto"
+        Autoencoder. "auto" takes the shallow convolutional one for grey images, the
+        deep one for colour images, and an MLP for vectors. A module, or a callable that
+        builds one from ``(sample_shape, latent_dim)``, needs the methods ``encode`` and
+        ``decode``; see :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
+    channels : sequence of int, default=None
+        Widths of the convolutions, or of the MLP's hidden layers.
+    image_shape : tuple, default=None
+        Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
+    channel_axis : {1, -1}, default=None
+        Axis of the channels in 4-D input, where sizes do not tell.
+    contrast : {"auto", "none", "image", "local"}, default="auto"
+        Contrast normalisation the network sees images under: none, over the whole
+        image, or around every pixel. "auto" takes the one whose neighbour graph falls
+        into clusters best, if `init` makes one, else none.
+    augmentation : "auto", str, dict, callable or None, default="auto"
+        What makes augmented views. "auto" chooses "grey", "natural" or "vector" by the
+        kind of data; a dict gives the parameters of
+        :class:`~deepcluster_sk.training.augmentation.Augmentation`; a callable or
+        module maps a batch to one of the same shape.
+    n_views : int, default=2
+        Augmented views of each image in a training pass.
+    pull_views : bool, default=True
+        Whether the assignments of the augmented views are pulled to the targets, or, as
+        in the paper, those of the images themselves.
+    negatives : {"batch", "bulk", "literal"}, default="batch"
+        Where the separation term takes other images from: the batch; the data set, by
+        draws for all images at once; or the data set, by the loop of the paper's
+        Algorithm 1, which is slow.
+    n_augmentations : int, default=10
+        Views that measure an image's augmentation ball, unless `negatives` is "batch".
+    init : {"consensus", "spectral", "kmeans", "random"}, array or callable, \
+            default="consensus"
+        The start. "consensus" and "spectral" partition a neighbour graph of the
+        samples; "kmeans" and "random" the pretrained latent. An array of shape
+        ``(n_clusters, latent_dim)`` gives the centres; a callable is asked for them as
+        ``init(latent, n_clusters, random_state=...)``.
+    anchoring : float, default=1.0
+        Share of joint training, in [0, 1], whose targets are the start's labels. Over
+        half as long again they fade out in favour of the network's own sharpened
+        assignments (Eq. 3), which are all there is at 0, as in the paper.
+    n_restarts : int, default=2
+        How often the partition is found anew in the latent space, at equal distances
+        over joint training. A new one is taken only where it agrees with the graph of
+        the start at least as well as the network does.
+    pretrain_omega : float, default=0.3
+        Weight of the separation term in pretraining, against 1 for reconstruction.
+    pretrain_margin : float, default=0.24
+        Its margin.
+    pretrain_epochs : int or "auto", default="auto"
+        Epochs of pretraining; "auto" makes about 100 optimiser steps.
+    max_epochs : int or "auto", default="auto"
+        Epochs of joint training, at most; "auto" makes about 450 optimiser steps.
+    update_interval : int, default=None
+        Batches between two refreshes of the targets; None refreshes after every epoch.
+    tol : float, default=1e-3
+        The labels have settled once less than this fraction of them changes over an
+        epoch. Joint training ends then, unless its targets are still anchored.
+    batch_size : int or "auto", default="auto"
+        Images in a batch; "auto" is a power of 2 from 64 to 256 that makes some thirty
+        batches an epoch.
+    lr : float, default=1e-3
+        Learning rate of Adam.
+    lr_schedule : {"cosine"} or None, default="cosine"
+        Whether the learning rate falls to 0 along a half cosine in each phase.
+    precision : {"auto", "float32", "bf16"}, default="auto"
+        What training computes in; "auto" is bf16 mixed precision where the hardware
+        has it. Results are always computed in float32.
+    device : str or torch.device, default="auto"
+        "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
+    callbacks : list of skorch callbacks, default=None
+        Told of pretraining and of joint training.
+    random_state : int, RandomState or None, default=None
+        An int makes the result the same on every run, on one machine and with one
+        number of threads. Global random streams are left alone.
+    verbose : int, default=0
+        1 shows a progress bar with the terms of the loss.
+    **net_params
+        Settings of the skorch net: ``optimizer__weight_decay``,
+        ``iterator_train__num_workers``.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training sample; the same as ``predict`` gives.
+    cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
+        Centres, in the space of ``transform``.
+    initial_labels_ : ndarray of shape (n_samples,)
+        The start, to see what training bought.
+    history_ : list of dict
+        One row an epoch: the phase, the terms, the loss (``train_loss``), the fraction
+        of labels that changed, the modularity of the labels, the seconds (``dur``).
+    n_iter_ : int
+        Epochs of joint training.
+    n_features_in_ : int
+        Features of a flat row.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where `X` had feature names that are all strings.
+    image_shape_ : tuple (C, H, W) or None
+        Shape of the images, None for vectors.
+    contrast_ : str
+        The contrast normalisation used.
+    device_ : str
+        Where the network was trained.
+    net_ : ClusteringNet
+        The fitted skorch net.
+
+    See Also
+    --------
+    sklearn.cluster.KMeans : Clusters raw features.
+
+    Notes
+    -----
+    The paper to the letter, but for the sign and the sums of its equations, which the
+    documentation discusses: ``beta=0.8, radius=None, kernel_power=1, contrast="none",
+    n_views=1, pull_views=False, negatives="literal", init="kmeans", anchoring=0,
+    n_restarts=0, pretrain_omega=0, pretrain_epochs=3, lr_schedule=None``.
+
+    References
+    ----------
+    D. Das, R. Ghosh, B. Bhowmick (2019), "Deep Representation Learning Characterized by
+    Inter-class Separation for Image Clustering", arXiv:1901.06474.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from deepcluster_sk import DeepTripletClusterer
+    >>> X = load_digits().images
+    >>> model = DeepTripletClusterer(n_clusters=10, random_state=0)
+    >>> labels = model.fit_predict(X)  # doctest: +SKIP
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseDeepClusterer._parameter_constraints,
