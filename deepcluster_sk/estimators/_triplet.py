@@ -29,7 +29,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
     With its defaults ``fit`` first partitions the samples by a graph of neighbours that
     augmentation makes alike, pretrains the network for a short while, and then trains
     it on that partition, which is found anew in the network's own latent space while
-    training goes on. The paper's schedule is a setting of the parameters, see the notes.
+    training goes on. The notes say which parameters give the paper's schedule.
 
     Parameters
     ----------
