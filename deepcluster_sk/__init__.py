@@ -1,6 +1,6 @@
 """Deep image clustering with a scikit-learn interface."""
 
-from deepcluster_sk.estimators import DeepTripletClusterer
+from deepcluster_sk.estimators import DECClusterer, DeepTripletClusterer
 from deepcluster_sk.metrics import (
     clustering_accuracy_score,
     clustering_accuracy_scorer,
@@ -8,6 +8,7 @@ from deepcluster_sk.metrics import (
 )
 
 __all__ = [
+    "DECClusterer",
     "DeepTripletClusterer",
     "clustering_accuracy_score",
     "clustering_accuracy_scorer",

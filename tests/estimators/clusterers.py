@@ -1,6 +1,6 @@
 """The clusterers that every test of the common contract runs over."""
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DECClusterer, DeepTripletClusterer
 
 #: A sibling joins the checks and the contract by standing here.
-CLUSTERERS = [DeepTripletClusterer]
+CLUSTERERS = [DeepTripletClusterer, DECClusterer]
