@@ -209,14 +209,15 @@ class PixelScaler:
         """
         axes = (0, 2, 3) if layout.is_image else (0,)
         count = len(rows) * (layout.n_features // layout.n_channels)
-        total = sum(chunk.sum(axes) for chunk in _chunks(rows, layout))
-        mean = total / count
         shape = (-1, 1, 1) if layout.is_image else (-1,)
-        squares = sum(
-            np.square(chunk - mean.reshape(shape)).sum(axes)
-            for chunk in _chunks(rows, layout)
-        )
-        deviation = np.sqrt(squares / count)
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = sum(chunk.sum(axes) for chunk in _chunks(rows, layout))
+            mean = total / count
+            squares = sum(
+                np.square(chunk - mean.reshape(shape)).sum(axes)
+                for chunk in _chunks(rows, layout)
+            )
+            deviation = np.sqrt(squares / count)
         _refuse_overflow(deviation)
         # A constant feature leaves a deviation of rounding errors only.
         varies = deviation > 10 * np.finfo(np.float64).eps * np.abs(mean)
@@ -236,7 +237,8 @@ class PixelScaler:
         minima = np.min([chunk.min(axes) for chunk in _chunks(rows, layout)], axis=0)
         maxima = np.max([chunk.max(axes) for chunk in _chunks(rows, layout)], axis=0)
         minima = np.broadcast_to(minima, layout.n_channels).astype(np.float64)
-        span = np.broadcast_to(maxima, layout.n_channels) - minima
+        with np.errstate(over="ignore"):
+            span = np.broadcast_to(maxima, layout.n_channels) - minima
         _refuse_overflow(span)
         varies = span > 0
         scale = np.divide(high - low, span, out=np.ones_like(span), where=varies)

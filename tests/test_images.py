@@ -277,6 +277,17 @@ def test_a_large_offset_does_not_eat_the_digits(dtype):
     np.testing.assert_allclose(np.diff(scaled[:, 0]), 2 / np.sqrt(5), rtol=1e-6)
 
 
+@layouts
+def test_values_too_large_to_square_are_refused(layout):
+    rows = random_rows()
+    rows[2, 3] = 1e300
+    with pytest.raises(ValueError, match="too large to be scaled"):
+        PixelScaler.standardize(rows, layout)
+    rows[2, 3], rows[3, 3] = 1.7e308, -1.7e308
+    with pytest.raises(ValueError, match="too large to be scaled"):
+        PixelScaler.to_range(rows, layout, 0, 1)
+
+
 def test_data_are_not_written_to():
     rows = random_rows()
     rows.flags.writeable = False

@@ -12,8 +12,13 @@ from torch.utils.data import Dataset, Sampler
 
 from deepcluster_sk.images import PixelScaler, RowLayout
 
-#: NumPy types torch has no full counterpart of, and what holds their values.
-_WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.float64}
+#: NumPy types torch cannot compute with, and what holds their values.
+_WIDER = {
+    "bool": np.uint8,
+    "uint16": np.int32,
+    "uint32": np.int64,
+    "uint64": np.float64,
+}
 
 
 def rows_to_tensor(rows: NDArray[Any]) -> torch.Tensor:

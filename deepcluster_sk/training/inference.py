@@ -48,7 +48,9 @@ def stream(
         n_rows = len(rows)
         missing = -n_rows % ROW_MULTIPLE
         if missing:
-            rows = torch.cat([rows, rows[-1:].expand(missing, -1)])
+            # By index: autocast to bf16, where it is on, has no cat of float16.
+            filled = torch.arange(n_rows + missing, device=rows.device)
+            rows = rows[filled.clamp_max(n_rows - 1)]
         yield function(reader.read(rows, device)), n_rows
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.losses.clustering import clustering_loss
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from deepcluster_sk.training.batches import RowDataset
     from deepcluster_sk.training.net import ClusteringNet
 
+#: Share of negatives within the ball beyond which the user is warned.
+COMMON_FALLBACKS = 0.5
 NegativeMode = Literal["batch", "bulk", "literal"]
 _SELECT = {"bulk": select_negatives, "literal": select_negatives_literal}
 
@@ -134,6 +138,19 @@ class _TripletPhase(Objective):
         """Find the sphere distances are taken on."""
         self.sphere = net.module_.sphere
         super().begin(net, dataset)
+
+    def end(self, net: ClusteringNet, dataset: RowDataset) -> None:
+        """Warn if many an anchor had no negative outside its ball."""
+        super().end(net, dataset)
+        share = float(self.triplets.n_fallbacks) / max(1, self.triplets.n_selected)
+        if share > COMMON_FALLBACKS:
+            warnings.warn(
+                f"{share:.0%} of the negatives lay within their anchor's augmentation "
+                "ball, for want of others: the augmentation changes images more than "
+                "they differ among themselves. Use a weaker augmentation.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
 
     def inputs(
         self, rows: torch.Tensor, negatives: torch.Tensor | None = None

@@ -209,7 +209,7 @@ def test_bad_parameters_are_refused_before_training(make, no_training, name, val
 @pytest.mark.parametrize(("name", "value"), cases(TRIPLET_PARAMETERS))
 def test_bad_triplet_parameters_are_refused(make, no_training, name, value):
     if name not in make().get_params():
-        pytest.skip("not a parameter of this clusterer")
+        return  # not a parameter of this clusterer
     with pytest.raises((TypeError, ValueError), match=name):
         make(**{name: value}).fit(IMAGES)
 

@@ -74,6 +74,14 @@ def test_results_are_float32_and_need_no_gradient():
             assert not part.requires_grad
 
 
+@pytest.mark.parametrize("dtype", ["float16", "uint16", "bool", "longdouble"])
+def test_rows_of_any_type_in_any_precision(dtype):
+    module, rows, reader = make(VECTORS, 5, 0)
+    for precision in (torch.float32, torch.bfloat16):
+        given = RowDataset(rows.astype(dtype))
+        assert embed(module, given, reader, CPU, precision).latent.isfinite().all()
+
+
 def test_cheap_precision_is_near_the_full_one():
     module, rows, reader = make(IMAGES, 40, 0)
     full = embed(module, RowDataset(rows), reader, CPU)
