@@ -127,6 +127,13 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
     callbacks : list of skorch callbacks, default=None
         Told of pretraining and of joint training.
+    memory : None, str or object with the joblib.Memory interface, default=None
+        Cache of the start and of pretraining, a folder or a :class:`joblib.Memory`.
+        Fits on the same data that differ only in `alpha`, `beta`, `gamma`, `omega`,
+        `margin`, `pull_views`, `update_interval`, `anchoring`, `n_restarts`,
+        `max_epochs` or `tol` then share both; the start alone is shared by fits that
+        differ in the network or its training as well. No result changes. It takes an
+        int as `random_state`; with `callbacks`, pretraining is not shared.
     random_state : int, RandomState or None, default=None
         An int makes the result the same on every run, on one machine and with one
         number of threads. Global random streams are left alone.
