@@ -1,0 +1,119 @@
+"""The methods that are compared: ``METHODS[name](X, n_clusters, seed, **settings)``."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.cluster import KMeans, SpectralClustering
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.estimators import DECClusterer
+
+#: Methods whose cost grows faster than the data get a sample of at most so many images.
+CAPS = {"t-SNE + k-means": 10_000, "spectral": 10_000}
+#: Components kept before t-SNE, and for k-means on components.
+COMPONENTS = 50
+#: The paper's schedule, from the notes of DeepTripletClusterer. Negatives are drawn by
+#: the paper's rule for all images at once, since its loop takes ten times as long. The
+#: paper does not say how long it trains: this is longer than our defaults do.
+PAPER = {
+    "beta": 0.8,
+    "radius": None,
+    "kernel_power": 1,
+    "contrast": "none",
+    "n_views": 1,
+    "pull_views": False,
+    "negatives": "bulk",
+    "init": "kmeans",
+    "anchoring": 0,
+    "n_restarts": 0,
+    "pretrain_omega": 0,
+    "pretrain_epochs": 3,
+    "lr_schedule": None,
+    "max_epochs": 20,
+}
+
+
+class Result(NamedTuple):
+    """Clusters, those of the start where there is one, and the fitted estimator."""
+
+    labels: np.ndarray
+    start: np.ndarray | None = None
+    model: object = None
+
+
+def pixels(X):
+    return X.reshape(len(X), -1).astype(np.float32) / max(1, np.abs(X).max())
+
+
+def components(X, seed):
+    rows = pixels(X)
+    n_components = min(COMPONENTS, *rows.shape)
+    return PCA(n_components, random_state=seed).fit_transform(rows)
+
+
+def cut(rows, n_clusters, seed):
+    model = KMeans(n_clusters, n_init=10, random_state=seed)
+    return Result(model.fit_predict(rows))
+
+
+def kmeans(X, n_clusters, seed):
+    return cut(pixels(X), n_clusters, seed)
+
+
+def pca_kmeans(X, n_clusters, seed):
+    return cut(components(X, seed), n_clusters, seed)
+
+
+def tsne_kmeans(X, n_clusters, seed):
+    plane = TSNE(random_state=seed).fit_transform(components(X, seed))
+    return cut(plane, n_clusters, seed)
+
+
+def spectral(X, n_clusters, seed):
+    model = SpectralClustering(
+        n_clusters, affinity="nearest_neighbors", n_neighbors=10, random_state=seed
+    )
+    return Result(model.fit_predict(pixels(X)))
+
+
+def fitted(kind, X, n_clusters, seed, settings):
+    model = kind(n_clusters, random_state=seed, **settings).fit(X)
+    return Result(model.labels_, model.initial_labels_, model)
+
+
+def autoencoder(X, n_clusters, seed, **settings):
+    # What DEC starts from: the same autoencoder, the same k-means.
+    return dec(X, n_clusters, seed, max_epochs=0, **settings)._replace(start=None)
+
+
+def dec(X, n_clusters, seed, **settings):
+    return fitted(DECClusterer, X, n_clusters, seed, settings)
+
+
+def idec(X, n_clusters, seed, **settings):
+    return dec(X, n_clusters, seed, reconstruction_weight=10.0, **settings)
+
+
+def paper(X, n_clusters, seed, **settings):
+    return ours(X, n_clusters, seed, **{**PAPER, **settings})
+
+
+def ours(X, n_clusters, seed, **settings):
+    return fitted(DeepTripletClusterer, X, n_clusters, seed, settings)
+
+
+METHODS = {
+    "k-means": kmeans,
+    "PCA + k-means": pca_kmeans,
+    "t-SNE + k-means": tsne_kmeans,
+    "spectral": spectral,
+    "autoencoder + k-means": autoencoder,
+    "DEC": dec,
+    "IDEC": idec,
+    "paper": paper,
+    "ours": ours,
+}
+#: Those that take settings of an estimator, such as its device.
+DEEP = ("autoencoder + k-means", "DEC", "IDEC", "paper", "ours")

@@ -1,0 +1,161 @@
+"""Tables of what was measured, for ``accuracy.md``, the README and the documentation.
+
+    python -m benchmarks.tables
+
+writes the first two anew from the rows in ``results/``.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
+#: Order of the tables; other sets follow by name.
+SETS = ("digits", "usps", "usps_9298", "mnist", "fashion_mnist")
+METHODS = {
+    "k-means": "k-means on pixels",
+    "PCA + k-means": "PCA + k-means",
+    "t-SNE + k-means": "t-SNE + k-means",
+    "spectral": "spectral clustering of pixels",
+    "autoencoder + k-means": "autoencoder + k-means",
+    "DEC": "DEC",
+    "IDEC": "IDEC",
+    "paper": "the paper's schedule, k-means start",
+    "ours": "`DeepTripletClusterer`, defaults",
+}
+HEAD = (
+    *("method", "images", "seeds", "ACC", "worst", "NMI", "ARI", "ACC of the start"),
+    *("seconds", "CPU seconds"),
+)
+
+NOTE = (
+    'Mean ± standard deviation over seeds; "worst" is the lowest ACC. Classes serve for '
+    "these scores alone. Seconds are of one fit on one thread."
+)
+
+
+def rows_of(name):
+    """Rows of a results file, as text; none where there is no file."""
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def measured_sets():
+    """Names of the sets that accuracy was measured on."""
+    found = {path.stem.removeprefix("accuracy_"): path for path in measured_files()}
+    return sorted(found, key=lambda s: (SETS.index(s) if s in SETS else len(SETS), s))
+
+
+def measured_files():
+    return RESULTS.glob("accuracy_*.csv")
+
+
+def accuracy_table(name):
+    """Lines of the table of one set, under HEAD."""
+    groups = grouped(rows_of(f"accuracy_{name}"), ("sampling", "method"))
+    order = list(METHODS)
+    lines = []
+    for (_, method), rows in sorted(groups.items(), key=lambda g: order.index(g[0][1])):
+        images = {f"{int(row['n']):,}" for row in rows}
+        lines.append(
+            (
+                METHODS[method],
+                " or ".join(sorted(images)),
+                str(len(rows)),
+                mean_std(rows, "acc"),
+                f"{numbers(rows, 'acc').min():.4f}",
+                mean_std(rows, "nmi"),
+                mean_std(rows, "ari"),
+                mean_std(rows, "start_acc"),
+                f"{numbers(rows, 'seconds').mean():.3g}",
+                f"{numbers(rows, 'cpu_seconds').mean():.3g}",
+            )
+        )
+    return lines
+
+
+def grouped(rows, names):
+    """Rows by the values of some columns, in order of appearance."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups
+
+
+def numbers(rows, name):
+    return np.array([float(row[name]) for row in rows if row[name] != ""])
+
+
+def mean_std(rows, name):
+    """Mean ± standard deviation over seeds, the latter from two seeds on."""
+    values = numbers(rows, name)
+    if not len(values):
+        return ""
+    spread = f" ± {values.std(ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{values.mean():.4f}{spread}"
+
+
+def markdown(head, lines):
+    table = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in table)
+
+
+def describe(name):
+    """Say what a set's rows have in common."""
+    rows = rows_of(f"accuracy_{name}")
+    machines = sorted({f"{row['machine']}, {row['device']}" for row in rows})
+    samplings = sorted({row["sampling"] for row in rows} - {"all"})
+    text = f"{int(rows[0]['classes'])} classes. Measured on: {'; '.join(machines)}."
+    if samplings:
+        text += f" Samples: {'; '.join(samplings)}."
+    return text
+
+
+def write_accuracy():
+    """Write ``accuracy.md``."""
+    parts = ["# Accuracy", NOTE]
+    for name in measured_sets():
+        parts += [f"## {name}", describe(name), markdown(HEAD, accuracy_table(name))]
+    (RESULTS / "accuracy.md").write_text("\n\n".join(parts) + "\n")
+
+
+def readme_table():
+    """Three methods on every set that `ours` was measured on."""
+    lines = []
+    for name in measured_sets():
+        groups = grouped(rows_of(f"accuracy_{name}"), ("method", "sampling"))
+        for (method, sampling), ours in groups.items():
+            if method != "ours":
+                continue
+            others = [groups.get((m, sampling), []) for m in ("k-means", "DEC")]
+            lines.append(
+                (
+                    name,
+                    f"{int(ours[0]['n']):,}",
+                    *(mean_std(rows, "acc") for rows in others),
+                    mean_std(ours, "acc"),
+                    f"{numbers(ours, 'acc').min():.4f}",
+                    str(len(ours)),
+                )
+            )
+    head = ("data", "images", "k-means", "DEC", "ours", "ours, worst", "seeds")
+    return markdown(head, lines) if lines else "Not measured yet."
+
+
+def write_readme():
+    """Put the table between its marks in the README."""
+    text = README.read_text()
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    README.write_text(f"{before}{BEGIN}\n{readme_table()}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    write_accuracy()
+    write_readme()
