@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 import scipy.sparse
+import scipy.sparse.csgraph
 import scipy.sparse.linalg
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
@@ -15,6 +16,8 @@ from deepcluster_sk.training.neighbors import Neighbors
 Labels = NDArray[np.int64]
 #: Graphs up to this many nodes are decomposed densely: it is faster, and exact.
 _DENSE_NODES = 300
+#: Largest shift of an eigenvalue, out of 2.
+_COMPONENT_SHIFT = 0.01
 
 
 def affinity(neighbors: Neighbors, k: int) -> scipy.sparse.csr_matrix:
@@ -104,12 +107,17 @@ def spectral_embedding(graph: scipy.sparse.csr_matrix, n_vectors: int) -> NDArra
     if n <= _DENSE_NODES:
         _, vectors = scipy.linalg.eigh(normalized.toarray())
         return vectors[:, ::-1][:, :n_vectors]
+    # Lanczos finds one vector for a repeated eigenvalue, and every component of the
+    # graph brings a 1. A shift of its own for each component sets them apart, and
+    # leaves the eigenvectors as they are.
+    n_components, component = scipy.sparse.csgraph.connected_components(normalized)
+    shift = scipy.sparse.diags(_COMPONENT_SHIFT * component / n_components)
     values, vectors = scipy.sparse.linalg.eigsh(
-        normalized,
+        normalized + shift,
         n_vectors,
         which="LA",
-        tol=1e-3,
-        v0=np.ones(n),
+        tol=1e-4,
+        v0=np.random.RandomState(0).uniform(0.5, 1.5, n),
         ncv=min(n, max(4 * n_vectors, 60)),
     )
     return vectors[:, np.argsort(-values)]

@@ -1,0 +1,102 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from deepcluster_sk.training.anchor import Anchor
+
+LABELS = np.array([0, 0, 1, 1])
+
+
+class Judge:
+    """A graph that likes labels as it is told to."""
+
+    def __init__(self, merits):
+        self.merits = merits
+
+    def modularity(self, labels):
+        return self.merits[tuple(labels)]
+
+
+def net_with(weight):
+    module = torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(module.weight, weight)
+    return SimpleNamespace(module_=module)
+
+
+@pytest.mark.parametrize(
+    ("duration", "elapsed", "weight"),
+    [
+        (0, 0, 0),
+        (0.5, 0, 1),
+        (0.5, 0.5, 1),
+        (0.5, 0.625, 0.5),
+        (0.5, 0.75, 0),
+        (1, 0.3, 1),
+        (1, 1, 1),
+        (0.4, 0.9, 0),
+    ],
+)
+def test_weight_is_held_and_then_fades(duration, elapsed, weight):
+    assert Anchor(LABELS, 2, duration).weight(elapsed) == pytest.approx(weight)
+
+
+def test_targets_are_mixed():
+    targets = torch.full((4, 2), 0.5)
+    held = Anchor(LABELS, 2, 0.5).hold(targets, 0.625)
+    torch.testing.assert_close(held[0], torch.tensor([0.75, 0.25]))
+    torch.testing.assert_close(held.sum(1), torch.ones(4))
+    assert Anchor(LABELS, 2, 0).hold(targets, 0) is targets
+
+
+def test_the_best_epoch_is_returned_to():
+    good, bad = (0, 0, 1, 1), (0, 1, 0, 1)
+    anchor = Anchor(LABELS, 2, 1, graph=Judge({good: 0.5, bad: -0.5}))
+    for weight, labels in ((1.0, bad), (2.0, good), (3.0, bad)):
+        net = net_with(weight)
+        figures = anchor.end_epoch(net, torch.tensor(labels), weight / 3)
+    assert figures == {"modularity": -0.5}
+    anchor.end(net)
+    assert net.module_.weight.item() == 2.0
+
+
+@pytest.mark.parametrize(("merit", "taken"), [(0.6, True), (0.5, True), (0.4, False)])
+def test_a_new_partition_is_taken_only_where_it_is_no_worse(merit, taken):
+    now, new = (0, 0, 1, 1), (1, 0, 0, 0)
+    anchor = Anchor(
+        LABELS,
+        2,
+        1,
+        graph=Judge({now: 0.5, new: merit}),
+        restart=lambda net: np.array(new),
+        n_restarts=1,
+    )
+    anchor.end_epoch(net_with(1.0), torch.tensor(now), 0.4)
+    np.testing.assert_array_equal(anchor.labels, LABELS)
+    anchor.end_epoch(net_with(2.0), torch.tensor(now), 0.5)
+    # Renamed to what most rows were called before.
+    expected = [0, 1, 1, 1] if taken else LABELS
+    np.testing.assert_array_equal(anchor.labels, expected)
+
+
+def test_restarts_come_at_equal_distances():
+    times = []
+    anchor = Anchor(
+        LABELS,
+        2,
+        1,
+        graph=Judge({(0, 0, 1, 1): 0.5}),
+        restart=lambda net: times.append(elapsed) or LABELS,
+        n_restarts=3,
+    )
+    for epoch in range(1, 9):
+        elapsed = epoch / 8
+        anchor.end_epoch(net_with(0.0), torch.tensor(LABELS), elapsed)
+    assert times == [0.25, 0.5, 0.75]
+
+
+def test_without_a_judge_nothing_is_judged():
+    anchor = Anchor(LABELS, 2, 1, restart=lambda net: 1 / 0, n_restarts=2)
+    assert anchor.end_epoch(net_with(1.0), torch.tensor(LABELS), 0.9) == {}
+    anchor.end(net_with(1.0))
