@@ -107,7 +107,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     pretrain_epochs : int or "auto", default="auto"
         Epochs of pretraining; "auto" makes about 100 optimiser steps.
     max_epochs : int or "auto", default="auto"
-        Epochs of joint training, at most; "auto" makes about 450 optimiser steps.
+        Epochs of joint training, at most; "auto" makes about 450 optimiser steps, more
+        where there are more than ten clusters.
     update_interval : int, default=None
         Batches between two refreshes of the targets; None refreshes after every epoch.
     tol : float, default=1e-3
@@ -361,7 +362,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
         if pretrain == "auto":
             pretrain = epochs_for(run.n_samples, run.batch_size, 100, 1, 60)
         if cluster == "auto":
-            cluster = epochs_for(run.n_samples, run.batch_size, 450, 4, 60)
+            # More clusters take longer to tell apart.
+            steps = round(450 * min(3.0, max(1.0, np.sqrt(self.n_clusters / 10))))
+            cluster = epochs_for(run.n_samples, run.batch_size, steps, 4, 60)
         return int(pretrain), int(cluster)
 
     def _triplets(self, run: Run) -> Triplets:

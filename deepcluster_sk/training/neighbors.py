@@ -15,7 +15,7 @@ from deepcluster_sk.training.augmentation import AugmentationLike, apply_augment
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 
 #: Principal components kept; they hold nearly all that tells small images apart.
-N_COMPONENTS = 64
+N_COMPONENTS = 48
 #: Samples the components are found on, at most.
 PCA_SAMPLES = 5000
 #: Floats of one block of distances, at most: 64 MiB.
