@@ -8,7 +8,9 @@ label-free candidate. Start and pretraining are shared through ``memory=``.
 
 FOLDER holds ``.npz`` files with the arrays X and y. Rows go to
 ``results/model_selection.csv`` as they are measured, and a run that is started again
-goes on where it stopped; ``--summarise`` only draws and sums up what is there.
+goes on where it stopped. The clusters of the held-out samples are kept beside them, so
+that ``--rejudge`` can compute the scores that need nothing else anew, without fits;
+``--summarise`` only draws and sums up what is there.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import torch
 from model_selection_report import summarise
 from provenance import provenance
 from sklearn.base import clone
@@ -28,6 +31,7 @@ from sklearn.model_selection import train_test_split
 
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.datasets import load_dataset
+from deepcluster_sk.images import flatten_samples, layout_from_array
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import get_scorer, get_scorer_names
 from deepcluster_sk.networks.contrast import CONTRASTS
@@ -82,7 +86,7 @@ COLUMNS = [
     *("data", "seed", "setting", "parameters", "n_fitted", "n_held_out", "max_epochs"),
     *("seconds", "accuracy", "nmi", "accuracy_fitted", "clusters_used", "contrast"),
     *(*SCORES, *(f"modularity_{contrast}" for contrast in CONTRASTS), "stability"),
-    *("error", "command", "commit", "machine", "versions"),
+    *("error", "command", "commit", "judged_at", "machine", "versions"),
 ]
 
 
@@ -93,11 +97,15 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--samples", type=int, default=4000)
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--stability", nargs="*", default=["digits"])
+    parser.add_argument("--stability", nargs="*", default=[])
+    parser.add_argument("--output", default="model_selection.csv")
+    parser.add_argument("--rejudge", action="store_true")
     parser.add_argument("--summarise", action="store_true")
     arguments = parser.parse_args()
-    path = RESULTS / "model_selection.csv"
-    if not arguments.summarise:
+    path = RESULTS / arguments.output
+    if arguments.rejudge:
+        rejudge(arguments, path)
+    elif not arguments.summarise:
         measure(arguments, path)
     summarise(path, [*SCORES, *(f"modularity_{c}" for c in CONTRASTS), "stability"])
 
@@ -139,6 +147,8 @@ def measure(arguments, path):
                         **judged(model, fitted, held_out),
                         **about,
                     }
+                    if not row["error"]:
+                        keep(path, name, seed, setting, model.predict(held_out[0]))
                     if name in arguments.stability and not row["error"]:
                         row["stability"] = stability(model, fitted[0], held_out[0])
                     with path.open("a", newline="") as file:
@@ -178,11 +188,53 @@ def judged(model, fitted, held_out):
     row["contrast"] = model.contrast_
     for name in SCORES:
         row[name] = get_scorer(name)(model, X)
-    rows, layout = model._rows(X)
-    for contrast in CONTRASTS:
-        graph = judging_graph(rows, layout, model.net_.torch_device, contrast)
-        row[f"modularity_{contrast}"] = graph.modularity(labels)
+    row |= by_graph(*model._rows(X), labels)
     return {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+
+
+def kept(path, name, seed):
+    """File of the clusters of held-out samples, and what it holds by setting."""
+    file = path.with_suffix("") / f"{name}_{seed}.npz"
+    if not file.exists():
+        return file, {}
+    with np.load(file) as archive:
+        return file, dict(archive)
+
+
+def keep(path, name, seed, setting, labels):
+    file, held = kept(path, name, seed)
+    file.parent.mkdir(exist_ok=True)
+    np.savez_compressed(file, **{**held, setting: labels.astype(np.uint8)})
+
+
+def rejudge(arguments, path):
+    """Compute the scores by graph anew, from the clusters that were kept."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    commit = provenance()["commit"]
+    for name, seed in sorted({(row["data"], int(row["seed"])) for row in rows}):
+        _, (X, _) = load(name, arguments, seed)
+        X, shape = flatten_samples(X)
+        layout = layout_from_array(shape, None)
+        _, held = kept(path, name, seed)
+        for row in rows:
+            labels = held.get(row["setting"])
+            if (row["data"], int(row["seed"])) == (name, seed) and labels is not None:
+                row |= by_graph(X, layout, labels.astype(int))
+                row["judged_at"] = commit
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def by_graph(rows, layout, labels):
+    """Scores that need only the samples and their clusters."""
+    scores = {}
+    for contrast in CONTRASTS:
+        graph = judging_graph(rows, layout, torch.device("cpu"), contrast)
+        scores[f"modularity_{contrast}"] = round(graph.modularity(labels), 5)
+    return scores
 
 
 def stability(model, X, X_test):
