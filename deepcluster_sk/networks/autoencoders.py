@@ -72,12 +72,13 @@ class ConvAutoencoder(nn.Module):
                 # The bias would be taken away again by the batch norm.
                 nn.Conv2d(depth, wide, 3, padding=1, bias=False),
                 nn.BatchNorm2d(wide),
-                nn.ReLU(),
             ]
             halve = min(height, width) >= MIN_POOLED_SIDE
             small = (-(-height // 2), -(-width // 2)) if halve else (height, width)
             if halve:
                 down.append(nn.MaxPool2d(2, ceil_mode=True))
+            # After the pooling it gives the same on a quarter of the numbers.
+            down.append(nn.ReLU())
             if number:
                 # Normalised like the encoder's layers; the image itself is not.
                 up += [nn.ReLU(), nn.BatchNorm2d(depth)]
