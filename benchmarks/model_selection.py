@@ -96,6 +96,7 @@ def main():
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--samples", type=int, default=4000)
+    parser.add_argument("--fitted", type=int, help="samples to fit on; default half")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--stability", nargs="*", default=[])
     parser.add_argument("--output", default="model_selection.csv")
@@ -158,7 +159,7 @@ def measure(arguments, path):
 
 
 def load(name, arguments, seed):
-    """Half of a sample to fit on and half to judge by; shuffled."""
+    """Part of a sample to fit on, and the rest to judge by; shuffled."""
     if name == "digits":
         digits = load_digits()
         X, y = digits.images, digits.target
@@ -166,7 +167,7 @@ def load(name, arguments, seed):
         X, y = load_dataset(name, folder=arguments.data)
     chosen = np.random.default_rng(seed).permutation(len(X))[: arguments.samples]
     X_fit, X_test, y_fit, y_test = train_test_split(
-        X[chosen], y[chosen], test_size=0.5, random_state=seed
+        X[chosen], y[chosen], train_size=arguments.fitted or 0.5, random_state=seed
     )
     return (X_fit, y_fit), (X_test, y_test)
 
