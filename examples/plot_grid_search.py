@@ -20,8 +20,8 @@ X, y = X[:600].reshape(-1, 8, 8), y[:600]
 # %%
 # The search
 # ----------
-# ``gamma`` weighs the balance of the clusters, ``omega`` the separation of unlike
-# images; 0 switches a term off. The scorer predicts the held-out images and pairs
+# ``beta`` weighs the clustering term, ``omega`` the separation of unlike images; 0
+# switches a term off. The scorer predicts the held-out images and pairs
 # clusters with digits before counting.
 
 from deepcluster_sk import DeepTripletClusterer
@@ -29,9 +29,9 @@ from deepcluster_sk.metrics import clustering_accuracy_scorer
 
 search = GridSearchCV(
     DeepTripletClusterer(
-        n_clusters=10, pretrain_epochs=15, max_epochs=10, tol=0.02, random_state=0
+        n_clusters=10, pretrain_epochs=5, max_epochs=10, tol=0.02, random_state=0
     ),
-    {"gamma": [0.0, 0.1], "omega": [0.0, 0.1]},
+    {"beta": [0.0, 3.0], "omega": [0.0, 0.1]},
     scoring=clustering_accuracy_scorer,
     cv=ShuffleSplit(n_splits=1, test_size=1 / 3, random_state=0),
     refit=False,
@@ -55,9 +55,9 @@ for setting, score in zip(results["params"], scores.flat, strict=True):
 fig, ax = plt.subplots(figsize=(4, 3), layout="constrained")
 image = ax.imshow(scores, cmap="viridis")
 ax.set_xticks([0, 1], ["0", "0.1"])
-ax.set_yticks([0, 1], ["0", "0.1"])
+ax.set_yticks([0, 1], ["0", "3"])
 ax.set_xlabel("omega (separation)")
-ax.set_ylabel("gamma (balance)")
+ax.set_ylabel("beta (clustering)")
 _ = fig.colorbar(image, label="accuracy on held-out images")
 
 # %%
