@@ -239,7 +239,9 @@ class PixelScaler:
         minima = np.broadcast_to(minima, layout.n_channels).astype(np.float64)
         with np.errstate(over="ignore"):
             span = np.broadcast_to(maxima, layout.n_channels) - minima
-        _refuse_overflow(span)
+            # What is refused where means and variances are taken is refused here.
+            _refuse_overflow(np.square(span))
+            _refuse_overflow(rows.size * np.maximum(np.abs(minima), np.abs(maxima)))
         varies = span > 0
         scale = np.divide(high - low, span, out=np.ones_like(span), where=varies)
         return cls(minima - low / scale, scale, not varies.any())
