@@ -1,6 +1,11 @@
 """Deep image clustering with a scikit-learn interface."""
 
-from deepcluster_sk.estimators import DECClusterer, DeepTripletClusterer
+from deepcluster_sk.estimators import (
+    DECClusterer,
+    DeepTripletClusterer,
+    DepictClusterer,
+    VariationalClusterer,
+)
 from deepcluster_sk.metrics import (
     clustering_accuracy_score,
     clustering_accuracy_scorer,
@@ -10,6 +15,8 @@ from deepcluster_sk.metrics import (
 __all__ = [
     "DECClusterer",
     "DeepTripletClusterer",
+    "DepictClusterer",
+    "VariationalClusterer",
     "clustering_accuracy_score",
     "clustering_accuracy_scorer",
     "confusion",

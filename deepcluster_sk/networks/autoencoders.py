@@ -211,7 +211,7 @@ def make_autoencoder(
     if not isinstance(architecture, str):
         return _custom_autoencoder(architecture, sample_shape, latent_dim)
     architecture = resolve_architecture(architecture, sample_shape)
-    widths = None if channels is None else _checked_widths(channels)
+    widths = None if channels is None else checked_widths(channels)
     if architecture == "mlp":
         return MLPAutoencoder(sample_shape, latent_dim, widths)
     if widths is None:
@@ -219,7 +219,8 @@ def make_autoencoder(
     return ConvAutoencoder(sample_shape, latent_dim, widths)  # type: ignore[arg-type]
 
 
-def _checked_widths(channels: Sequence[int]) -> tuple[int, ...]:
+def checked_widths(channels: Sequence[int]) -> tuple[int, ...]:
+    """Widths of layers as the user gave them, or a ValueError."""
     whole = [isinstance(width, Integral) and width > 0 for width in channels]
     if not whole or not all(whole):
         raise ValueError(

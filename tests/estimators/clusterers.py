@@ -1,6 +1,16 @@
 """The clusterers that every test of the common contract runs over."""
 
-from deepcluster_sk import DECClusterer, DeepTripletClusterer
+from deepcluster_sk import (
+    DECClusterer,
+    DeepTripletClusterer,
+    DepictClusterer,
+    VariationalClusterer,
+)
 
 #: A sibling joins the checks and the contract by standing here.
-CLUSTERERS = [DeepTripletClusterer, DECClusterer]
+CLUSTERERS = [
+    DeepTripletClusterer,
+    DECClusterer,
+    DepictClusterer,
+    VariationalClusterer,
+]
