@@ -1,7 +1,16 @@
 """Sphinx settings. Build with ``sphinx-build -W docs docs/_build/html``."""
 
 import os
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from sphinx.util.docutils import SphinxDirective
+
+# The benchmarks are not part of the package.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.pages import page
 
 # Before the examples import torch: they are small, and timed on one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,3 +53,17 @@ html_theme = "pydata_sphinx_theme"
 html_title = "deepcluster_sk"
 html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
 html_show_sourcelink = False
+
+
+class Benchmark(SphinxDirective):
+    """Show results as they are measured now: figures typed by hand would go stale."""
+
+    required_arguments = 1
+
+    def run(self):
+        return self.parse_text_to_nodes(page(self.arguments[0]))
+
+
+def setup(app):
+    app.add_directive("benchmark", Benchmark)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,82 @@
+"""What the documentation shows of the results, written anew at every build."""
+
+from benchmarks.tables import (
+    HEAD,
+    NOTE,
+    RESULTS,
+    accuracy_table,
+    describe,
+    grouped,
+    mean_std,
+    measured_sets,
+    numbers,
+    rows_of,
+)
+
+#: The columns that tell the fits of an experiment apart.
+EXPERIMENTS = {
+    "imbalance": ("method", "r_min"),
+    "ablation": ("method", "without"),
+    "sensitivity": ("method", "weight", "value"),
+    "n_clusters": ("method", "n_clusters"),
+}
+
+
+def page(name):
+    """Give the results of an experiment as reStructuredText."""
+    if name == "accuracy":
+        return accuracy()
+    rows = rows_of(name)
+    if not rows:
+        return f"Not measured yet; ``python -m benchmarks.{name}`` does it.\n"
+    parts = []
+    if name in EXPERIMENTS:
+        parts.append(summary(rows, EXPERIMENTS[name]))
+    if (RESULTS / f"{name}.png").exists():
+        parts.insert(0, f".. image:: ../benchmarks/results/{name}.png")
+    commits = sorted({row["commit"] for row in rows})
+    commands = sorted({row["command"] for row in rows})
+    made = "; ".join(f"``{command}``" for command in commands)
+    parts.append(f"Made by {made}, at {', '.join(commits)}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def accuracy():
+    """Every set under its name."""
+    parts = [NOTE]
+    for name in measured_sets():
+        parts += [f".. rubric:: {name}", describe(name)]
+        parts.append(table(HEAD, accuracy_table(name)))
+    if len(parts) == 1:
+        parts = ["Not measured yet; ``python -m benchmarks.accuracy`` does it."]
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(rows, keys):
+    """Means over seeds, a line for every case."""
+    lines = []
+    for case, group in grouped(rows, ("set", "sampling", *keys)).items():
+        sizes = numbers(group, "n")
+        lines.append(
+            (
+                case[0],
+                f"{sizes.mean():,.0f}",
+                *case[2:],
+                str(len(group)),
+                mean_std(group, "acc"),
+                f"{numbers(group, 'acc').min():.4f}",
+                mean_std(group, "nmi"),
+                f"{numbers(group, 'clusters_used').mean():g}",
+            )
+        )
+    head = ("data", "images", *keys, "seeds", "ACC", "worst", "NMI", "clusters used")
+    return table(head, lines)
+
+
+def table(head, lines):
+    """Lay lines out as a ``csv-table``, with code marked as this format wants it."""
+    text = [".. csv-table::", "   :header-rows: 1", ""]
+    for line in (head, *lines):
+        cells = (cell.replace("`", "``").replace('"', '""') for cell in line)
+        text.append("   " + ", ".join(f'"{cell}"' for cell in cells))
+    return "\n".join(text)

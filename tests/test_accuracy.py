@@ -1,0 +1,45 @@
+"""Floors under the accuracy of the defaults, over seeds."""
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+
+from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.datasets import load_dataset
+from deepcluster_sk.metrics import clustering_accuracy_score
+
+#: Folder of .npz files; sets that do not come with scikit-learn are read from there.
+DATA = os.environ.get("DEEPCLUSTER_SK_DATA")
+SEEDS = range(5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "digits",
+        pytest.param(
+            "usps",
+            marks=pytest.mark.skipif(DATA is None, reason="DEEPCLUSTER_SK_DATA unset"),
+        ),
+    ],
+)
+def test_defaults_reach_the_floor_with_every_seed(name):
+    if name == "digits":
+        digits = load_digits()
+        X, y = digits.images, digits.target
+    else:
+        X, y = load_dataset(name, folder=DATA)
+    accuracy = []
+    for seed in SEEDS:
+        model = DeepTripletClusterer(n_clusters=10, random_state=seed)
+        with warnings.catch_warnings():
+            # Anchored labels may still move a little as training ends.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            accuracy.append(clustering_accuracy_score(y, model.fit_predict(X)))
+    assert np.mean(accuracy) >= 0.965, accuracy
+    assert min(accuracy) >= 0.95, accuracy
