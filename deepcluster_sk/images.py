@@ -169,7 +169,7 @@ def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """
     # Data frames and sparse matrices have a shape of their own, of two axes.
     array = X if hasattr(X, "shape") else _as_array(X)
-    shape = getattr(array, "shape", ())
+    shape: tuple[int, ...] = getattr(array, "shape", ())
     if len(shape) < 3 or issparse(array):
         return X, None
     array = np.asarray(array)
