@@ -219,9 +219,9 @@ def make_autoencoder(
     return ConvAutoencoder(sample_shape, latent_dim, widths)  # type: ignore[arg-type]
 
 
-def checked_widths(channels: Sequence[int]) -> tuple[int, ...]:
+def checked_widths(channels: Any) -> tuple[int, ...]:
     """Widths of layers as the user gave them, or a ValueError."""
-    whole = [isinstance(width, Integral) and width > 0 for width in channels]
+    whole = [isinstance(width, Integral) and int(width) > 0 for width in channels]
     if not whole or not all(whole):
         raise ValueError(
             f"channels={channels!r} must be positive whole numbers, the width of each "
