@@ -26,7 +26,145 @@ _TARGETS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 class DepictClusterer(BaseDeepClusterer):
-    """TODO."""
+    """Deep image clustering by joint autoencoding and relative entropy (DEPICT).
+
+    A softmax on the code of an autoencoder gives the assignments. Seen through dropout
+    they are trained on targets from the network without it, made even by the
+    frequencies of the clusters in the whole data set, while the decoder rebuilds every
+    layer of the encoder.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+    target : {"paper", "exact", "dec"}, default="paper"
+        Targets from the assignments p of all samples. "paper" is p over the square root
+        of each cluster's sum, a closed form that treats the normalisers of all rows as
+        equal; "exact" the minimiser the closed form approximates; "dec" the squares
+        over the sums, as in :class:`DECClusterer` and in the authors' program.
+    clustering_weight : float, default=1.0
+        Weight of the cross-entropy between targets and noisy assignments.
+    reconstruction_weight : float, default=1.0
+        Weight of the reconstruction error.
+    hidden_weight : float, default=0.1
+        Weight of the hidden layers in that error, against 1 for the input.
+    dropout : float, default=0.1
+        Probability that a number of the input or of the first layer is dropped.
+    latent_dim : int or "auto", default="auto"
+        Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
+    architecture : {"auto", "shallow", "deep", "mlp"}, default="auto"
+        Two ("shallow") or three ("deep") convolutions of stride 2, or dense layers.
+        "auto" takes the first for grey images, the second for colour images, and the
+        last for vectors.
+    channels : sequence of int, default=None
+        Widths of the layers; 50 maps each by default.
+    image_shape : tuple, default=None
+        Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
+    channel_axis : {1, -1}, default=None
+        Axis of the channels in 4-D input, where sizes do not tell.
+    contrast : {"auto", "none", "image", "local"}, default="auto"
+        Contrast normalisation the network sees images under. "auto" takes the one whose
+        neighbour graph falls into clusters best, if `init` makes one, else none.
+    augmentation : "auto", str, dict, callable or None, default="auto"
+        Views in which the start looks for neighbours; training uses none. See
+        :class:`DeepTripletClusterer`.
+    init : {"consensus", "spectral", "kmeans", "random"}, array or callable, \
+            default="consensus"
+        The start. "consensus" and "spectral" partition a neighbour graph of the
+        samples; "kmeans" and "random" the pretrained latent. An array of shape
+        ``(n_clusters, latent_dim)`` gives centres; a callable is asked for them as
+        ``init(latent, n_clusters, random_state=...)``.
+    anchoring : float, default=0.5
+        Share of joint training, in [0, 1], whose targets are the start's labels. Over
+        half as long again they fade out in favour of the method's own, which are all
+        there is at 0, as in the paper.
+    n_restarts : int, default=2
+        How often the partition is found anew in the latent space, at equal distances
+        over joint training, if it does not disagree with the graph of the start.
+    pretrain_epochs : int or "auto", default="auto"
+        Epochs of pretraining; "auto" makes about 100 optimiser steps.
+    max_epochs : int or "auto", default="auto"
+        Epochs of joint training, at most; "auto" makes about 1500 optimiser steps.
+    update_interval : int, default=None
+        Batches between two refreshes of the targets; None refreshes after every epoch.
+    tol : float, default=1e-3
+        The labels have settled once less than this fraction of them changes over an
+        epoch. Training ends then, unless its targets are still anchored.
+    batch_size : int or "auto", default="auto"
+        Images in a batch; "auto" is a power of 2 from 64 to 256 that makes some thirty
+        batches an epoch.
+    lr : float, default=1e-3
+        Learning rate of Adam.
+    lr_schedule : {"cosine"} or None, default="cosine"
+        Whether the learning rate falls to 0 along a half cosine in each phase.
+    precision : {"auto", "float32", "bf16"}, default="auto"
+        What training computes in; "auto" is bf16 mixed precision where the hardware
+        has it. Results are always computed in float32.
+    device : str or torch.device, default="auto"
+        "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
+    callbacks : list of skorch callbacks, default=None
+        Told of pretraining and of joint training.
+    memory : None, str or object with the joblib.Memory interface, default=None
+        Cache of the start and of pretraining, for fits that differ in what comes later.
+    random_state : int, RandomState or None, default=None
+        An int makes the result the same on every run, on one machine and with one
+        number of threads. Global random streams are left alone.
+    verbose : int, default=0
+        1 shows a progress bar with the terms of the loss.
+    **net_params
+        Settings of the skorch net: ``optimizer__weight_decay``,
+        ``iterator_train__num_workers``.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training sample; the same as ``predict`` gives.
+    cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
+        Means of the latent of the training samples, weighted by ``predict_proba``: the
+        softmax itself has no centres.
+    initial_labels_ : ndarray of shape (n_samples,)
+        The start, to see what training bought.
+    history_ : list of dict
+        One row an epoch: the phase, the terms, the loss (``train_loss``), the fraction
+        of labels that changed, the seconds (``dur``).
+    n_iter_ : int
+        Epochs of joint training.
+    n_features_in_ : int
+        Features of a flat row.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where `X` had feature names that are all strings.
+    image_shape_ : tuple (C, H, W) or None
+        Shape of the images, None for vectors.
+    contrast_ : str
+        The contrast normalisation used.
+    device_ : str
+        Where the network was trained.
+    net_ : ClusteringNet
+        The fitted skorch net.
+
+    See Also
+    --------
+    DeepTripletClusterer : Views in place of noise, centres in place of a softmax.
+
+    Notes
+    -----
+    The paper's schedule: ``contrast="none", init="kmeans", anchoring=0, n_restarts=0,
+    lr=1e-4, lr_schedule=None, batch_size=100``, with thousands of epochs.
+
+    References
+    ----------
+    K. Ghasedi Dizaji, A. Herandi, C. Deng, W. Cai, H. Huang (2017), "Deep clustering
+    via joint convolutional autoencoder embedding and relative entropy minimization",
+    arXiv:1704.06327.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from deepcluster_sk import DepictClusterer
+    >>> X = load_digits().images
+    >>> model = DepictClusterer(n_clusters=10, random_state=0)
+    >>> labels = model.fit_predict(X)  # doctest: +SKIP
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseDeepClusterer._parameter_constraints,

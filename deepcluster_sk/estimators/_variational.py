@@ -19,14 +19,157 @@ from deepcluster_sk.training.dec import View
 from deepcluster_sk.training.inference import evaluating, stream
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.schedule import epochs_for
+from deepcluster_sk.training.starts import Partition
 from deepcluster_sk.training.variational import (
     VariationalClustering,
     VariationalPretraining,
 )
 
 
+#: Distance between neighbouring means of the mixture at the start, in standard
+#: deviations of its Gaussians.
+SEPARATION = 4.0
+
+
 class VariationalClusterer(BaseDeepClusterer):
-    """TODO."""
+    """Deep clustering by a Gaussian-mixture variational autoencoder.
+
+    A model of how the data come about: a cluster is drawn, a latent vector from the
+    Gaussian of that cluster, and the sample from the decoder. All of it is learned
+    together, by the evidence lower bound, so that new samples can be drawn
+    (:meth:`sample`) and the likelihood of given ones be bounded
+    (:meth:`score_samples`). ``predict_proba`` gives q(k|x), ``transform`` the posterior
+    mean of the latent vector.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+    likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
+        Bernoulli on samples scaled to [0, 1], or Gaussian with one learned variance on
+        standardised ones. "auto" takes the first for grey images.
+    relaxation : {"marginal", "gumbel"}, default="marginal"
+        "marginal" sums over clusters exactly, at one pass of the decoder for each;
+        "gumbel" draws one relaxed cluster, for one pass in all: cheaper with many
+        clusters, and noisier.
+    warmup : float, default=0.3
+        Share of joint training, in [0, 1], over which the divergences of the bound rise
+        to their full weight.
+    anchor_weight : float or "auto", default="auto"
+        Weight, in nats, of the cross-entropy that holds q(k|x) of a view of each image
+        to the start; "auto" is half the number of features.
+    latent_dim : int or "auto", default="auto"
+        Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
+    architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
+            default="auto"
+        Encoder, as :class:`DeepTripletClusterer` takes it. The decoder is an MLP, unless
+        the network is one's own.
+    channels : sequence of int, default=None
+        Widths of the encoder's convolutions or hidden layers.
+    image_shape : tuple, default=None
+        Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
+    channel_axis : {1, -1}, default=None
+        Axis of the channels in 4-D input, where sizes do not tell.
+    contrast : {"auto", "none", "image", "local"}, default="auto"
+        Contrast normalisation the encoder sees images under. "auto" takes the one whose
+        neighbour graph falls into clusters best, if `init` makes one, else none.
+    augmentation : "auto", str, dict, callable or None, default="auto"
+        Views in which the start looks for neighbours, and that are held to it. The
+        model is of the images themselves. See :class:`DeepTripletClusterer`.
+    init : {"consensus", "spectral", "kmeans", "random"}, array or callable, \
+            default="consensus"
+        The start. "consensus" and "spectral" partition a neighbour graph of the
+        samples; "kmeans" and "random" the latent, which wants pretraining. An array of
+        shape ``(n_clusters, latent_dim)`` gives the means of the mixture; a callable is
+        asked for them as ``init(latent, n_clusters, random_state=...)``.
+    anchoring : float, default=0.5
+        Share of joint training, in [0, 1], for which q(k|x) is held to the start. Over
+        half as long again the hold fades out; what remains is the bound alone.
+    n_restarts : int, default=2
+        How often the partition is found anew in the latent space, at equal distances
+        over joint training, if it does not disagree with the graph of the start.
+    pretrain_epochs : int or "auto", default=0
+        Epochs of reconstruction alone; "auto" is 0: everything is learned together.
+    max_epochs : int or "auto", default="auto"
+        Epochs of joint training, at most; "auto" makes about 900 optimiser steps.
+    tol : float, default=1e-3
+        The labels have settled once less than this fraction of them changes over an
+        epoch. Training ends then, unless its targets are still anchored.
+    batch_size : int or "auto", default="auto"
+        Images in a batch; "auto" is a power of 2 from 64 to 256 that makes some thirty
+        batches an epoch.
+    lr : float, default=1e-3
+        Learning rate of Adam.
+    lr_schedule : {"cosine"} or None, default="cosine"
+        Whether the learning rate falls to 0 along a half cosine in each phase.
+    precision : {"auto", "float32", "bf16"}, default="auto"
+        What training computes in; "auto" is bf16 mixed precision where the hardware
+        has it. Results are always computed in float32.
+    device : str or torch.device, default="auto"
+        "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
+    callbacks : list of skorch callbacks, default=None
+        Told of pretraining and of joint training.
+    memory : None, str or object with the joblib.Memory interface, default=None
+        Cache of the start and of pretraining, for fits that differ in what comes later.
+    random_state : int, RandomState or None, default=None
+        An int makes the result the same on every run, on one machine and with one
+        number of threads. Global random streams are left alone.
+    verbose : int, default=0
+        1 shows a progress bar with the terms of the loss.
+    **net_params
+        Settings of the skorch net: ``optimizer__weight_decay``,
+        ``iterator_train__num_workers``.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training sample; the same as ``predict`` gives.
+    cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
+        Means of the mixture, in the space of ``transform``.
+    initial_labels_ : ndarray of shape (n_samples,)
+        The start, to see what training bought.
+    history_ : list of dict
+        One row an epoch: the phase, the terms, the loss (``train_loss``), the fraction
+        of labels that changed, the seconds (``dur``).
+    n_iter_ : int
+        Epochs of joint training.
+    n_features_in_ : int
+        Features of a flat row.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where `X` had feature names that are all strings.
+    image_shape_ : tuple (C, H, W) or None
+        Shape of the images, None for vectors.
+    contrast_ : str
+        The contrast normalisation used.
+    device_ : str
+        Where the network was trained.
+    net_ : ClusteringNet
+        The fitted skorch net.
+
+    See Also
+    --------
+    sklearn.mixture.GaussianMixture : A mixture without a network.
+
+    Notes
+    -----
+    Left to itself from the start, such a model tends to put everything into one
+    cluster. The start, the hold and the warm-up are there to prevent it; a warning
+    tells if clusters are empty all the same. ``anchoring=0`` trains the bound alone.
+
+    References
+    ----------
+    V. Prasad, D. Das, B. Bhowmick (2020), "Variational clustering: leveraging
+    variational autoencoders for image clustering", arXiv:2005.04613.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from deepcluster_sk import VariationalClusterer
+    >>> X = load_digits().images
+    >>> model = VariationalClusterer(n_clusters=10, random_state=0)
+    >>> labels = model.fit_predict(X)  # doctest: +SKIP
+    >>> drawn, _ = model.sample(5, cluster=3)  # doctest: +SKIP
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseDeepClusterer._parameter_constraints,
@@ -183,6 +326,14 @@ class VariationalClusterer(BaseDeepClusterer):
             "contrast": run.contrast,
         }
 
+    def _start(
+        self, run: Run, first: Partition | None, latent: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        labels, centers = super()._start(run, first, latent)
+        # The scale of an untrained latent means nothing; Gaussians of variance 1 that
+        # lie on top of each other would never become clusters of their own.
+        return labels, _spread(centers) if isinstance(self.init, str) else centers
+
     def _likelihood(self, layout: RowLayout) -> str:
         if self.likelihood == "auto":
             grey = layout.is_image and layout.n_channels == 1
@@ -217,3 +368,14 @@ class VariationalClusterer(BaseDeepClusterer):
         if cluster == "auto":
             cluster = epochs_for(run.n_samples, run.batch_size, 900, 4, 60)
         return int(pretrain), int(cluster)
+
+
+def _spread(centers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale centres about their mean until neighbours are well apart."""
+    if len(centers) == 1:
+        return centers
+    gaps = np.linalg.norm(centers[:, None] - centers, axis=2)
+    np.fill_diagonal(gaps, np.inf)
+    mean = centers.mean(axis=0)
+    gap = max(float(gaps.min(axis=1).mean()), 1e-6)
+    return mean + (centers - mean) * np.float32(SEPARATION / gap)

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.datasets import load_digits
+
+from deepcluster_sk import DECClusterer
+from deepcluster_sk.metrics import clustering_accuracy_score
+from tests.made import QUICK, make_images
+
+# Two epochs are too few to settle.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return make_images(40)[0]
+
+
+def fit(X, **params):
+    return DECClusterer(3, **{**QUICK, "random_state": 0, **params}).fit(X)
+
+
+def test_dec_lets_the_decoder_go_and_idec_keeps_it(images):
+    dec, idec = fit(images).history_, fit(images, reconstruction_weight=10.0).history_
+    for row, other in zip(dec[:2], idec[:2], strict=True):
+        assert row["train_loss"] == row["reconstruction"]
+        assert row["train_loss"] == other["train_loss"]
+    for row in dec[2:]:
+        assert "reconstruction" not in row
+        assert row["train_loss"] == row["clustering"]
+    for row in idec[2:]:
+        expected = row["clustering"] + 10 * row["reconstruction"]
+        assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_published_method_is_the_default():
+    params = DECClusterer().get_params()
+    assert params["augmentation"] is None
+    assert params["init"] == "kmeans"
+    assert params["anchoring"] == params["reconstruction_weight"] == 0
+    assert params["contrast"] == "none"
+
+
+def test_with_augmentation_views_are_trained(images):
+    seen = []
+
+    def augment(x):
+        seen.append(len(x))
+        return x + 0.01
+
+    fit(images, augmentation=augment, batch_size=20)
+    # One view for each image in every epoch of both phases.
+    assert sum(seen) == 4 * len(images)
+
+
+@pytest.mark.parametrize("init", ["consensus", "random"])
+def test_other_starts(images, init):
+    estimator = fit(images, init=init, augmentation="auto", anchoring=0.5)
+    assert_array_equal(estimator.labels_, estimator.predict(images))
+
+
+@pytest.mark.parametrize("weight", [-1, np.nan, "heavy"])
+def test_bad_weights(images, weight):
+    with pytest.raises((TypeError, ValueError), match="reconstruction_weight"):
+        fit(images, reconstruction_weight=weight)
+
+
+@pytest.mark.slow
+def test_digits_with_default_arguments():
+    X, y = load_digits(return_X_y=True)
+    estimator = DECClusterer(10, image_shape=(8, 8), random_state=0).fit(X)
+    assert clustering_accuracy_score(y, estimator.labels_) >= 0.80

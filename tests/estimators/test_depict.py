@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_digits
+
+from deepcluster_sk import DepictClusterer
+from deepcluster_sk.metrics import clustering_accuracy_score
+from tests.made import QUICK, make_images, make_vectors
+
+# Two epochs are too few to settle.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return make_images(40)[0]
+
+
+def fit(X, **params):
+    return DepictClusterer(3, **{**QUICK, "random_state": 0, **params}).fit(X)
+
+
+@pytest.mark.parametrize("target", ["paper", "exact", "dec"])
+def test_targets(images, target):
+    estimator = fit(images, target=target, anchoring=0.0)
+    assert_array_equal(estimator.labels_, estimator.predict(images))
+    assert all(np.isfinite(row["train_loss"]) for row in estimator.history_)
+
+
+def test_the_loss_is_the_weighted_sum_of_its_terms(images):
+    weights = {"clustering_weight": 0.7, "reconstruction_weight": 2.0}
+    for row in fit(images, **weights).history_[2:]:
+        expected = 0.7 * row["clustering"] + 2 * row["reconstruction"]
+        assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_images_are_scaled_to_what_a_tanh_reaches(images):
+    network = fit(100 + 3 * images).net_
+    rows = torch.from_numpy(100 + 3 * images.reshape(40, -1))
+    x = network.reader.read(rows, torch.device("cpu"))
+    assert x.min().item() == pytest.approx(-1)
+    assert x.max().item() == pytest.approx(1)
+
+
+def test_vectors_are_standardised():
+    X, _ = make_vectors()
+    reader = fit(X, channels=(8,)).net_.reader
+    x = reader.read(torch.from_numpy(X), torch.device("cpu"))
+    torch.testing.assert_close(x.std(0, correction=0), torch.ones(6))
+
+
+def test_centers_are_the_means_of_the_clusters(images):
+    estimator = fit(images, precision="float32")
+    latent, shares = estimator.transform(images), estimator.predict_proba(images)
+    expected = shares.T @ latent / shares.sum(0)[:, None]
+    assert_allclose(estimator.cluster_centers_, expected, atol=1e-4)
+    assert np.abs(latent).max() <= 1
+
+
+def test_the_papers_own_setting(images):
+    estimator = fit(
+        images,
+        contrast="none",
+        augmentation=None,
+        init="kmeans",
+        anchoring=0.0,
+        n_restarts=0,
+        lr=1e-4,
+        lr_schedule=None,
+        batch_size=20,
+    )
+    assert_array_equal(estimator.labels_, estimator.predict(images))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("target", ["fixed point", None]),
+        ("dropout", [-0.1, 1.0, "much"]),
+        ("hidden_weight", [-1, np.nan]),
+        ("clustering_weight", [-1, "heavy"]),
+        ("architecture", [torch.nn.Linear, "vgg"]),
+    ],
+)
+def test_bad_parameters(images, name, values):
+    for value in values:
+        with pytest.raises((TypeError, ValueError), match=name):
+            fit(images, **{name: value})
+
+
+@pytest.mark.slow
+def test_digits_with_default_arguments():
+    X, y = load_digits(return_X_y=True)
+    estimator = DepictClusterer(10, image_shape=(8, 8), random_state=0).fit(X)
+    assert clustering_accuracy_score(y, estimator.labels_) >= 0.80
