@@ -25,7 +25,6 @@ from deepcluster_sk.training.variational import (
     VariationalPretraining,
 )
 
-
 #: Distance between neighbouring means of the mixture at the start, in standard
 #: deviations of its Gaussians.
 SEPARATION = 4.0
@@ -62,8 +61,8 @@ class VariationalClusterer(BaseDeepClusterer):
         Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
     architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
             default="auto"
-        Encoder, as :class:`DeepTripletClusterer` takes it. The decoder is an MLP, unless
-        the network is one's own.
+        Encoder, as :class:`DeepTripletClusterer` takes it. The decoder is an MLP,
+        unless the network is one's own.
     channels : sequence of int, default=None
         Widths of the encoder's convolutions or hidden layers.
     image_shape : tuple, default=None
