@@ -7,8 +7,12 @@ from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from deepcluster_sk import DeepTripletClusterer
-from deepcluster_sk.estimators import DECClusterer
+from deepcluster_sk import (
+    DECClusterer,
+    DeepTripletClusterer,
+    DepictClusterer,
+    VariationalClusterer,
+)
 
 #: Methods whose cost grows faster than the data get a sample of at most so many images.
 CAPS = {"t-SNE + k-means": 10_000, "spectral": 10_000}
@@ -41,6 +45,8 @@ SELF_TRAINING = {
     "anchoring": 0,
     "n_restarts": 0,
 }
+#: DEC with views to learn from, and the start that its siblings have by default.
+AUGMENTED = {"augmentation": "auto", "init": "consensus", "contrast": "auto"}
 
 
 class Result(NamedTuple):
@@ -104,6 +110,18 @@ def idec(X, n_clusters, seed, **settings):
     return dec(X, n_clusters, seed, reconstruction_weight=10.0, **settings)
 
 
+def augmented_dec(X, n_clusters, seed, **settings):
+    return dec(X, n_clusters, seed, **{**AUGMENTED, **settings})
+
+
+def depict(X, n_clusters, seed, **settings):
+    return fitted(DepictClusterer, X, n_clusters, seed, settings)
+
+
+def variational(X, n_clusters, seed, **settings):
+    return fitted(VariationalClusterer, X, n_clusters, seed, settings)
+
+
 def paper(X, n_clusters, seed, **settings):
     return ours(X, n_clusters, seed, **{**PAPER, **settings})
 
@@ -124,11 +142,24 @@ METHODS = {
     "autoencoder + k-means": autoencoder,
     "DEC": dec,
     "IDEC": idec,
+    "augmented DEC": augmented_dec,
+    "DEPICT": depict,
+    "variational": variational,
     "paper": paper,
     "self-training": self_training,
     "ours": ours,
 }
 #: Those that take settings of an estimator, such as its device.
-DEEP = ("autoencoder + k-means", "DEC", "IDEC", "paper", "self-training", "ours")
+DEEP = (
+    "autoencoder + k-means",
+    "DEC",
+    "IDEC",
+    "augmented DEC",
+    "DEPICT",
+    "variational",
+    "paper",
+    "self-training",
+    "ours",
+)
 #: The columns of the published comparisons.
 COMPARED = tuple(name for name in METHODS if name != "self-training")
