@@ -2,6 +2,7 @@
 
 from benchmarks.tables import (
     HEAD,
+    METHODS,
     NOTE,
     RESULTS,
     accuracy_table,
@@ -13,6 +14,8 @@ from benchmarks.tables import (
     rows_of,
 )
 
+#: The clusterers of the package, as the benchmarks name them.
+CLUSTERERS = ("ours", "augmented DEC", "DEC", "IDEC", "DEPICT", "variational")
 #: The columns that tell the fits of an experiment apart.
 EXPERIMENTS = {
     "imbalance": ("method", "r_min"),
@@ -26,6 +29,8 @@ def page(name):
     """Give the results of an experiment as reStructuredText."""
     if name == "accuracy":
         return accuracy()
+    if name == "clusterers":
+        return clusterers()
     rows = rows_of(name)
     if not rows:
         return f"Not measured yet; ``python -m benchmarks.{name}`` does it.\n"
@@ -50,6 +55,33 @@ def accuracy():
     if len(parts) == 1:
         parts = ["Not measured yet; ``python -m benchmarks.accuracy`` does it."]
     return "\n\n".join(parts) + "\n"
+
+
+def clusterers():
+    """Give the package's own methods on every set, in one table."""
+    lines = []
+    for name in measured_sets():
+        groups = grouped(rows_of(f"accuracy_{name}"), ("n", "method"))
+        lines += [
+            (
+                name,
+                f"{int(n):,}",
+                METHODS[method],
+                str(len(group)),
+                mean_std(group, "acc"),
+                f"{numbers(group, 'acc').min():.4f}",
+                mean_std(group, "nmi"),
+                f"{numbers(group, 'cpu_seconds').mean():.0f}",
+            )
+            for (n, method), group in sorted(
+                groups.items(), key=lambda item: list(METHODS).index(item[0][1])
+            )
+            if method in CLUSTERERS
+        ]
+    if not lines:
+        return "Not measured yet; ``python -m benchmarks.accuracy`` does it.\n"
+    head = ("data", "images", "method", "seeds", "ACC", "worst", "NMI", "CPU seconds")
+    return NOTE + "\n\n" + table(head, lines) + "\n"
 
 
 def summary(rows, keys):

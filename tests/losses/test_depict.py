@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -152,3 +154,22 @@ def test_layerwise_error_equals_a_loop():
         gap = (a - b).numpy().ravel()
         expected += (1.0 if layer == 0 else 0.3) * sum(gap**2) / len(gap)
     assert layerwise_loss(decoded, clean, 0.3).item() == pytest.approx(expected)
+
+
+def documented_gap(scale, lean):
+    """One line of the table in docs/choosing.rst."""
+    generator = torch.Generator().manual_seed(0)
+    x = scale * torch.randn(1000, 10, dtype=torch.float64, generator=generator)
+    p = (x + lean * torch.linspace(0, 1, 10)).softmax(1)
+    closed, exact = depict_target(p), exact_depict_target(p)
+    objective = [depict_objective(q, p).item() for q in (p, closed, exact)]
+    furthest = (closed - exact).abs().max().item()
+    relabelled = (closed.argmax(1) != exact.argmax(1)).double().mean().item()
+    cells = [f"{scale}, {lean}", *(f"{value:.4f}" for value in objective)]
+    return "   ".join([*cells, f"{furthest:.3f}", f"{relabelled:.1%}"])
+
+
+def test_the_documented_gap_between_closed_form_and_minimiser():
+    page = (Path(__file__).parents[2] / "docs" / "choosing.rst").read_text()
+    for case in [(1, 1), (3, 1), (3, 3), (6, 3)]:
+        assert documented_gap(*case) in page
