@@ -107,7 +107,7 @@ class DECClusterer(BaseDeepClusterer):
         Epochs of joint training.
     n_features_in_ : int
         Features of a flat row.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where `X` had feature names that are all strings.
     image_shape_ : tuple (C, H, W) or None
         Shape of the images, None for vectors.
