@@ -9,9 +9,10 @@ from sklearn.utils._param_validation import Interval
 from deepcluster_sk.estimators._base import BaseDeepClusterer, Run
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.training.anchor import Anchor
-from deepcluster_sk.training.dec import AutoencoderPretraining, DECClustering, View
+from deepcluster_sk.training.dec import AutoencoderPretraining, DECClustering
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.schedule import epochs_for
+from deepcluster_sk.training.view import View
 
 
 class DECClusterer(BaseDeepClusterer):

@@ -15,7 +15,6 @@ from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.variational import MixtureVAE
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.batches import RowDataset, SampleReader
-from deepcluster_sk.training.dec import View
 from deepcluster_sk.training.inference import evaluating, stream
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.schedule import epochs_for
@@ -24,6 +23,7 @@ from deepcluster_sk.training.variational import (
     VariationalClustering,
     VariationalPretraining,
 )
+from deepcluster_sk.training.view import View
 
 #: Distance between neighbouring means of the mixture at the start, in standard
 #: deviations of its Gaussians.

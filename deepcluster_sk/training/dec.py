@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,30 +9,8 @@ import torch
 from deepcluster_sk.losses.clustering import clustering_loss
 from deepcluster_sk.losses.reconstruction import reconstruction_loss
 from deepcluster_sk.losses.total import total_loss
-from deepcluster_sk.training.augmentation import AugmentationLike, apply_augmentation
 from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
-
-
-@dataclass
-class View:
-    """One augmented view of each batch.
-
-    Attributes
-    ----------
-    augmentation : callable
-        The identity trains on the samples themselves.
-    generator : torch.Generator
-    """
-
-    augmentation: AugmentationLike
-    generator: torch.Generator
-
-    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """Draw a view of every row, ``(n, *sample_shape)``."""
-        x = apply_augmentation(self.augmentation, rows, self.generator)
-        if x.ndim == 4:
-            x = x.contiguous(memory_format=torch.channels_last)
-        return x
+from deepcluster_sk.training.view import View
 
 
 class AutoencoderPretraining(Objective):

@@ -9,8 +9,8 @@ import torch
 from deepcluster_sk.losses.depict import cross_entropy_loss
 from deepcluster_sk.losses.total import total_loss
 from deepcluster_sk.losses.variational import expected_term, uniform_divergence
-from deepcluster_sk.training.dec import View
 from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+from deepcluster_sk.training.view import View
 
 if TYPE_CHECKING:
     from deepcluster_sk.networks.variational import Bound
