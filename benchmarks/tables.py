@@ -40,7 +40,8 @@ IMBALANCE_PAPER = {0.1: 0.8802, 0.3: 0.945, 0.5: 0.9612, 0.7: 0.972, 0.9: 0.9791
 
 NOTE = (
     'Mean ± standard deviation over seeds; "worst" is the lowest ACC. Classes serve '
-    "for these scores alone. Seconds are of one fit on one thread."
+    "for these scores alone. Seconds are of one fit on one thread; where the machine "
+    "had other work, CPU seconds are the fairer figure."
 )
 
 
