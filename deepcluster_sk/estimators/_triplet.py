@@ -78,8 +78,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     n_views : int, default=2
         Augmented views of each image in a training pass.
     pull_views : bool, default=True
-        Whether the assignments of the augmented views are pulled to the targets, or, as
-        in the paper, those of the images themselves.
+        Whether the assignments of the augmented views are pulled to the targets as well
+        or, as in the paper, only those of the images themselves.
     negatives : {"batch", "bulk", "literal"}, default="batch"
         Where the separation term takes other images from: the batch; the data set, by
         draws for all images at once; or the data set, by the loop of the paper's

@@ -224,8 +224,8 @@ class TripletClustering(_TripletPhase, SelfTraining):
         (gamma) and ``separation`` (omega).
     margin : float
     pull_views : bool
-        Whether the assignments of the augmented views are pulled to the targets, or, as
-        in the paper, those of the images themselves.
+        Whether the assignments of the augmented views are pulled to the targets as well
+        or, as in the paper, only those of the images themselves.
     **settings
         As :class:`SelfTraining` takes them.
 
@@ -246,7 +246,9 @@ class TripletClustering(_TripletPhase, SelfTraining):
         self.triplets = triplets
         self.weights = weights
         self.margin = margin
-        self.pull_views = pull_views and triplets.n_views > 0
+        # The images themselves always: views are a little blurred, and a net that has
+        # seen nothing else need not know them.
+        self.n_pulled = 1 + triplets.n_views if pull_views else 1
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
@@ -254,11 +256,8 @@ class TripletClustering(_TripletPhase, SelfTraining):
         """Terms of a batch and their weighted sum."""
         n = len(indices)
         _, log_assignment, _ = outputs
-        first, last = (
-            (n, n * (1 + self.triplets.n_views)) if self.pull_views else (0, n)
-        )
-        pulled = log_assignment[first:last]
-        target = self.targets[indices].repeat(len(pulled) // n, 1)
+        pulled = log_assignment[: n * self.n_pulled]
+        target = self.targets[indices].repeat(self.n_pulled, 1)
         terms = self._common_terms(inputs, outputs, n)
         terms["clustering"] = clustering_loss(target, pulled)
         terms["balance"] = balance_loss(pulled)
