@@ -23,7 +23,11 @@ from deepcluster_sk.metrics import clustering_accuracy_scorer
 from deepcluster_sk.training.augmentation import apply_augmentation
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import evaluating, stream
-from deepcluster_sk.training.judge import JUDGE_NEIGHBORS, judging_graph
+from deepcluster_sk.training.judge import (
+    JUDGE_NEIGHBORS,
+    judging_graphs,
+    mean_agreement,
+)
 from deepcluster_sk.training.seeding import generator, seeded
 
 __all__ = [
@@ -65,7 +69,7 @@ def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
 
 
 def neighbor_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
-    """Share of the same graph's links that join two samples of one cluster.
+    """Share of the same graphs' links that join two samples of one cluster.
 
     It lacks the modularity's correction for chance: one cluster that holds everything
     gets 1.
@@ -83,12 +87,9 @@ def neighbor_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     """
     clusterer, X = _last_step(estimator, X)
     rows, layout = clusterer._rows(X)
-    device = clusterer.net_.torch_device
-    graph = judging_graph(rows, layout, device, clusterer.contrast_)
-    labels = clusterer.predict(X)[graph.nodes]
-    links = graph.weights.tocoo()
-    inside = links.data[labels[links.row] == labels[links.col]].sum()
-    return float(inside / links.data.sum()) if links.nnz else 1.0
+    labels = clusterer.predict(X)
+    graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
+    return mean_agreement(graphs, labels)
 
 
 def latent_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:

@@ -15,7 +15,7 @@ from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.training.augmentation import AugmentationLike
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating
-from deepcluster_sk.training.judge import judging_graph
+from deepcluster_sk.training.judge import judging_graphs, mean_modularity
 from deepcluster_sk.training.net import ClusteringNet
 
 
@@ -26,7 +26,6 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     """
 
     net_: ClusteringNet
-    contrast_: str
     _n_features_out: int
     _score_seed: int
 
@@ -116,7 +115,8 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         augmentation makes alike: the share of links that stay inside clusters, less
         what clusters of these sizes would hold by chance. The graph is made from `X`
         alone and holds up to 4,000 of its samples, so that estimators fitted with other
-        weights, augmentations, networks or starts can be compared by it.
+        weights, augmentations, networks or starts can be compared by it. For images it
+        is the mean over three graphs, one for each contrast normalisation.
 
         Parameters
         ----------
@@ -137,8 +137,9 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         deepcluster_sk.model_selection : Other scores, with labels and without.
         """
         rows, layout = self._rows(X)
-        graph = judging_graph(rows, layout, self.net_.torch_device, self.contrast_)
-        return graph.modularity(self._assign(rows, layout).argmax(axis=1))
+        labels = self._assign(rows, layout).argmax(axis=1)
+        graphs = judging_graphs(rows, layout, self.net_.torch_device)
+        return mean_modularity(graphs, labels)
 
     def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
         return self._embed(rows, layout).log_assignment.exp().cpu().numpy()

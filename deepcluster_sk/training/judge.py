@@ -6,7 +6,7 @@ get better or worse. The judge here sees only the samples: it links each to thos
 augmentation makes alike, and asks how much of that graph the clusters keep together.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import scipy.sparse
@@ -14,18 +14,19 @@ import torch
 from numpy.typing import NDArray
 
 from deepcluster_sk.images import PixelScaler, RowLayout
+from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.augmentation import make_augmentation
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.neighbors import Views, view_neighbors
 from deepcluster_sk.training.reuse import data_key
 from deepcluster_sk.training.seeding import generator, seeded
-from deepcluster_sk.training.spectral import affinity
+from deepcluster_sk.training.spectral import Labels, affinity
 from deepcluster_sk.training.starts import Graph, pixel_features
 
 #: Samples in the graph, at most; more make the figure little steadier.
 JUDGE_NODES = 4_000
 #: Augmented views of each sample that neighbours are looked for in.
-JUDGE_VIEWS = 8
+JUDGE_VIEWS = 16
 #: Neighbours a sample is linked to.
 JUDGE_NEIGHBORS = 10
 #: Of everything random. Fixed, not drawn in a fit: candidates are to be compared on the
@@ -34,8 +35,45 @@ JUDGE_SEED = 0
 
 
 #: Graphs kept: a search scores all its candidates on the same few folds.
-_KEPT = 8
+_KEPT = 30
 _graphs: dict[Hashable, Graph] = {}
+
+
+def judging_graphs(
+    rows: NDArray[np.generic], layout: RowLayout, device: torch.device
+) -> list[Graph]:
+    """Graphs of images under every contrast normalisation, or the one of vectors.
+
+    Which contrast tells images apart is a property of the data. To choose one here
+    would be to choose between candidates; all have a say.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+    layout : RowLayout
+    device : torch.device
+
+    Returns
+    -------
+    list of Graph
+    """
+    contrasts = CONTRASTS if layout.is_image else ("none",)
+    return [judging_graph(rows, layout, device, contrast) for contrast in contrasts]
+
+
+def mean_modularity(graphs: Sequence[Graph], labels: Labels) -> float:
+    """Mean over graphs of the modularity of labels ``(n,)``."""
+    return float(np.mean([graph.modularity(labels) for graph in graphs]))
+
+
+def mean_agreement(graphs: Sequence[Graph], labels: Labels) -> float:
+    """Mean over graphs of the share of links between samples of equal label."""
+    shares = []
+    for graph in graphs:
+        links, found = graph.weights.tocoo(), labels[graph.nodes]
+        inside = links.data[found[links.row] == found[links.col]].sum()
+        shares.append(inside / links.data.sum() if links.nnz else 1.0)
+    return float(np.mean(shares))
 
 
 def judging_graph(
@@ -48,7 +86,7 @@ def judging_graph(
 
     It depends on nothing but the samples and the contrast they are seen under: neither
     on parameters of an estimator, such as its augmentation, nor on what it was fitted
-    on.
+    on. Graphs of the last few data sets are kept.
 
     Parameters
     ----------
