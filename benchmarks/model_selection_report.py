@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-CHOSEN = "neighbor_modularity"
+CHOSEN = "view_modularity"
 
 
 def summarise(path, scores):

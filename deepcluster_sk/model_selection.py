@@ -27,6 +27,7 @@ from deepcluster_sk.training.judge import (
     JUDGE_NEIGHBORS,
     judging_graphs,
     mean_agreement,
+    mean_modularity,
 )
 from deepcluster_sk.training.seeding import generator, seeded
 
@@ -38,6 +39,7 @@ __all__ = [
     "neighbor_modularity",
     "pixel_silhouette",
     "view_information",
+    "view_modularity",
 ]
 
 Scorer = Callable[..., float]
@@ -46,10 +48,9 @@ _SILHOUETTE_SAMPLES = 2_000
 
 
 def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
-    """Modularity of the clusters on a graph of samples that augmentation makes alike.
+    """Modularity of ``predict(X)`` on a graph of samples that augmentation makes alike.
 
-    The ``score`` of the clusterer: of the label-free figures here the one that follows
-    accuracy best.
+    As ``score``, but of the clusters of the samples themselves, not of augmented views.
 
     Parameters
     ----------
@@ -57,6 +58,28 @@ def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
         Fitted.
     X : array-like
         As the estimator predicts; held out.
+    y : Ignored
+
+    Returns
+    -------
+    float
+        In [-1/2, 1).
+    """
+    clusterer, X = _last_step(estimator, X)
+    rows, layout = clusterer._rows(X)
+    graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
+    return mean_modularity(graphs, clusterer.predict(X))
+
+
+def view_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    """Modularity of the clusters of augmented views; the clusterer's ``score``.
+
+    Of the label-free figures here the one that follows accuracy best.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+    X : array-like
     y : Ignored
 
     Returns
@@ -178,6 +201,7 @@ _SCORERS: dict[str, Scorer] = {
     "neighbor_modularity": neighbor_modularity,
     "pixel_silhouette": pixel_silhouette,
     "view_information": view_information,
+    "view_modularity": view_modularity,
 }
 
 

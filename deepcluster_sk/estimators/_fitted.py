@@ -15,7 +15,11 @@ from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.training.augmentation import AugmentationLike
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating
-from deepcluster_sk.training.judge import judging_graphs, mean_modularity
+from deepcluster_sk.training.judge import (
+    judging_graphs,
+    mean_modularity,
+    voted_labels,
+)
 from deepcluster_sk.training.net import ClusteringNet
 
 
@@ -111,12 +115,13 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Quality of the clustering of `X`, judged without labels.
 
-        Modularity of ``predict(X)`` on a graph that links each sample to those that
+        Modularity of the clusters on a graph that links each sample to those that
         augmentation makes alike: the share of links that stay inside clusters, less
-        what clusters of these sizes would hold by chance. The graph is made from `X`
-        alone and holds up to 4,000 of its samples, so that estimators fitted with other
-        weights, augmentations, networks or starts can be compared by it. For images it
-        is the mean over three graphs, one for each contrast normalisation.
+        what clusters of these sizes would hold by chance. A sample's cluster is here
+        the one found most often in eight augmented views of it. The graph is made from
+        `X` alone and holds up to 4,000 of its samples, so that estimators fitted with
+        other weights, augmentations, networks or starts can be compared by it. For
+        images it is the mean over three graphs, one for each contrast normalisation.
 
         Parameters
         ----------
@@ -137,9 +142,11 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         deepcluster_sk.model_selection : Other scores, with labels and without.
         """
         rows, layout = self._rows(X)
-        labels = self._assign(rows, layout).argmax(axis=1)
-        graphs = judging_graphs(rows, layout, self.net_.torch_device)
-        return mean_modularity(graphs, labels)
+        self._embed(rows, layout)  # refuses what is not finite
+        net = self.net_
+        reader = SampleReader(layout, net.reader.scaler)
+        labels = voted_labels(net.module_, RowDataset(rows), reader)
+        return mean_modularity(judging_graphs(rows, layout, net.torch_device), labels)
 
     def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
         return self._embed(rows, layout).log_assignment.exp().cpu().numpy()

@@ -4,9 +4,12 @@ A loss cannot compare settings of its own weights, and what a network says of it
 (confidence, agreement between views) grows as training goes on, whether the clusters
 get better or worse. The judge here sees only the samples: it links each to those that
 augmentation makes alike, and asks how much of that graph the clusters keep together.
+The clusters it judges are those the network finds most often in augmented views of a
+sample, so that one that knows pixels by heart does not pass for one that knows shapes.
 """
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -15,8 +18,13 @@ from numpy.typing import NDArray
 
 from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.contrast import CONTRASTS
-from deepcluster_sk.training.augmentation import make_augmentation
+from deepcluster_sk.training.augmentation import (
+    Kind,
+    apply_augmentation,
+    make_augmentation,
+)
 from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.inference import evaluating, stream
 from deepcluster_sk.training.neighbors import Views, view_neighbors
 from deepcluster_sk.training.reuse import data_key
 from deepcluster_sk.training.seeding import generator, seeded
@@ -29,6 +37,8 @@ JUDGE_NODES = 4_000
 JUDGE_VIEWS = 16
 #: Neighbours a sample is linked to.
 JUDGE_NEIGHBORS = 10
+#: Augmented views of each sample that vote for its cluster.
+JUDGE_VOTES = 8
 #: Of everything random. Fixed, not drawn in a fit: candidates are to be compared on the
 #: same graph.
 JUDGE_SEED = 0
@@ -59,6 +69,40 @@ def judging_graphs(
     """
     contrasts = CONTRASTS if layout.is_image else ("none",)
     return [judging_graph(rows, layout, device, contrast) for contrast in contrasts]
+
+
+def voted_labels(module: Any, dataset: RowDataset, reader: SampleReader) -> Labels:
+    """Cluster that a network finds most often in augmented views of each sample.
+
+    Parameters
+    ----------
+    module : nn.Module
+        With ``embed(x) -> Embedding``.
+    dataset : RowDataset
+    reader : SampleReader
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+    """
+    device = next(module.parameters()).device
+    augmentation = make_augmentation("auto", _kind(reader.layout))
+    random = generator(JUDGE_SEED, device)
+
+    def label_views(x: torch.Tensor) -> torch.Tensor:
+        votes = []
+        for _ in range(JUDGE_VOTES):
+            view = apply_augmentation(augmentation, x, random)
+            votes.append(module.embed(view).log_assignment.argmax(1))
+        return torch.stack(votes, dim=1)
+
+    with seeded(JUDGE_SEED, device), evaluating(module):
+        parts = [
+            labels[:n_rows].cpu()
+            for labels, n_rows in stream(label_views, dataset, reader, device)
+        ]
+    votes = torch.cat(parts)
+    return torch.nn.functional.one_hot(votes).sum(1).argmax(1).numpy()
 
 
 def mean_modularity(graphs: Sequence[Graph], labels: Labels) -> float:
@@ -113,9 +157,6 @@ def judging_graph(
 def _make_graph(
     rows: NDArray[np.generic], layout: RowLayout, device: torch.device, contrast: str
 ) -> Graph:
-    kind = "vector"
-    if layout.is_image:
-        kind = "grey" if layout.n_channels == 1 else "color"
     n = len(rows)
     order = np.random.RandomState(JUDGE_SEED).permutation(n)
     nodes = np.sort(order[:JUDGE_NODES])
@@ -126,7 +167,7 @@ def _make_graph(
     views = Views(
         RowDataset(sample),
         SampleReader(layout, PixelScaler.standardize(sample, layout)),
-        make_augmentation("auto", kind, wide=True),  # type: ignore[arg-type]
+        make_augmentation("auto", _kind(layout), wide=True),
         generator(JUDGE_SEED, device),
     )
     with seeded(JUDGE_SEED, device), torch.no_grad():
@@ -135,3 +176,9 @@ def _make_graph(
         stack = views.stack(features, indices, JUDGE_VIEWS)
         neighbors = view_neighbors(stack[0], stack, k, same=True)
     return Graph(nodes, affinity(neighbors, k))
+
+
+def _kind(layout: RowLayout) -> Kind:
+    if not layout.is_image:
+        return "vector"
+    return "grey" if layout.n_channels == 1 else "color"
