@@ -56,12 +56,10 @@ def rows_of(name):
 
 def measured_sets():
     """Names of the sets that accuracy was measured on."""
-    found = {path.stem.removeprefix("accuracy_"): path for path in measured_files()}
+    files = [path.stem for path in RESULTS.glob("accuracy_*.csv")]
+    # A run that has just begun has no rows yet.
+    found = [name.removeprefix("accuracy_") for name in files if rows_of(name)]
     return sorted(found, key=lambda s: (SETS.index(s) if s in SETS else len(SETS), s))
-
-
-def measured_files():
-    return RESULTS.glob("accuracy_*.csv")
 
 
 def accuracy_table(name):

@@ -23,6 +23,9 @@ def test_pages_can_be_made_with_and_without_results(name, tmp_path, monkeypatch)
     for module in (tables, pages):
         monkeypatch.setattr(module, "RESULTS", tmp_path)
     assert "Not measured yet" in pages.page(name)
+    (tmp_path / "accuracy_made.csv").write_text("set,method,acc\n")  # a run has begun
+    assert "Not measured yet" in pages.page(name)
+    assert tables.measured_sets() == []
 
 
 def test_samples_do_not_depend_on_the_method():
