@@ -3,7 +3,7 @@
     python -m benchmarks.accuracy --data FOLDER --sets digits usps --seeds 5
 
 Rows go to ``results/accuracy_SET.csv`` as they are measured, and the tables of all sets
-to ``results/accuracy.md``. Without a folder, MNIST, Fashion-MNIST and USPS (9,298) are
+to ``results/accuracy.md`` and the README. Without a folder, MNIST, Fashion-MNIST and USPS (9,298) are
 fetched from OpenML.
 """
 
@@ -25,7 +25,7 @@ def main():
             for seed in range(options.seeds)
         ]
         run(RESULTS / f"accuracy_{name}.csv", tasks, options)
-        tables.write_accuracy()
+        tables.write_all()
 
 
 if __name__ == "__main__":

@@ -167,6 +167,10 @@ def write_readme():
     README.write_text(f"{before}{BEGIN}\n{readme_table()}\n{END}{after}")
 
 
-if __name__ == "__main__":
+def write_all():
     write_accuracy()
     write_readme()
+
+
+if __name__ == "__main__":
+    write_all()
