@@ -3,8 +3,8 @@
     python -m benchmarks.accuracy --data FOLDER --sets digits usps --seeds 5
 
 Rows go to ``results/accuracy_SET.csv`` as they are measured, and the tables of all sets
-to ``results/accuracy.md`` and the README. Without a folder, MNIST, Fashion-MNIST and USPS (9,298) are
-fetched from OpenML.
+to ``results/accuracy.md`` and the README. Without a folder, MNIST, Fashion-MNIST and
+USPS (9,298) are fetched from OpenML.
 """
 
 from benchmarks import tables
