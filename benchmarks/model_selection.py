@@ -209,11 +209,16 @@ def keep(path, name, seed, setting, labels):
 
 
 def rejudge(arguments, path):
-    """Compute the scores by graph anew, from the clusters that were kept."""
+    """Compute the scores by graph anew, from the clusters that were kept.
+
+    With the same --samples and --fitted as the sets were measured with.
+    """
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     commit = provenance()["commit"]
     for name, seed in sorted({(row["data"], int(row["seed"])) for row in rows}):
+        if name not in arguments.sets:
+            continue
         _, (X, _) = load(name, arguments, seed)
         X, shape = flatten_samples(X)
         layout = layout_from_array(shape, None)
