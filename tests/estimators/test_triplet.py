@@ -74,7 +74,6 @@ def test_ways_to_choose_negatives(images, negatives, kind):
         ({"beta": 0, "gamma": 0}, PRETRAINING, JOINT),
         ({"alpha": 0, "beta": 0, "gamma": 0, "omega": 0}, PRETRAINING, set()),
     ],
-    ids=str,
 )
 def test_ablations(images, negatives, params, pretraining, joint):
     estimator = fit(images, negatives=negatives, n_augmentations=2, **params)
