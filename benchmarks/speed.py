@@ -1,0 +1,219 @@
+"""Where the time goes: the training loop, growth with n, memory, prediction.
+
+    python -m benchmarks.speed [overhead] [growth] [memory] [predict]
+
+Writes ``results/speed.csv``: one row a measurement, and beside it what it is compared
+with, measured in the same run and in turn, so that a busy machine slows both. The
+images are made up: speed does not depend on what they show.
+"""
+
+import argparse
+import csv
+import multiprocessing
+import resource
+import statistics
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import mse_loss, normalize, relu
+
+from benchmarks.provenance import provenance
+from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.networks.clustering import ClusteringAutoencoder
+from deepcluster_sk.training.augmentation import make_augmentation
+from deepcluster_sk.training.device import resolve_device, resolve_precision
+
+RESULTS = Path(__file__).parent / "results" / "speed.csv"
+FIELDS = ("what", "n", "value", "unit", "compared_with", "compared_value", "ratio")
+
+
+def clock():
+    """Seconds of this process on a CPU, of the world where a GPU does the work.
+
+    Other programs on the machine take turns with this one, and the turns of others are
+    not to be counted.
+    """
+    return time.perf_counter() if torch.cuda.is_available() else time.process_time()
+
+
+def made_images(n, side=28, seed=0):
+    """Random uint8 images."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (n, side, side), dtype=np.uint8)
+
+
+def quick(**settings):
+    """An estimator that trains a fixed number of epochs and searches for nothing."""
+    settings = {"init": "random", "max_epochs": 0, "contrast": "none", **settings}
+    return DeepTripletClusterer(10, random_state=0, batch_size=256, **settings)
+
+
+def bare_epoch(state, X, omega=0.3, margin=0.24):
+    """One epoch of pretraining, as one would write it by hand for these data."""
+    module, optimizer, augment, device, precision = state
+    mean, deviation = X.mean(dtype=np.float64), X.std(dtype=np.float64)
+    start = clock()
+    order = np.random.default_rng(0).permutation(len(X))
+    module.train()
+    for batch in np.array_split(order, -(-len(X) // 256)):
+        x = torch.from_numpy(X[batch]).to(device)[:, None].float()
+        x = ((x - float(mean)) / float(deviation)).contiguous(
+            memory_format=torch.channels_last
+        )
+        stacked = torch.cat([x, augment(x), augment(x)])
+        stacked = stacked.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(
+            device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16
+        ):
+            latent = module.encode(stacked)
+            rebuilt = module.decode(latent[: len(x)])
+        anchor, *views = normalize(latent, dim=1).split(len(x))
+        gaps = [(anchor - view).square().sum(1) for view in views]
+        with torch.no_grad():
+            squared = torch.cdist(anchor, anchor).square()
+            outside = squared > torch.stack(gaps).amax(0)[:, None]
+            chosen = torch.multinomial(outside.float() + 1e-9, 1)[:, 0]
+        far = (anchor - anchor[chosen]).square().sum(1)
+        triplet = torch.stack([relu(gap - far + margin).mean() for gap in gaps]).mean()
+        loss = mse_loss(rebuilt.float(), x) + omega * triplet
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    float(loss)  # waits for the device
+    return clock() - start
+
+
+def overhead(n=4_000, rounds=5):
+    """Seconds an epoch against the same network in a loop written by hand."""
+    X = made_images(n)
+    device = resolve_device("auto")
+    precision = resolve_precision("auto", device)
+    module = ClusteringAutoencoder("shallow", (1, 28, 28), 10, 10, 10**0.5)
+    module.to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
+    state = (module, optimizer, make_augmentation("grey", "grey"), device, precision)
+    bare_epoch(state, X)
+    ours, bare = [], []
+    for _ in range(rounds):
+        # What comes before and after the epochs is the same in both fits.
+        seconds = []
+        for epochs in (1, 3):
+            start = clock()
+            quick(pretrain_epochs=epochs).fit(X)
+            seconds.append(clock() - start)
+        ours.append((seconds[1] - seconds[0]) / 2)
+        bare.append(bare_epoch(state, X))
+    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+    yield row("epoch", n, statistics.median(ours), "s", "bare loop", bare, ratio)
+
+
+def growth(sizes=(5_000, 10_000, 20_000, 40_000, 80_000)):
+    """Seconds of a whole fit of one epoch in each phase against n."""
+    seconds = {}
+    for n in sizes:
+        X = made_images(n, side=16)
+        start = clock()
+        # Random images have no clusters to settle on.
+        DeepTripletClusterer(
+            10, pretrain_epochs=1, max_epochs=1, tol=1.0, n_restarts=0, random_state=0
+        ).fit(X)
+        seconds[n] = clock() - start
+        yield row(
+            "fit", n, seconds[n], "s", f"n={sizes[0]}", [seconds[sizes[0]]],
+            seconds[n] / seconds[sizes[0]],
+        )  # fmt: skip
+
+
+def peak(n, path, out):
+    """Peak resident memory of a process that fits a mapped file; MiB."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    X = np.load(path, mmap_mode="r")[:n]
+    quick(pretrain_epochs=1, channels=(4, 8, 8)).fit(X)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    out.put((after - before) / 1024)
+
+
+def memory(sizes=(10_000, 100_000, 1_000_000), side=16):
+    """Peak memory of a fit of one epoch beyond the libraries', file pages included."""
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        mapped = np.lib.format.open_memmap(
+            path, mode="w+", dtype=np.uint8, shape=(max(sizes), side, side)
+        )
+        for start in range(0, len(mapped), 10_000):
+            mapped[start : start + 10_000] = made_images(10_000, side, start)
+        mapped.flush()
+        for n in sizes:
+            out = context.Queue()
+            process = context.Process(target=peak, args=(n, path, out))
+            process.start()
+            used = out.get()
+            process.join()
+            file = n * side * side / 2**20
+            yield row("peak memory", n, used, "MiB", "mapped file", [file], used / file)
+
+
+def predict(n=5_000, rounds=5):
+    """Images a second of predict against plain float32 forward passes over the data."""
+    X = made_images(n)
+    model = quick(pretrain_epochs=1).fit(X[:1000])
+    module = model.net_.module_.eval()
+    device = next(module.parameters()).device
+    ours, plain = [], []
+    for _ in range(rounds):
+        start = clock()
+        model.predict(X)
+        ours.append(n / (clock() - start))
+        start = clock()
+        with torch.no_grad():
+            for first in range(0, n, 1024):
+                x = (
+                    torch.from_numpy(X[first : first + 1024])
+                    .to(device)
+                    .float()[:, None]
+                )
+                module.embed(x.contiguous(memory_format=torch.channels_last))
+        plain.append(n / (clock() - start))
+    ratio = statistics.median(a / b for a, b in zip(ours, plain, strict=True))
+    yield row(
+        "predict", n, statistics.median(ours), "images/s", "forward", plain, ratio
+    )
+
+
+def row(what, n, value, unit, compared_with, compared, ratio):
+    """One measurement."""
+    compared = statistics.median(compared)
+    values = (what, n, round(value, 3), unit, compared_with, round(compared, 3))
+    return dict(zip(FIELDS, (*values, round(ratio, 3)), strict=True))
+
+
+MEASUREMENTS = {m.__name__: m for m in (overhead, growth, memory, predict)}
+
+
+def main():
+    """Measure what is asked for, and append to the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="*", default=list(MEASUREMENTS))
+    asked = parser.parse_args().what
+    warnings.simplefilter("ignore")  # nothing settles in one epoch
+    RESULTS.parent.mkdir(exist_ok=True)
+    new = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, [*FIELDS, "device", *provenance()])
+        if new:
+            writer.writeheader()
+        for name in asked:
+            for measured in MEASUREMENTS[name]():
+                measured |= {"device": str(resolve_device("auto")), **provenance()}
+                writer.writerow(measured)
+                file.flush()
+                print({key: measured[key] for key in FIELDS}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
