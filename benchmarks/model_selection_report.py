@@ -7,15 +7,18 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-CHOSEN = "view_modularity"
+CHOSEN = "modularity"
 
 
 def summarise(path, scores):
     """Write the summary and the plot next to the rows."""
     table = pd.read_csv(path)
+    # The chosen score is the mean of these two, and rows may be older than the choice.
+    halves = table[["neighbor_modularity", "view_modularity"]]
+    table[CHOSEN] = halves.mean(axis=1, skipna=False)
     table["total"] = table.groupby(["data", "seed"])["accuracy"].transform("size")
     fitted = table[table["accuracy"].notna()]
-    rows = []
+    rows, scores = [], [CHOSEN, *(score for score in scores if score != CHOSEN)]
     for (data, seed), group in fitted.groupby(["data", "seed"]):
         for score in scores:
             judged = group[group[score].notna()]

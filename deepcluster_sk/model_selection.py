@@ -35,6 +35,7 @@ __all__ = [
     "get_scorer",
     "get_scorer_names",
     "latent_agreement",
+    "modularity",
     "neighbor_agreement",
     "neighbor_modularity",
     "pixel_silhouette",
@@ -47,10 +48,32 @@ Scorer = Callable[..., float]
 _SILHOUETTE_SAMPLES = 2_000
 
 
+def modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    """Modularity of the clusters on a graph no network made; the clusterer's ``score``.
+
+    Of the label-free figures here the one to choose by.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+        Fitted.
+    X : array-like
+        As the estimator predicts; held out.
+    y : Ignored
+
+    Returns
+    -------
+    float
+        In [-1/2, 1).
+    """
+    clusterer, X = _last_step(estimator, X)
+    return clusterer.score(X)
+
+
 def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     """Modularity of ``predict(X)`` on a graph of samples that augmentation makes alike.
 
-    As ``score``, but of the clusters of the samples themselves, not of augmented views.
+    One half of :func:`modularity`.
 
     Parameters
     ----------
@@ -72,9 +95,10 @@ def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
 
 
 def view_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
-    """Modularity of the clusters of augmented views; the clusterer's ``score``.
+    """Modularity, on the same graph, of what the clusterer says of augmented views.
 
-    Of the label-free figures here the one that follows accuracy best.
+    The other half of :func:`modularity`: the cluster of a sample is the one found most
+    often in eight augmented views of it.
 
     Parameters
     ----------
@@ -88,7 +112,9 @@ def view_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
         In [-1/2, 1).
     """
     clusterer, X = _last_step(estimator, X)
-    return clusterer.score(X)
+    rows, layout = clusterer._rows(X)
+    graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
+    return mean_modularity(graphs, clusterer._voted_labels(rows, layout))
 
 
 def neighbor_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
@@ -197,6 +223,7 @@ def pixel_silhouette(estimator: Any, X: ArrayLike, y: Any = None) -> float:
 _SCORERS: dict[str, Scorer] = {
     "clustering_accuracy": clustering_accuracy_scorer,
     "latent_agreement": latent_agreement,
+    "modularity": modularity,
     "neighbor_agreement": neighbor_agreement,
     "neighbor_modularity": neighbor_modularity,
     "pixel_silhouette": pixel_silhouette,

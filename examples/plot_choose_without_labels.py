@@ -47,7 +47,7 @@ with TemporaryDirectory() as folder:
         ),
         grid,
         scoring={
-            "score": get_scorer("view_modularity"),
+            "score": get_scorer("modularity"),
             "accuracy": get_scorer("clustering_accuracy"),
         },
         refit="score",

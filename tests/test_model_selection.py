@@ -29,6 +29,7 @@ from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import (
     get_scorer,
     get_scorer_names,
+    modularity,
     neighbor_agreement,
     neighbor_modularity,
     pixel_silhouette,
@@ -88,19 +89,21 @@ def test_every_scorer_by_name(found, data):
         get_scorer("accuracy")
 
 
-@pytest.mark.parametrize("name", ["neighbor_modularity", "view_modularity"])
+@pytest.mark.parametrize("name", ["modularity", "neighbor_modularity"])
 def test_good_clusters_score_higher(found, data, name):
     X, _ = data
     random = quick(init="random", anchoring=0.0, pretrain_epochs=0, max_epochs=0)
     assert get_scorer(name)(found, X) > get_scorer(name)(random.fit(X), X)
 
 
-def test_score_is_view_modularity(found, data):
+def test_score_is_modularity(found, data):
     X, y = data
     score = found.score(X)
     # Three clusters of equal size; nearly all neighbours are of one cluster.
     assert 0.5 < score <= 2 / 3 + 0.01
-    assert view_modularity(found, X, y) == score
+    assert modularity(found, X, y) == score
+    halves = neighbor_modularity(found, X), view_modularity(found, X)
+    assert sum(halves) / 2 == score
 
 
 def test_what_augmentation_upsets_scores_lower(data):
@@ -150,7 +153,7 @@ def test_scorers_reach_into_pipelines(data):
     pipeline = Pipeline([("pca", PCA(8, random_state=0)), ("clusterer", model)])
     pipeline.fit(flat)
     inner = pipeline[:-1].transform(flat)
-    assert view_modularity(pipeline, flat) == pipeline[-1].score(inner)
+    assert modularity(pipeline, flat) == pipeline[-1].score(inner)
     assert pipeline.score(flat) == pipeline[-1].score(inner)
     with pytest.raises(TypeError, match="pipeline that ends in one, got PCA"):
         neighbor_modularity(PCA(), flat)

@@ -21,6 +21,7 @@ from deepcluster_sk.training.judge import (
     voted_labels,
 )
 from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.spectral import Labels
 
 
 class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -117,11 +118,12 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
 
         Modularity of the clusters on a graph that links each sample to those that
         augmentation makes alike: the share of links that stay inside clusters, less
-        what clusters of these sizes would hold by chance. A sample's cluster is here
-        the one found most often in eight augmented views of it. The graph is made from
-        `X` alone and holds up to 4,000 of its samples, so that estimators fitted with
-        other weights, augmentations, networks or starts can be compared by it. For
-        images it is the mean over three graphs, one for each contrast normalisation.
+        what clusters of these sizes would hold by chance. It is the mean of two, that
+        of ``predict(X)``, and that of the clusters found most often in eight augmented
+        views of each sample. The graph is made from `X` alone and holds up to 4,000 of
+        its samples, so that estimators fitted with other weights, augmentations,
+        networks or starts can be compared by it. For images it is the mean over three
+        graphs, one for each contrast normalisation.
 
         Parameters
         ----------
@@ -142,11 +144,14 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         deepcluster_sk.model_selection : Other scores, with labels and without.
         """
         rows, layout = self._rows(X)
-        self._embed(rows, layout)  # refuses what is not finite
-        net = self.net_
-        reader = SampleReader(layout, net.reader.scaler)
-        labels = voted_labels(net.module_, RowDataset(rows), reader)
-        return mean_modularity(judging_graphs(rows, layout, net.torch_device), labels)
+        found = self._assign(rows, layout).argmax(axis=1)
+        voted = self._voted_labels(rows, layout)
+        graphs = judging_graphs(rows, layout, self.net_.torch_device)
+        return (mean_modularity(graphs, found) + mean_modularity(graphs, voted)) / 2
+
+    def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
+        reader = SampleReader(layout, self.net_.reader.scaler)
+        return voted_labels(self.net_.module_, RowDataset(rows), reader)
 
     def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
         return self._embed(rows, layout).log_assignment.exp().cpu().numpy()

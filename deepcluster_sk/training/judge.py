@@ -4,8 +4,9 @@ A loss cannot compare settings of its own weights, and what a network says of it
 (confidence, agreement between views) grows as training goes on, whether the clusters
 get better or worse. The judge here sees only the samples: it links each to those that
 augmentation makes alike, and asks how much of that graph the clusters keep together.
-The clusters it judges are those the network finds most often in augmented views of a
-sample, so that one that knows pixels by heart does not pass for one that knows shapes.
+Half of the judgement is of the clusters of the samples, half of those the network
+finds most often in their augmented views, so that one that knows pixels by heart does
+not pass for one that knows shapes.
 """
 
 from collections.abc import Hashable, Sequence
