@@ -61,9 +61,7 @@ def test_the_best_epoch_is_returned_to():
     assert net.module_.weight.item() == 2.0
 
 
-@pytest.mark.parametrize(
-    ("merit", "taken"), [(0.6, True), (0.46, True), (0.44, False)]
-)
+@pytest.mark.parametrize(("merit", "taken"), [(0.6, True), (0.46, True), (0.44, False)])
 def test_a_new_partition_is_taken_only_where_it_is_hardly_worse(merit, taken):
     now, new = (0, 0, 1, 1), (1, 0, 0, 0)
     anchor = Anchor(
