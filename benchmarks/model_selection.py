@@ -4,7 +4,7 @@ Fits a grid of settings, bad ones included, on part of each data set, and judges
 fit on the held-out rest: by clustering accuracy, which reads labels, and by every
 label-free candidate. Start and pretraining are shared through ``memory=``.
 
-    python benchmarks/model_selection.py --data FOLDER
+    python -m benchmarks.model_selection --data FOLDER
 
 FOLDER holds ``.npz`` files with the arrays X and y. Rows go to
 ``results/model_selection.csv`` as they are measured, and a run that is started again
@@ -22,13 +22,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from model_selection_report import summarise
-from provenance import provenance
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.model_selection import train_test_split
 
+from benchmarks.model_selection_report import summarise
+from benchmarks.provenance import provenance
+from benchmarks.runner import command
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.datasets import load_dataset
 from deepcluster_sk.images import flatten_samples, layout_from_array
@@ -121,7 +122,7 @@ def measure(arguments, path):
         RESULTS.mkdir(exist_ok=True)
         with path.open("w", newline="") as file:
             csv.DictWriter(file, COLUMNS).writeheader()
-    about = provenance()
+    about = {**provenance(), "command": command()}
     for seed in arguments.seeds:
         for name in arguments.sets:
             fitted, held_out = load(name, arguments, seed)

@@ -1,6 +1,6 @@
 """What ``memory=`` and ``n_jobs=2`` save on a grid of twelve settings.
 
-    python benchmarks/search_speed.py
+    python -m benchmarks.search_speed
 
 Writes ``results/search_speed.csv``. CPU seconds are those of the main process; on a
 machine with other work they say more than seconds of the clock, but cannot tell what a
@@ -17,10 +17,11 @@ import warnings
 from pathlib import Path
 
 import joblib
-from provenance import provenance
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
+from benchmarks.provenance import provenance
+from benchmarks.runner import command
 from deepcluster_sk import DeepTripletClusterer
 
 RESULTS = Path(__file__).parent / "results"
@@ -48,7 +49,7 @@ def main():
                 for memory, n_jobs in runs(arguments.compare):
                     row = {"settings": settings, "n": len(X), "repeat": repeat}
                     row |= measured(X, SETTINGS[settings], memory, n_jobs)
-                    row |= provenance()
+                    row |= {**provenance(), "command": command()}
                     if writer is None:
                         writer = csv.DictWriter(file, row)
                         if new:
