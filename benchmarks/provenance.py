@@ -17,15 +17,11 @@ def provenance():
     command = " ".join(
         ["python", *(Path(arg).name if "/" in arg else arg for arg in sys.argv)]
     )
-    root = Path(__file__).resolve().parents[1]
     try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        commit = git("rev-parse", "--short", "HEAD")
+        # Results that are being written do not make the code another.
+        if git("status", "--porcelain", "--", "*.py"):
+            commit += "-dirty"
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
     return {
@@ -36,3 +32,15 @@ def provenance():
         "versions": f"deepcluster_sk {deepcluster_sk.__version__}, "
         f"torch {torch.__version__}, scikit-learn {sklearn.__version__}",
     }
+
+
+def git(*words):
+    """What git says of the code."""
+    run = subprocess.run(
+        ["git", *words],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout.strip()
