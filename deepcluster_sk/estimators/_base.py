@@ -2,8 +2,6 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -22,8 +20,11 @@ from sklearn.utils._param_validation import (
 
 from deepcluster_sk.estimators._fitted import FittedMixin
 from deepcluster_sk.estimators._net_params import NetParamsMixin
+from deepcluster_sk.estimators._run import Run
+from deepcluster_sk.estimators._start import StartMixin
 from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.training.allocator import keeping_freed_memory
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.augmentation import (
     AugmentationLike,
@@ -33,73 +34,21 @@ from deepcluster_sk.training.augmentation import (
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.callbacks import check_callbacks
 from deepcluster_sk.training.device import resolve_device, resolve_precision
-from deepcluster_sk.training.inference import (
-    autocast,
-    evaluating,
-)
 from deepcluster_sk.training.neighbors import Views
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
-from deepcluster_sk.training.reuse import Snapshot, Streams, data_key, reused
+from deepcluster_sk.training.reuse import Snapshot, data_key, reused
 from deepcluster_sk.training.seeding import generator, seeded
 from deepcluster_sk.training.starts import (
-    GRAPH_NODES,
-    GRAPH_STARTS,
-    LATENT_STARTS,
-    LATENT_VIEWS,
-    MIN_NODES,
-    Partition,
-    centers_of,
     checked_centers,
-    choose_contrast,
-    given_centers,
-    graph_partition,
-    kmeans_start,
-    nearest,
-    pixel_features,
-    reseed_empty,
-    search_for,
 )
 
 _MAX_SEED = np.iinfo(np.int32).max
 
 
-@dataclass
-class Run:
-    """What one fit has settled before training, for the holes of the template.
-
-    Attributes
-    ----------
-    layout : RowLayout
-    n_samples, latent_dim, batch_size : int
-    device : torch.device
-    precision : torch.dtype
-    views : Views
-        The samples, their augmentation, and the random numbers on the device.
-    random_state : RandomState
-        Of everything on the host.
-    contrast : str
-        Contrast normalisation the network sees samples under.
-    """
-
-    layout: RowLayout
-    n_samples: int
-    latent_dim: int
-    batch_size: int
-    device: torch.device
-    precision: torch.dtype
-    views: Views
-    random_state: np.random.RandomState
-    contrast: str = "none"
-
-    @property
-    def streams(self) -> Streams:
-        """All random numbers of the fit."""
-        return Streams(self.random_state, self.views.generator)
-
-
 class BaseDeepClusterer(
     NetParamsMixin,
+    StartMixin,
     FittedMixin,
     ClusterMixin,
     BaseEstimator,
@@ -249,9 +198,8 @@ class BaseDeepClusterer(
             ),
             random_state=np.random.RandomState(seed),
         )
-        with seeded(seed, device):
+        with seeded(seed, device), keeping_freed_memory():
             net = self._train(run, optimizer)
-        self._score_seed = int(run.random_state.randint(_MAX_SEED))
         self._n_features_out = latent_dim
         self.net_ = net
         self.device_ = str(device)
@@ -319,27 +267,6 @@ class BaseDeepClusterer(
             "device": str(run.device),
         }
 
-    def _find_partition(self, run: Run, data: dict[str, Any]) -> Partition | None:
-        """Contrast to see the samples under, and a partition of them if by graph."""
-        contrasts = self._contrasts(run.layout)
-        by_graph = isinstance(self.init, str) and self.init in GRAPH_STARTS
-        if not by_graph or self.n_clusters == 1 or run.n_samples < MIN_NODES:
-            run.contrast = contrasts[0]
-            return None
-
-        def find() -> tuple[str, Partition]:
-            first = self._first_partition(run, contrasts)
-            return run.contrast, first
-
-        key = {
-            **data,
-            "contrasts": contrasts,
-            "n_clusters": self.n_clusters,
-            "init": self.init,
-        }
-        run.contrast, first = reused(self.memory, "start", key, run.streams, find)
-        return first
-
     def _pretrain(
         self, run: Run, data: dict[str, Any], net: ClusteringNet, epochs: int
     ) -> None:
@@ -363,54 +290,6 @@ class BaseDeepClusterer(
         # Callbacks are to see every epoch, and may change what comes of it.
         memory = None if self.callbacks else self.memory
         reused(memory, "pretraining", key, run.streams, train).restore(net)
-
-    def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
-        """Partition of the samples themselves."""
-        views = replace(
-            run.views, augmentation=self._augmentation(run.layout, wide=True)
-        )
-        run.contrast = choose_contrast(
-            views, contrasts, self.n_clusters, run.random_state
-        )
-        return graph_partition(
-            views,
-            pixel_features(views, run.contrast),
-            self.n_clusters,
-            run.random_state,
-            GRAPH_STARTS[self.init],
-        )
-
-    def _start(
-        self, run: Run, first: Partition | None, latent: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Labels and centres the clusters start from."""
-        n_clusters, random_state = self.n_clusters, run.random_state
-        if first is not None:
-            labels = first.labels
-        elif isinstance(self.init, str):
-            labels = LATENT_STARTS.get(self.init, kmeans_start)(
-                latent, n_clusters, random_state
-            )
-        else:
-            centers = given_centers(self.init, latent, n_clusters, random_state)
-            return nearest(latent, centers), centers
-        labels = reseed_empty(latent, labels, n_clusters)
-        return labels, centers_of(latent, labels, n_clusters)
-
-    def _restart(self, run: Run, net: ClusteringNet) -> NDArray[np.int64]:
-        """Partition the data by its neighbours in the net's latent space."""
-
-        def latent(x: torch.Tensor) -> torch.Tensor:
-            with autocast(run.device, run.precision):
-                return net.module_.encode(x).float()
-
-        search = replace(
-            search_for(min(run.n_samples, GRAPH_NODES)), n_views=LATENT_VIEWS
-        )
-        with evaluating(net.module_):
-            return graph_partition(
-                run.views, latent, self.n_clusters, run.random_state, search
-            ).labels
 
     def _build_net(self, run: Run, optimizer: Any) -> ClusteringNet:
         module, arguments = self._module(run)
@@ -441,17 +320,6 @@ class BaseDeepClusterer(
         if self.batch_size == "auto":
             return min(256, max(64, 1 << max(0, (n_samples // 32).bit_length() - 1)))
         return int(self.batch_size)
-
-    def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
-        """Contrast normalisations to choose from."""
-        if self.contrast == "auto":
-            return CONTRASTS if layout.is_image else ("none",)
-        if self.contrast != "none" and not layout.is_image:
-            raise ValueError(
-                f"contrast={self.contrast!r} needs images, but X holds flat vectors. "
-                'Pass image_shape, or use contrast="none".'
-            )
-        return (self.contrast,)
 
     def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
         kind: Kind = "vector"

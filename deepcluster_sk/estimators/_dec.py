@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import torch
 from sklearn.utils._param_validation import Interval
 
-from deepcluster_sk.estimators._base import BaseDeepClusterer, Run
+from deepcluster_sk.estimators._base import BaseDeepClusterer
+from deepcluster_sk.estimators._run import Run
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.dec import AutoencoderPretraining, DECClustering

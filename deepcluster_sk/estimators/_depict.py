@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from deepcluster_sk.estimators._base import BaseDeepClusterer, Run
+from deepcluster_sk.estimators._base import BaseDeepClusterer
+from deepcluster_sk.estimators._run import Run
 from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.losses.clustering import target_distribution
 from deepcluster_sk.losses.depict import depict_target, exact_depict_target

@@ -1,6 +1,5 @@
 """What a fitted clusterer does: label, embed, decode and judge new data."""
 
-from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from deepcluster_sk.estimators._input import InputMixin
 from deepcluster_sk.images import RowLayout
 from deepcluster_sk.networks.clustering import Embedding
-from deepcluster_sk.training.augmentation import AugmentationLike
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating
 from deepcluster_sk.training.judge import (
@@ -32,11 +30,6 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
 
     net_: ClusteringNet
     _n_features_out: int
-    _score_seed: int
-
-    @abstractmethod
-    def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
-        """Augmentation for samples of this layout."""
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Cluster of each sample.

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from deepcluster_sk.estimators._base import BaseDeepClusterer, Run
+from deepcluster_sk.estimators._base import BaseDeepClusterer
+from deepcluster_sk.estimators._run import Run
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.objectives import Objective, SelfTraining

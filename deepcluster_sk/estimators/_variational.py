@@ -10,7 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
-from deepcluster_sk.estimators._base import BaseDeepClusterer, Run
+from deepcluster_sk.estimators._base import BaseDeepClusterer
+from deepcluster_sk.estimators._run import Run
 from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.variational import MixtureVAE
 from deepcluster_sk.training.anchor import Anchor

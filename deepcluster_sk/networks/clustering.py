@@ -56,7 +56,9 @@ class StudentTClustering(nn.Module):
     ----------
     n_clusters, latent_dim : int
     sphere : Sphere
-        Where latent and centres live. Centres are put on it in every pass.
+        Where latent and centres live. What is trained are the directions of the
+        centres, of length 1: a step of Adam turns them by as much whatever the radius,
+        while centres trained at the length of a large radius hardly move.
     power : float, default=1.0
         Of the kernel.
 
@@ -82,7 +84,7 @@ class StudentTClustering(nn.Module):
     @torch.no_grad()
     def set_centers(self, centers: torch.Tensor) -> None:
         """Place the centres, ``(n_clusters, latent_dim)``."""
-        self.weight.copy_(self.sphere(centers.to(self.weight)))
+        self.weight.copy_(self.sphere.unit(self.sphere(centers.to(self.weight))))
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent ``(n, latent_dim)`` to log q, ``(n, n_clusters)``, float32."""

@@ -75,6 +75,12 @@ class ClusteringNet(NeuralNet):
         """Device the module is on."""
         return torch.device(self.device)
 
+    def initialize_module(self, *args: Any, **kwargs: Any) -> Any:
+        """Build the module, its convolutions laid out for batches in channels last."""
+        super().initialize_module(*args, **kwargs)
+        self.module_.to(memory_format=torch.channels_last)
+        return self
+
     def run_phase(self, objective: Objective, dataset: RowDataset, epochs: int) -> None:
         """Train on one objective.
 

@@ -1,0 +1,44 @@
+"""What one fit settles before it trains."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from deepcluster_sk.images import RowLayout
+from deepcluster_sk.training.neighbors import Views
+from deepcluster_sk.training.reuse import Streams
+
+
+@dataclass
+class Run:
+    """What one fit has settled before training, for the holes of the template.
+
+    Attributes
+    ----------
+    layout : RowLayout
+    n_samples, latent_dim, batch_size : int
+    device : torch.device
+    precision : torch.dtype
+    views : Views
+        The samples, their augmentation, and the random numbers on the device.
+    random_state : RandomState
+        Of everything on the host.
+    contrast : str
+        Contrast normalisation the network sees samples under.
+    """
+
+    layout: RowLayout
+    n_samples: int
+    latent_dim: int
+    batch_size: int
+    device: torch.device
+    precision: torch.dtype
+    views: Views
+    random_state: np.random.RandomState
+    contrast: str = "none"
+
+    @property
+    def streams(self) -> Streams:
+        """All random numbers of the fit."""
+        return Streams(self.random_state, self.views.generator)

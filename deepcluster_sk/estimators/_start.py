@@ -1,0 +1,128 @@
+"""Where a fit starts its clusters from."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepcluster_sk.estimators._run import Run
+from deepcluster_sk.images import RowLayout
+from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.training.augmentation import AugmentationLike
+from deepcluster_sk.training.inference import autocast, evaluating
+from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.reuse import reused
+from deepcluster_sk.training.starts import (
+    GRAPH_NODES,
+    GRAPH_STARTS,
+    LATENT_STARTS,
+    LATENT_VIEWS,
+    MIN_NODES,
+    Partition,
+    centers_of,
+    choose_contrast,
+    given_centers,
+    graph_partition,
+    kmeans_start,
+    nearest,
+    pixel_features,
+    reseed_empty,
+    search_for,
+)
+
+
+class StartMixin:
+    """The start of a clusterer: a contrast to see images under, labels and centres."""
+
+    n_clusters: int
+    contrast: str
+    init: Any
+    memory: Any
+
+    @abstractmethod
+    def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
+        """Augmentation for samples of this layout; the wide one finds neighbours."""
+
+    def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
+        """Contrast normalisations to choose from."""
+        if self.contrast == "auto":
+            return CONTRASTS if layout.is_image else ("none",)
+        if self.contrast != "none" and not layout.is_image:
+            raise ValueError(
+                f"contrast={self.contrast!r} needs images, but X holds flat vectors. "
+                'Pass image_shape, or use contrast="none".'
+            )
+        return (self.contrast,)
+
+    def _find_partition(self, run: Run, data: dict[str, Any]) -> Partition | None:
+        """Contrast to see the samples under, and a partition of them if by graph."""
+        contrasts = self._contrasts(run.layout)
+        by_graph = isinstance(self.init, str) and self.init in GRAPH_STARTS
+        if not by_graph or self.n_clusters == 1 or run.n_samples < MIN_NODES:
+            run.contrast = contrasts[0]
+            return None
+
+        def find() -> tuple[str, Partition]:
+            first = self._first_partition(run, contrasts)
+            return run.contrast, first
+
+        key = {
+            **data,
+            "contrasts": contrasts,
+            "n_clusters": self.n_clusters,
+            "init": self.init,
+        }
+        run.contrast, first = reused(self.memory, "start", key, run.streams, find)
+        return first
+
+    def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
+        """Partition of the samples themselves."""
+        views = replace(
+            run.views, augmentation=self._augmentation(run.layout, wide=True)
+        )
+        run.contrast = choose_contrast(
+            views, contrasts, self.n_clusters, run.random_state
+        )
+        return graph_partition(
+            views,
+            pixel_features(views, run.contrast),
+            self.n_clusters,
+            run.random_state,
+            GRAPH_STARTS[self.init],
+        )
+
+    def _start(
+        self, run: Run, first: Partition | None, latent: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Labels and centres the clusters start from."""
+        n_clusters, random_state = self.n_clusters, run.random_state
+        if first is not None:
+            labels = first.labels
+        elif isinstance(self.init, str):
+            labels = LATENT_STARTS.get(self.init, kmeans_start)(
+                latent, n_clusters, random_state
+            )
+        else:
+            centers = given_centers(self.init, latent, n_clusters, random_state)
+            return nearest(latent, centers), centers
+        labels = reseed_empty(latent, labels, n_clusters)
+        return labels, centers_of(latent, labels, n_clusters)
+
+    def _restart(self, run: Run, net: ClusteringNet) -> NDArray[np.int64]:
+        """Partition the data by its neighbours in the net's latent space."""
+
+        def latent(x: torch.Tensor) -> torch.Tensor:
+            with autocast(run.device, run.precision):
+                return net.module_.encode(x).float()
+
+        search = replace(
+            search_for(min(run.n_samples, GRAPH_NODES)), n_views=LATENT_VIEWS
+        )
+        with evaluating(net.module_):
+            return graph_partition(
+                run.views, latent, self.n_clusters, run.random_state, search
+            ).labels
