@@ -33,7 +33,7 @@ from deepcluster_sk.training.augmentation import (
 )
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.callbacks import check_callbacks
-from deepcluster_sk.training.device import resolve_device, resolve_precision
+from deepcluster_sk.training.device import keeps_data, resolve_device, resolve_precision
 from deepcluster_sk.training.neighbors import Views
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
@@ -102,6 +102,7 @@ class BaseDeepClusterer(
         "tol": [Interval(Real, 0, 1, closed="both")],
         "precision": [StrOptions({"auto", "float32", "bf16"})],
         "device": [str, torch.device],
+        "data_on_device": ["boolean", StrOptions({"auto"})],
         "callbacks": [list, None],
         "memory": [str, HasMethods(["cache"]), None],
         "random_state": ["random_state"],
@@ -185,7 +186,9 @@ class BaseDeepClusterer(
             checked_centers(self.init, self.n_clusters, latent_dim)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(_MAX_SEED))
-        dataset, reader = RowDataset(rows), self._reader(rows, layout)
+        reader = self._reader(rows, layout)
+        keep = keeps_data(self.data_on_device, device, rows.nbytes)
+        dataset = RowDataset(rows, device if keep else None)
         run = Run(
             layout=layout,
             n_samples=len(rows),
@@ -277,7 +280,10 @@ class BaseDeepClusterer(
             return Snapshot.of(net)
 
         # Of `init` it knows what the start left behind: contrast and random streams.
-        unread = {"memory", "random_state", "verbose", "init", *self._joint_parameters}
+        unread = {
+            *("memory", "random_state", "verbose", "init", "data_on_device"),
+            *self._joint_parameters,
+        }
         key = {
             **data,
             **{k: v for k, v in self.get_params().items() if k not in unread},
@@ -300,7 +306,7 @@ class BaseDeepClusterer(
             precision=run.precision,
             generator=run.views.generator,
             optimizer=optimizer,
-            **{"lr": self.lr, **self._net_params},
+            **{"lr": self.lr, **self._fused(run.device), **self._net_params},
             batch_size=run.batch_size,
             device=run.device,
             callbacks=list(self.callbacks or []),
@@ -308,6 +314,14 @@ class BaseDeepClusterer(
             verbose=int(self.verbose),
         )
         return net.initialize()
+
+    def _fused(self, device: torch.device) -> dict[str, bool]:
+        """Step all parameters in one kernel, unless the user wants it otherwise."""
+        others = {"optimizer__foreach", "optimizer__differentiable"}
+        return {
+            "optimizer__fused": device.type != "mps"
+            and not others & set(self._net_params)
+        }
 
     def _latent_dim(self) -> int:
         """Latent dimensions: enough to keep the clusters apart."""

@@ -103,6 +103,9 @@ class DepictClusterer(BaseDeepClusterer):
         has it. Results are always computed in float32.
     device : str or torch.device, default="auto"
         "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
+    data_on_device : bool or "auto", default="auto"
+        Whether training reads the data from a copy on the GPU; "auto" makes one where
+        it takes no more than a quarter of the memory that is free there.
     callbacks : list of skorch callbacks, default=None
         Told of pretraining and of joint training.
     memory : None, str or object with the joblib.Memory interface, default=None
@@ -211,6 +214,7 @@ class DepictClusterer(BaseDeepClusterer):
         lr_schedule: str | None = "cosine",
         precision: str = "auto",
         device: Any = "auto",
+        data_on_device: bool | str = "auto",
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
@@ -242,6 +246,7 @@ class DepictClusterer(BaseDeepClusterer):
         self.lr_schedule = lr_schedule
         self.precision = precision
         self.device = device
+        self.data_on_device = data_on_device
         self.callbacks = callbacks
         self.memory = memory
         self.random_state = random_state

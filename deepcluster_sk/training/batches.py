@@ -19,6 +19,7 @@ _WIDER = {
     "uint32": np.int64,
     "uint64": np.float64,
 }
+_COPIED_ROWS = 65_536
 
 
 def rows_to_tensor(rows: NDArray[Any]) -> torch.Tensor:
@@ -76,7 +77,7 @@ class RowDataset(Dataset[Any]):
 
     def __init__(self, rows: NDArray[Any], device: torch.device | None = None) -> None:
         self.rows = rows
-        self.resident = None if device is None else rows_to_tensor(rows).to(device)
+        self.resident = None if device is None else _copy_to(device, rows)
         #: Index of each row's negative, where negatives are drawn from all the data.
         self.negatives: torch.Tensor | None = None
 
@@ -104,6 +105,17 @@ class RowDataset(Dataset[Any]):
                 self.negatives[indices.to(self.negatives.device)]
             )
         return batch, indices
+
+
+def _copy_to(device: torch.device, rows: NDArray[Any]) -> torch.Tensor:
+    """Copy rows to a device, piece by piece: mapped ones need not fit into memory."""
+    wide = rows_to_tensor(rows[:0]).dtype
+    dtype = torch.float32 if (device.type, wide) == ("mps", torch.float64) else wide
+    copy = torch.empty(rows.shape, dtype=dtype, device=device)
+    for start in range(0, len(rows), _COPIED_ROWS):
+        piece = rows_to_tensor(rows[start : start + _COPIED_ROWS])
+        copy[start : start + _COPIED_ROWS] = piece.to(dtype)
+    return copy
 
 
 class BalancedBatches(Sampler[Any]):

@@ -4,6 +4,9 @@ from typing import Any
 
 import torch
 
+#: Part of a GPU's free memory that a data set may take; the rest is for training.
+DATA_SHARE = 0.25
+
 
 def resolve_device(device: Any) -> torch.device:
     """Find the device an estimator was asked to use.
@@ -50,6 +53,26 @@ def _present_devices() -> list[str]:
     if torch.backends.mps.is_available():
         present.append("mps")
     return present
+
+
+def keeps_data(wanted: bool | str, device: torch.device, n_bytes: int) -> bool:
+    """Whether a data set is to be copied to the device before training.
+
+    Parameters
+    ----------
+    wanted : bool or "auto"
+        "auto" copies to a CUDA device on which the data take no more than
+        `DATA_SHARE` of the free memory.
+    device : torch.device
+        The CPU has the data already.
+    n_bytes : int
+    """
+    if device.type == "cpu" or wanted != "auto":
+        return device.type != "cpu" and bool(wanted)
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return n_bytes <= DATA_SHARE * free
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:

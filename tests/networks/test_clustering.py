@@ -56,6 +56,20 @@ def test_centers_lie_where_the_latent_does(radius):
     torch.testing.assert_close(layer.centers, expected)
 
 
+def test_a_step_of_adam_turns_centers_by_as_much_whatever_the_radius():
+    turned = []
+    for radius in (1.0, 30.0):
+        torch.manual_seed(0)
+        layer = StudentTClustering(3, 4, Sphere(radius))
+        layer.set_centers(torch.eye(3, 4))
+        optimizer = torch.optim.Adam(layer.parameters(), lr=0.1)
+        before = layer.centers.detach() / radius
+        layer(radius * torch.eye(3, 4).roll(1, 1))[:, 0].sum().backward()
+        optimizer.step()
+        turned.append((layer.centers / radius - before).norm())
+    assert turned[1] > 0.5 * turned[0] > 0.01
+
+
 @pytest.mark.parametrize("radius", [None, 3.0])
 def test_layer_is_the_student_t_kernel_of_its_centers(radius):
     layer = StudentTClustering(4, 3, Sphere(radius))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepcluster_sk.images import PixelScaler, RowLayout
+from deepcluster_sk.training import batches
 from deepcluster_sk.training.batches import (
     BalancedBatches,
     RowDataset,
@@ -83,6 +84,14 @@ def test_rows_bring_their_negatives_once_they_are_chosen(device):
     batch, _ = dataset[torch.tensor([0, 3])]
     np.testing.assert_array_equal(batch["rows"], rows[[0, 3]])
     np.testing.assert_array_equal(batch["negatives"], rows[[9, 6]])
+
+
+def test_rows_are_copied_to_a_device_piece_by_piece(monkeypatch):
+    monkeypatch.setattr(batches, "_COPIED_ROWS", 3)
+    rows = np.arange(20, dtype=">i2").reshape(10, 2)
+    copy = RowDataset(rows, CPU).resident
+    assert copy.dtype == torch.int16
+    np.testing.assert_array_equal(copy, rows)
 
 
 def test_rows_stay_where_they_are(tmp_path):

@@ -2,7 +2,11 @@ import pytest
 import torch
 
 from deepcluster_sk.training import device as module
-from deepcluster_sk.training.device import resolve_device, resolve_precision
+from deepcluster_sk.training.device import (
+    keeps_data,
+    resolve_device,
+    resolve_precision,
+)
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -83,6 +87,30 @@ def test_a_stated_precision_is_kept(device):
 
 def test_asking_this_cpu_gives_an_answer():
     assert resolve_precision("auto", CPU) in (torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "expected"),
+    [
+        ("auto", "cpu", False),
+        (True, "cpu", False),
+        (False, "cpu", False),
+        ("auto", "mps", False),
+        (True, "mps", True),
+        (True, "cuda", True),
+        (False, "cuda", False),
+    ],
+)
+def test_data_are_copied_to_the_device_that_is_told_to(wanted, device, expected):
+    assert keeps_data(wanted, torch.device(device), 10**18) is expected
+
+
+@pytest.mark.parametrize(("n_bytes", "expected"), [(250, True), (251, False)])
+def test_auto_copies_what_takes_a_quarter_of_the_free_memory(
+    monkeypatch, n_bytes, expected
+):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 4000))
+    assert keeps_data("auto", CUDA, n_bytes) is expected
 
 
 @pytest.mark.gpu
