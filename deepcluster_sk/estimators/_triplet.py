@@ -99,8 +99,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
         assignments (Eq. 3), which are all there is at 0, as in the paper.
     n_restarts : int, default=2
         How often the partition is found anew in the latent space, at equal distances
-        over joint training. A new one is taken only where it agrees with the graph of
-        the start at least as well as the network does.
+        over joint training. A new one is taken only where its modularity on the graph
+        of the start comes near that of the first.
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining, against 1 for reconstruction.
     pretrain_margin : float, default=0.24

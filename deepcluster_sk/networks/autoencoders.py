@@ -40,10 +40,10 @@ class Autoencoder(Protocol):
 class ConvAutoencoder(nn.Module):
     """Convolutional autoencoder.
 
-    The encoder is a row of 3x3 convolutions of stride 1, each with batch
-    normalisation, ReLU and 2x2 max-pooling with 'same' padding, then a dense layer. The
-    decoder mirrors it with transposed convolutions. Pooling stops once a side is below
-    4 pixels, so that any image side from 8 up works.
+    The encoder is a row of 3x3 convolutions of stride 1, each with 2x2 max-pooling with
+    'same' padding, batch normalisation and ReLU, then a dense layer. The decoder
+    mirrors it with transposed convolutions. Pooling stops once a side is below 4
+    pixels, so that any image side from 8 up works.
 
     Parameters
     ----------
@@ -68,17 +68,14 @@ class ConvAutoencoder(nn.Module):
         down: list[nn.Module] = []
         up: list[nn.Module] = []  # built from the image inwards, then reversed
         for number, wide in enumerate(channels):
-            down += [
-                # The bias would be taken away again by the batch norm.
-                nn.Conv2d(depth, wide, 3, padding=1, bias=False),
-                nn.BatchNorm2d(wide),
-            ]
+            # The bias would be taken away again by the batch norm.
+            down.append(nn.Conv2d(depth, wide, 3, padding=1, bias=False))
             halve = min(height, width) >= MIN_POOLED_SIDE
             small = (-(-height // 2), -(-width // 2)) if halve else (height, width)
             if halve:
                 down.append(nn.MaxPool2d(2, ceil_mode=True))
-            # After the pooling it gives the same on a quarter of the numbers.
-            down.append(nn.ReLU())
+            # After the pooling they work on a quarter of the numbers.
+            down += [nn.BatchNorm2d(wide), nn.ReLU()]
             if number:
                 # Normalised like the encoder's layers; the image itself is not.
                 up += [nn.ReLU(), nn.BatchNorm2d(depth)]

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from deepcluster_sk.training.net import ClusteringNet
 
 #: How much less modularity than the first a new partition may have, times the number of
-#: clusters: to merge two of many clusters costs little. With ten clusters those that
-#: were better in truth lost below .003 (usps); those that were worse, more than .03.
+#: clusters, of which ten are counted at least: half of what it costs to merge two of K
+#: equal clusters without a link between them. With ten clusters those that were better
+#: in truth lost below .005; those that were worse, more than .03.
 SLACK = 0.1
 
 
@@ -41,7 +42,8 @@ class Anchor:
     restart : callable, default=None
         Gives a new partition, ``(n,)``, from the net.
     n_restarts : int, default=0
-        New partitions, at equal distances over the phase.
+        New partitions, at equal distances over the phase. Two distances follow the
+        last, for a partition found when the learning rate is nearly 0 is not learned.
     """
 
     def __init__(
@@ -60,7 +62,8 @@ class Anchor:
         self.restart = restart
         self.n_restarts = n_restarts
         if graph is not None:
-            self._least_merit = graph.modularity(labels) - SLACK / n_clusters
+            slack = SLACK / max(n_clusters, 10)
+            self._least_merit = graph.modularity(labels) - slack
         self._n_restarted = 0
         self._best: tuple[float, dict[str, torch.Tensor]] | None = None
 
@@ -89,7 +92,7 @@ class Anchor:
         if self._best is None or merit >= self._best[0]:
             state = {k: v.clone() for k, v in net.module_.state_dict().items()}
             self._best = (merit, state)
-        due = int(elapsed * (self.n_restarts + 1))
+        due = int(elapsed * (self.n_restarts + 2))
         if self.restart is not None and self._n_restarted < due <= self.n_restarts:
             self._n_restarted = due
             found = self.restart(net)

@@ -18,8 +18,8 @@ from deepcluster_sk.training.batches import RowDataset, SampleReader
 N_COMPONENTS = 48
 #: Samples the components are found on, at most.
 PCA_SAMPLES = 5000
-#: Floats of one block of distances, at most: 64 MiB.
-_BLOCK_FLOATS = 2**24
+#: Floats of one block of distances, at most: 4 MiB, which stay in a processor's cache.
+_BLOCK_FLOATS = 2**20
 _CHUNK_ROWS = 1024
 
 Features = Callable[[torch.Tensor], torch.Tensor]

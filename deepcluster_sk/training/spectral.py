@@ -53,28 +53,36 @@ def affinity(neighbors: Neighbors, k: int) -> scipy.sparse.csr_matrix:
     return ((graph + graph.T) / 2).tocsr()
 
 
-def modularity(graph: scipy.sparse.csr_matrix, labels: Labels) -> float:
+def modularity(
+    graph: scipy.sparse.csr_matrix, labels: Labels, resolution: float = 1.0
+) -> float:
     r"""Newman's modularity: how much of the graph lies inside clusters, beyond chance.
 
-    .. math:: Q = \sum_k \left[ \frac{w_k}{w} - \left( \frac{d_k}{w} \right)^2 \right]
+    .. math::
+        Q = \sum_k \left[
+            \frac{w_k}{w} - \gamma \left( \frac{d_k}{w} \right)^2 \right]
 
-    with w the total weight, w_k that between nodes of cluster k, and d_k the degrees of
-    its nodes, summed.
+    with w the total weight, w_k that between nodes of cluster k, d_k the degrees of
+    its nodes, summed, and :math:`\gamma` the resolution.
 
     Parameters
     ----------
     graph : sparse matrix of shape (n, n)
         Symmetric.
     labels : ndarray of shape (n,), int
+    resolution : float, default=1.0
+        The more, the more it costs to merge clusters.
 
     Returns
     -------
     float
-        In [-1/2, 1); 0 for one cluster that holds everything, higher is better.
+        Higher is better. At a resolution of 1 in [-1/2, 1), and 0 for one cluster that
+        holds everything.
 
     References
     ----------
     Newman and Girvan (2004), "Finding and evaluating community structure in networks".
+    Reichardt and Bornholdt (2006), "Statistical mechanics of community detection".
     """
     degree = np.asarray(graph.sum(axis=1)).ravel()
     total = degree.sum()
@@ -83,7 +91,7 @@ def modularity(graph: scipy.sparse.csr_matrix, labels: Labels) -> float:
     links = graph.tocoo()
     inside = links.data[labels[links.row] == labels[links.col]].sum()
     shares = np.bincount(labels, degree) / total
-    return float(inside / total - (shares**2).sum())
+    return float(inside / total - resolution * (shares**2).sum())
 
 
 def spectral_embedding(graph: scipy.sparse.csr_matrix, n_vectors: int) -> NDArray[Any]:

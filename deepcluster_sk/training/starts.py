@@ -1,5 +1,6 @@
 """Where the clusters start: a first partition of the data, found without labels."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,10 @@ ONE = Search(1, 16, (10,), (5,))
 SMALL = Search(1, 8, (10,), (0, 2))
 LARGE = Search(1, 16, (10, 15), (0, 1, 2, 3, 4, 5))
 FULL = Search(3, 16, (10, 15), (0, 1, 2, 3, 4, 5))
+#: Runs of k-means on each embedding.
+N_INIT = 3
+#: Of the partitions of each graph, the best by modularity that go into a consensus.
+SHARES = (1 / 3, 2 / 3, 1)
 #: A node is linked to no fewer neighbours, however small the clusters.
 MIN_NEIGHBORS = 5
 #: A trained latent needs fewer views than pixels do.
@@ -83,14 +88,17 @@ class Graph:
     nodes : ndarray of shape (n_nodes,), int64
         Rows of the data set.
     weights : sparse matrix of shape (n_nodes, n_nodes)
+    resolution : float
+        Of the modularity.
     """
 
     nodes: NDArray[np.int64]
     weights: scipy.sparse.csr_matrix
+    resolution: float = 1.0
 
     def modularity(self, labels: Labels) -> float:
         """Modularity of a partition of the whole data set, ``(n,)``."""
-        return modularity(self.weights, labels[self.nodes])
+        return modularity(self.weights, labels[self.nodes], self.resolution)
 
 
 @dataclass(frozen=True)
@@ -123,9 +131,9 @@ def graph_partition(
 ) -> Partition:
     """Partition a data set by its graph of augmentation-tolerant neighbours.
 
-    Spectral clusterings of the graph, one for each draw of views, number of neighbours
-    and number of eigenvectors, are brought to their consensus. The cost is linear in
-    the number of samples beyond `max_nodes`.
+    Spectral clusterings of the graph, for each draw of views, number of neighbours and
+    number of eigenvectors, are judged by their modularity, and the best brought to a
+    consensus. The cost is linear in the number of samples beyond `max_nodes`.
 
     Parameters
     ----------
@@ -153,25 +161,65 @@ def graph_partition(
     most = max(MIN_NEIGHBORS, len(nodes) // (4 * n_clusters))
     counts = sorted({min(k, most, len(nodes) - 1) for k in search.n_neighbors})
     widths = {min(n_clusters + more, len(nodes) - 1) for more in search.extra_vectors}
-    partitions = []
+    resolution = resolution_for(n_clusters)
+    graphs, ranked = [], []
     indices = torch.from_numpy(nodes).to(device)
     for _ in range(search.n_graphs):
         stack = views.stack(features, indices, search.n_views)
         neighbors = view_neighbors(stack[0], stack, max(counts), same=True)
         for k in counts:
-            weights = affinity(neighbors, k)
-            vectors = spectral_embedding(weights, max(widths))
-            partitions += [
-                partition(vectors[:, :width], n_clusters, 3, random_state)
+            graph = affinity(neighbors, k)
+            vectors = spectral_embedding(graph, max(widths))
+            found = [
+                partition(vectors[:, :width], n_clusters, 1, random_state)
                 for width in sorted(widths)
+                for _ in range(N_INIT)
             ]
+            found.sort(key=lambda labels: -modularity(graph, labels, resolution))
+            graphs.append(graph)
+            ranked.append(found)
     labels = np.full(n, -1)
-    labels[nodes] = consensus(partitions, n_clusters, random_state)
+    labels[nodes] = _best_consensus(ranked, graphs, n_clusters, random_state)
     if len(rest) and not sample_only:
         queries = views.draw(features, torch.from_numpy(rest).to(device))
         nearest_nodes = view_neighbors(queries, stack[:VOTE_VIEWS], counts[0]).indices
         labels[rest] = _vote(labels[nodes][nearest_nodes.cpu().numpy()], n_clusters)
-    return Partition(labels, Graph(nodes, weights))
+    return Partition(labels, Graph(nodes, graphs[-1], resolution))
+
+
+def _best_consensus(
+    ranked: list[list[Labels]],
+    graphs: list[scipy.sparse.csr_matrix],
+    n_clusters: int,
+    random_state: np.random.RandomState,
+) -> Labels:
+    """Of the best, of most and of all partitions of each graph, the better consensus.
+
+    Few of many partitions may be good, but the best by modularity are often alike, and
+    err alike.
+    """
+    found = []
+    for share in SHARES:
+        kept = [
+            labels
+            for partitions in ranked
+            for labels in partitions[: math.ceil(share * len(partitions))]
+        ]
+        found.append(consensus(kept, n_clusters, random_state))
+    resolution = resolution_for(n_clusters)
+    return max(
+        found,
+        key=lambda labels: sum(modularity(g, labels, resolution) for g in graphs),
+    )
+
+
+def resolution_for(n_clusters: int) -> float:
+    """Resolution at which merging two of many clusters costs as much as two of ten.
+
+    At 1 it would cost 2 / K^2, next to nothing where K is 68: there modularity liked
+    partitions the better, the worse they were.
+    """
+    return max(1.0, n_clusters / 10)
 
 
 def search_for(n_nodes: int) -> Search:

@@ -84,10 +84,10 @@ def test_pooling_stops_once_a_side_is_below_four():
     assert features.shape[2:] == (2, 2)
 
 
-def test_each_convolution_is_followed_by_batch_norm_and_relu():
+def test_each_convolution_is_followed_by_pooling_batch_norm_and_relu():
     layers = list(ConvAutoencoder((1, 16, 16), 4).encoder)
     kinds = [type(layer) for layer in layers]
-    block = [nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.ReLU]
+    block = [nn.Conv2d, nn.MaxPool2d, nn.BatchNorm2d, nn.ReLU]
     assert kinds == [*block * 3, nn.Flatten, nn.Linear]
     assert [layer.out_channels for layer in layers[::4][:3]] == [32, 64, 128]
 

@@ -1,7 +1,5 @@
 import ctypes
 
-import pytest
-
 from deepcluster_sk.training import allocator
 from deepcluster_sk.training.allocator import keeping_freed_memory
 
@@ -17,9 +15,8 @@ class Recorder:
 def test_thresholds_are_raised_and_memory_is_returned_at_the_end(monkeypatch):
     libc = Recorder()
     monkeypatch.setattr(allocator, "_glibc", lambda: libc)
-    with pytest.raises(ZeroDivisionError), keeping_freed_memory():
-        raised = dict(libc.calls and [(call[1], call[2]) for call in libc.calls])
-        raise ZeroDivisionError
+    with keeping_freed_memory():
+        raised = {call[1]: call[2] for call in libc.calls}
     lowered = {call[1]: call[2] for call in libc.calls if call[0] == "mallopt"}
     assert raised.keys() == lowered.keys() == {-1, -3}
     assert all(lowered[name] < raised[name] for name in raised)

@@ -61,7 +61,9 @@ def test_the_best_epoch_is_returned_to():
     assert net.module_.weight.item() == 2.0
 
 
-@pytest.mark.parametrize(("merit", "taken"), [(0.6, True), (0.46, True), (0.44, False)])
+@pytest.mark.parametrize(
+    ("merit", "taken"), [(0.6, True), (0.495, True), (0.485, False)]
+)
 def test_a_new_partition_is_taken_only_where_it_is_hardly_worse(merit, taken):
     now, new = (0, 0, 1, 1), (1, 0, 0, 0)
     anchor = Anchor(
@@ -72,7 +74,7 @@ def test_a_new_partition_is_taken_only_where_it_is_hardly_worse(merit, taken):
         restart=lambda net: np.array(new),
         n_restarts=1,
     )
-    anchor.end_epoch(net_with(1.0), torch.tensor(now), 0.4)
+    anchor.end_epoch(net_with(1.0), torch.tensor(now), 0.3)
     np.testing.assert_array_equal(anchor.labels, LABELS)
     anchor.end_epoch(net_with(2.0), torch.tensor(now), 0.5)
     # Renamed to what most rows were called before.
@@ -90,10 +92,25 @@ def test_restarts_come_at_equal_distances():
         restart=lambda net: times.append(elapsed) or LABELS,
         n_restarts=3,
     )
-    for epoch in range(1, 9):
-        elapsed = epoch / 8
+    for epoch in range(1, 11):
+        elapsed = epoch / 10
         anchor.end_epoch(net_with(0.0), torch.tensor(LABELS), elapsed)
-    assert times == [0.25, 0.5, 0.75]
+    assert times == [0.2, 0.4, 0.6]
+
+
+def test_the_more_clusters_the_less_a_new_partition_may_lose():
+    found, n_clusters = (1, 0, 0, 0), 100
+    for merit, taken in ((0.4995, True), (0.4985, False)):
+        anchor = Anchor(
+            LABELS,
+            n_clusters,
+            1,
+            graph=Judge({(0, 0, 1, 1): 0.5, found: merit}),
+            restart=lambda net: np.array(found),
+            n_restarts=1,
+        )
+        anchor.end_epoch(net_with(0.0), torch.tensor(LABELS), 0.5)
+        assert (anchor.labels[1] != LABELS[1]) == taken
 
 
 def test_without_a_judge_nothing_is_judged():
