@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,8 @@ ONE = Search(1, 16, (10,), (5,))
 SMALL = Search(1, 8, (10,), (0, 2))
 LARGE = Search(1, 16, (10, 15), (0, 1, 2, 3, 4, 5))
 FULL = Search(3, 16, (10, 15), (0, 1, 2, 3, 4, 5))
-#: Runs of k-means on each embedding.
-N_INIT = 3
+#: Runs of k-means on each embedding, of which the best by modularity is taken.
+N_INIT = 5
 #: Of the partitions of each graph, the best by modularity that go into a consensus.
 SHARES = (1 / 3, 2 / 3, 1)
 #: A node is linked to no fewer neighbours, however small the clusters.
@@ -170,14 +171,19 @@ def graph_partition(
         for k in counts:
             graph = affinity(neighbors, k)
             vectors = spectral_embedding(graph, max(widths))
+            merit = partial(modularity, graph, resolution=resolution)
             found = [
-                partition(vectors[:, :width], n_clusters, 1, random_state)
+                max(
+                    (
+                        partition(vectors[:, :width], n_clusters, 1, random_state)
+                        for _ in range(N_INIT)
+                    ),
+                    key=merit,
+                )
                 for width in sorted(widths)
-                for _ in range(N_INIT)
             ]
-            found.sort(key=lambda labels: -modularity(graph, labels, resolution))
             graphs.append(graph)
-            ranked.append(found)
+            ranked.append(sorted(found, key=merit, reverse=True))
     labels = np.full(n, -1)
     labels[nodes] = _best_consensus(ranked, graphs, n_clusters, random_state)
     if len(rest) and not sample_only:
