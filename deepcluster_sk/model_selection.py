@@ -25,6 +25,7 @@ from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import evaluating, stream
 from deepcluster_sk.training.judge import (
     JUDGE_NEIGHBORS,
+    JUDGE_SEED,
     judging_graphs,
     mean_agreement,
     mean_modularity,
@@ -294,14 +295,14 @@ def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
     rows, layout = clusterer._rows(X)
     net, augmentation = clusterer.net_, clusterer._augmentation(layout)
     device = net.torch_device
-    random = generator(clusterer._score_seed, device)
+    random = generator(JUDGE_SEED, device)
 
     def label(x: torch.Tensor) -> torch.Tensor:
         view = apply_augmentation(augmentation, x, random)
         return net.module_.embed(view).log_assignment.argmax(1)
 
     reader = SampleReader(layout, net.reader.scaler)
-    with seeded(clusterer._score_seed, device), evaluating(net.module_):
+    with seeded(JUDGE_SEED, device), evaluating(net.module_):
         parts = [
             labels[:n_rows].cpu().numpy()
             for labels, n_rows in stream(label, RowDataset(rows), reader, device)
