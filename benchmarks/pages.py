@@ -23,6 +23,14 @@ EXPERIMENTS = {
     "sensitivity": ("method", "weight", "value"),
     "n_clusters": ("method", "n_clusters"),
 }
+#: The columns of what is measured once, and shown as it is.
+MEASUREMENTS = {
+    "speed": (
+        *("what", "n", "value", "unit"),
+        *("compared_with", "compared_value", "ratio", "device"),
+    ),
+    "search_speed": ("settings", "n", "memory", "n_jobs", "seconds", "load"),
+}
 
 
 def page(name):
@@ -37,6 +45,9 @@ def page(name):
     parts = []
     if name in EXPERIMENTS:
         parts.append(summary(rows, EXPERIMENTS[name]))
+    if name in MEASUREMENTS:
+        columns = MEASUREMENTS[name]
+        parts.append(table(columns, [[row[c] for c in columns] for row in rows]))
     if (RESULTS / f"{name}.png").exists():
         parts.insert(0, f".. image:: ../benchmarks/results/{name}.png")
     commits = sorted({row["commit"] for row in rows})
