@@ -411,6 +411,12 @@ def test_an_unfitted_clusterer_pickles(make):
     assert estimator.get_params()["optimizer__weight_decay"] == 0.1
 
 
+def test_the_optimizer_may_be_told_to_step_otherwise(make, images):
+    model = make(optimizer__foreach=True).fit(images)
+    assert not model.net_.optimizer_.defaults["fused"]
+    assert make().fit(images).net_.optimizer_.defaults["fused"]
+
+
 def test_fitted_here_and_predicted_in_another_process(fitted, images, tmp_path):
     joblib.dump(fitted, tmp_path / "estimator.joblib")
     np.save(tmp_path / "X.npy", images)

@@ -29,8 +29,8 @@ def random_graph(n, seed):
     return weights + weights.T
 
 
-@given(st.integers(2, 12), st.integers(0, 10**6))
-def test_modularity_is_that_of_a_double_loop(n, seed):
+@given(st.integers(2, 12), st.floats(0, 10), st.integers(0, 10**6))
+def test_modularity_is_that_of_a_double_loop(n, resolution, seed):
     weights = random_graph(n, seed)
     labels = np.random.default_rng(seed).integers(0, 3, n)
     total, degree = weights.sum(), weights.sum(1)
@@ -38,10 +38,10 @@ def test_modularity_is_that_of_a_double_loop(n, seed):
     for i in range(n):
         for j in range(n):
             if labels[i] == labels[j] and total:
-                expected += weights[i, j] / total - degree[i] * degree[j] / total**2
-    assert modularity(scipy.sparse.csr_matrix(weights), labels) == pytest.approx(
-        expected, abs=1e-9
-    )
+                chance = degree[i] * degree[j] / total**2
+                expected += weights[i, j] / total - resolution * chance
+    graph = scipy.sparse.csr_matrix(weights)
+    assert modularity(graph, labels, resolution) == pytest.approx(expected, abs=1e-9)
 
 
 def test_modularity_of_one_cluster_is_zero():

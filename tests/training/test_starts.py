@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
@@ -9,6 +10,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.training import starts
+from deepcluster_sk.training.neighbors import view_neighbors
+from deepcluster_sk.training.spectral import affinity
 from deepcluster_sk.training.starts import (
     centers_of,
     choose_contrast,
@@ -148,6 +151,23 @@ def test_given_centers_may_be_computed():
 def test_wrong_centers_are_refused(init):
     with pytest.raises(ValueError, match=r"n_clusters, latent_dim\) = \(3, 4\)"):
         given_centers(init, np.ones((10, 4)), 3, None)
+
+
+def test_bad_partitions_do_not_win_by_their_number():
+    X, y = make_vectors(n=90)
+    rows = torch.from_numpy(X).float()
+    graph = affinity(view_neighbors(rows, [rows], 8, same=True), 8)
+    rng = np.random.RandomState(0)
+    # All the bad ones agree that parts of two groups belong together.
+    bad = np.where(np.arange(len(y)) % 2, y, (y + 1) % 3)
+    found = starts._best_consensus([[*[y] * 3, *[bad] * 6]], [graph], 3, rng)
+    assert adjusted_rand_score(y, found) == 1
+
+
+@pytest.mark.parametrize("n_clusters", [10, 20, 68])
+def test_merging_two_of_many_clusters_costs_what_it_costs_at_ten(n_clusters):
+    cost = 2 * starts.resolution_for(n_clusters) / n_clusters**2
+    assert cost * n_clusters == pytest.approx(0.2)
 
 
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=30), st.integers(0, 99))
