@@ -21,6 +21,8 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from deepcluster_sk.losses.precision import at_least_float32
+
 __all__ = [
     "Negatives",
     "augmentation_radii",
@@ -69,11 +71,6 @@ def _check_tries(max_tries: int) -> None:
         raise ValueError(f"max_tries must be at least 1, got {max_tries}.")
 
 
-def _at_least_float32(tensor: Tensor) -> Tensor:
-    # bf16 keeps two to three digits: a small ball would be lost in the rounding.
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
-
-
 def _draw_others(
     anchors: Tensor, n: int, tries: int, generator: torch.Generator | None
 ) -> Tensor:
@@ -113,7 +110,7 @@ def augmentation_radii(anchors: Tensor, augmented: Tensor) -> Tensor:
             "Expected anchors of shape (n, d) and augmented of shape (m, n, d) with "
             f"m >= 1, got {tuple(anchors.shape)} and {tuple(augmented.shape)}."
         )
-    difference = _at_least_float32(augmented) - _at_least_float32(anchors)
+    difference = at_least_float32(augmented) - at_least_float32(anchors)
     return torch.linalg.vector_norm(difference, dim=-1).amax(dim=0)
 
 
@@ -135,7 +132,7 @@ def select_negatives_literal(
     """
     _check(embeddings, radii)
     _check_tries(max_tries)
-    z = _at_least_float32(embeddings)
+    z = at_least_float32(embeddings)
     indices, is_fallback = [], []
     for i in range(len(z)):
         anchor = torch.tensor([i], device=z.device)
@@ -195,7 +192,7 @@ def select_negatives(
     """
     _check(embeddings, radii, strategy)
     _check_tries(max_tries)
-    z = _at_least_float32(embeddings)
+    z = at_least_float32(embeddings)
     n, d = z.shape
     everyone = torch.arange(n, device=z.device)
     indices = (everyone + 1) % n
@@ -263,7 +260,7 @@ def in_batch_negatives(
         If the shapes do not fit, b < 2 or `strategy` is unknown.
     """
     _check(embeddings, radii, strategy)
-    z = _at_least_float32(embeddings)
+    z = at_least_float32(embeddings)
     # The matrix-product form of the distance loses the digits of near neighbours,
     # which are the ones the ball test is about.
     distances = torch.cdist(z, z, compute_mode="donot_use_mm_for_euclid_dist")
