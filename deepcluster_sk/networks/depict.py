@@ -33,12 +33,15 @@ class Pathways(NamedTuple):
     ----------
     log_assignment : Tensor of shape (n, n_clusters)
         log p of the noisy pathway.
+    clean_log_assignment : Tensor of shape (n, n_clusters)
+        log p of the clean one.
     decoded, clean : list of Tensor of shape (n, ...)
         Layers of the decoder, from the noisy code, and of the clean encoder; the input
         first.
     """
 
     log_assignment: torch.Tensor
+    clean_log_assignment: torch.Tensor
     decoded: list[torch.Tensor]
     clean: list[torch.Tensor]
 
@@ -146,9 +149,11 @@ class DepictNetwork(nn.Module):
         """Training pass of samples ``(n, *sample_shape)`` through all pathways."""
         seen = self.contrast(x)
         noisy = self._layers(seen, self.noise)[-1]
+        *layers, code = self._layers(seen)
         # The code itself is not rebuilt: it is what the decoder starts from.
-        clean = [x, *self._layers(seen)[:-1]]
-        return Pathways(self.assign(noisy), self._decoded(noisy), clean)
+        return Pathways(
+            self.assign(noisy), self.assign(code), self._decoded(noisy), [x, *layers]
+        )
 
     def _layers(
         self, x: torch.Tensor, noise: nn.Module | None = None

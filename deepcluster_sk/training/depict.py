@@ -47,6 +47,8 @@ class DepictPretraining(Objective):
 class DepictClustering(SelfTraining):
     """Cross-entropy of the noisy assignments, and layer-wise reconstruction.
 
+    While the targets are anchored, the clean assignments are pulled to them as well.
+
     Parameters
     ----------
     weights : dict
@@ -78,10 +80,13 @@ class DepictClustering(SelfTraining):
         self, inputs: dict[str, Any], outputs: Pathways, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
+        pulled, target = outputs.log_assignment, self.targets[indices]
+        if self.is_anchored:
+            # Targets of its own keep the clean pathway where it is, others do not.
+            pulled = torch.cat([pulled, outputs.clean_log_assignment])
+            target = target.repeat(2, 1)
         terms = {
-            "clustering": cross_entropy_loss(
-                self.targets[indices], outputs.log_assignment
-            ),
+            "clustering": cross_entropy_loss(target, pulled),
             "reconstruction": layerwise_loss(
                 outputs.decoded, outputs.clean, self.hidden_weight
             ),

@@ -16,7 +16,7 @@ def make_network(shape=(1, 8, 8), architecture="auto", **params):
 def test_images_of_any_size_are_rebuilt_layer_by_layer(shape, architecture):
     network = make_network(shape, architecture, channels=None)
     x = torch.rand(2, *shape)
-    log_assignment, decoded, clean = network(x)
+    log_assignment, _, decoded, clean = network(x)
     assert log_assignment.shape == (2, 3)
     assert [a.shape for a in decoded] == [b.shape for b in clean]
     assert torch.equal(clean[0], x)
@@ -27,7 +27,7 @@ def test_images_of_any_size_are_rebuilt_layer_by_layer(shape, architecture):
 @pytest.mark.parametrize("shape", [(6,), (1, 5, 5)])
 def test_dense_form(shape):
     network = make_network(shape, "mlp", channels=(8, 7))
-    _, decoded, clean = network(torch.rand(5, *shape))
+    _, _, decoded, clean = network(torch.rand(5, *shape))
     assert [a.shape for a in decoded] == [b.shape for b in clean]
     assert [tuple(a.shape) for a in clean] == [(5, *shape), (5, 8), (5, 7)]
 
