@@ -51,6 +51,10 @@ class DepictClusterer(BaseDeepClusterer):
         Weight of the hidden layers in that error, against 1 for the input.
     dropout : float, default=0.1
         Probability that a number of the input or of the first layer is dropped.
+    pull_clean : bool, default=True
+        Whether the assignments of the clean pathway are pulled to the targets as well
+        or, as in the paper, only those of the noisy one. A network trained through
+        noise alone may be at a loss without it.
     latent_dim : int or "auto", default="auto"
         Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
     architecture : {"auto", "shallow", "deep", "mlp"}, default="auto"
@@ -152,8 +156,9 @@ class DepictClusterer(BaseDeepClusterer):
 
     Notes
     -----
-    The paper's schedule: ``contrast="none", init="kmeans", anchoring=0, n_restarts=0,
-    lr=1e-4, lr_schedule=None, batch_size=100``, with thousands of epochs.
+    The paper's schedule: ``pull_clean=False, contrast="none", init="kmeans",
+    anchoring=0, n_restarts=0, lr=1e-4, lr_schedule=None, batch_size=100``, with
+    thousands of epochs.
 
     References
     ----------
@@ -179,11 +184,15 @@ class DepictClusterer(BaseDeepClusterer):
         "reconstruction_weight": [Interval(Real, 0, None, closed="left")],
         "hidden_weight": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "pull_clean": ["boolean"],
         "update_interval": [Interval(Integral, 1, None, closed="left"), None],
     }
     _joint_parameters: ClassVar[frozenset[str]] = (
         BaseDeepClusterer._joint_parameters
-        | {"target", "clustering_weight", "reconstruction_weight", "update_interval"}
+        | {
+            *("target", "pull_clean", "update_interval"),
+            *("clustering_weight", "reconstruction_weight"),
+        }
     )
 
     def __init__(
@@ -195,6 +204,7 @@ class DepictClusterer(BaseDeepClusterer):
         reconstruction_weight: float = 1.0,
         hidden_weight: float = 0.1,
         dropout: float = 0.1,
+        pull_clean: bool = True,
         latent_dim: int | str = "auto",
         architecture: Any = "auto",
         channels: Any = None,
@@ -227,6 +237,7 @@ class DepictClusterer(BaseDeepClusterer):
         self.reconstruction_weight = reconstruction_weight
         self.hidden_weight = hidden_weight
         self.dropout = dropout
+        self.pull_clean = pull_clean
         self.latent_dim = latent_dim
         self.architecture = architecture
         self.channels = channels
@@ -281,6 +292,7 @@ class DepictClusterer(BaseDeepClusterer):
         return DepictClustering(
             weights,
             self.hidden_weight,
+            self.pull_clean,
             tol=self.tol,
             update_interval=self.update_interval,
             target=_TARGETS[self.target],

@@ -45,9 +45,7 @@ class DepictPretraining(Objective):
 
 
 class DepictClustering(SelfTraining):
-    """Cross-entropy of the noisy assignments, and layer-wise reconstruction.
-
-    While the targets are anchored, the clean assignments are pulled to them as well.
+    """Cross-entropy of the assignments, and layer-wise reconstruction.
 
     Parameters
     ----------
@@ -55,6 +53,9 @@ class DepictClustering(SelfTraining):
         Of the terms ``clustering`` and ``reconstruction``.
     hidden_weight : float
         Of the hidden layers within the reconstruction.
+    pull_clean : bool
+        Whether the clean assignments are pulled to the targets as well or, as in the
+        paper, only the noisy ones.
     **settings
         As :class:`SelfTraining` takes them.
 
@@ -64,11 +65,16 @@ class DepictClustering(SelfTraining):
     """
 
     def __init__(
-        self, weights: dict[str, float], hidden_weight: float, **settings: Any
+        self,
+        weights: dict[str, float],
+        hidden_weight: float,
+        pull_clean: bool,
+        **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.weights = weights
         self.hidden_weight = hidden_weight
+        self.pull_clean = pull_clean
 
     def inputs(
         self, rows: torch.Tensor, negatives: torch.Tensor | None = None
@@ -81,8 +87,7 @@ class DepictClustering(SelfTraining):
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
         pulled, target = outputs.log_assignment, self.targets[indices]
-        if self.is_anchored:
-            # Targets of its own keep the clean pathway where it is, others do not.
+        if self.pull_clean:
             pulled = torch.cat([pulled, outputs.clean_log_assignment])
             target = target.repeat(2, 1)
         terms = {

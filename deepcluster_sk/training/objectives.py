@@ -159,11 +159,6 @@ class SelfTraining(Objective):
             self.anchor.end(net)
 
     @property
-    def is_anchored(self) -> bool:
-        """Whether a partition still has a part in the targets."""
-        return self.anchor is not None and self.anchor.weight(self._elapsed) > 0
-
-    @property
     def _elapsed(self) -> float:
         """Share of the phase that is over."""
         return self._n_batches / self._n_steps

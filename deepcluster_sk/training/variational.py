@@ -69,6 +69,11 @@ class VariationalClustering(SelfTraining):
         self.warmup = warmup
         self.anchor_weight = anchor_weight
 
+    @property
+    def is_anchored(self) -> bool:
+        """Whether the start still holds the assignments."""
+        return self.anchor is not None and self.anchor.weight(self._elapsed) > 0
+
     def inputs(
         self, rows: torch.Tensor, negatives: torch.Tensor | None = None
     ) -> dict[str, Any]:

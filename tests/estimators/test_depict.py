@@ -78,6 +78,7 @@ def test_the_papers_own_setting(images):
     [
         ("target", ["fixed point", None]),
         ("dropout", [-0.1, 1.0, "much"]),
+        ("pull_clean", ["yes", None]),
         ("hidden_weight", [-1, np.nan]),
         ("clustering_weight", [-1, "heavy"]),
         ("architecture", [torch.nn.Linear, "vgg"]),
