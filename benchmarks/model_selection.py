@@ -83,10 +83,16 @@ SETTINGS = {
     "deep network": {"architecture": "deep"},
 }
 SCORES = [name for name in get_scorer_names() if name != "clustering_accuracy"]
+#: Modularity on the graph under each contrast, of predictions and of augmented views.
+BY_GRAPH = [
+    f"{kind}_modularity_{contrast}"
+    for kind in ("neighbor", "view")
+    for contrast in CONTRASTS
+]
 COLUMNS = [
     *("data", "seed", "setting", "parameters", "n_fitted", "n_held_out", "max_epochs"),
     *("seconds", "accuracy", "nmi", "accuracy_fitted", "clusters_used", "contrast"),
-    *(*SCORES, *(f"modularity_{contrast}" for contrast in CONTRASTS), "stability"),
+    *(*SCORES, *BY_GRAPH, "stability"),
     *("error", "command", "commit", "judged_at", "machine", "versions"),
 ]
 
@@ -109,7 +115,7 @@ def main():
         rejudge(arguments, path)
     elif not arguments.summarise:
         measure(arguments, path)
-    summarise(path, [*SCORES, *(f"modularity_{c}" for c in CONTRASTS), "stability"])
+    summarise(path, [*SCORES, *BY_GRAPH, "stability"])
 
 
 def measure(arguments, path):
@@ -150,7 +156,7 @@ def measure(arguments, path):
                         **about,
                     }
                     if not row["error"]:
-                        keep(path, name, seed, setting, model.predict(held_out[0]))
+                        keep(path, name, seed, setting, *clusters(model, held_out[0]))
                     if name in arguments.stability and not row["error"]:
                         row["stability"] = stability(model, fitted[0], held_out[0])
                     with path.open("a", newline="") as file:
@@ -190,7 +196,7 @@ def judged(model, fitted, held_out):
     row["contrast"] = model.contrast_
     for name in SCORES:
         row[name] = get_scorer(name)(model, X)
-    row |= by_graph(*model._rows(X), labels)
+    row |= by_graph(*model._rows(X), *clusters(model, X))
     return {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
 
 
@@ -203,10 +209,16 @@ def kept(path, name, seed):
         return file, dict(archive)
 
 
-def keep(path, name, seed, setting, labels):
+def keep(path, name, seed, setting, found, voted):
     file, held = kept(path, name, seed)
     file.parent.mkdir(exist_ok=True)
-    np.savez_compressed(file, **{**held, setting: labels.astype(np.uint8)})
+    both = np.stack([found, voted]).astype(np.uint8)
+    np.savez_compressed(file, **{**held, setting: both})
+
+
+def clusters(model, X):
+    """Clusters of samples, and those found most often in their augmented views."""
+    return model.predict(X), model._voted_labels(*model._rows(X))
 
 
 def rejudge(arguments, path):
@@ -227,7 +239,7 @@ def rejudge(arguments, path):
         for row in rows:
             labels = held.get(row["setting"])
             if (row["data"], int(row["seed"])) == (name, seed) and labels is not None:
-                row |= by_graph(X, layout, labels.astype(int))
+                row |= by_graph(X, layout, *labels.astype(int))
                 row["judged_at"] = commit
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
@@ -235,12 +247,14 @@ def rejudge(arguments, path):
         writer.writerows(rows)
 
 
-def by_graph(rows, layout, labels):
+def by_graph(rows, layout, found, voted):
     """Scores that need only the samples and their clusters."""
     scores = {}
     for contrast in CONTRASTS:
         graph = judging_graph(rows, layout, torch.device("cpu"), contrast)
-        scores[f"modularity_{contrast}"] = round(graph.modularity(labels), 5)
+        for kind, labels in (("neighbor", found), ("view", voted)):
+            name = f"{kind}_modularity_{contrast}"
+            scores[name] = round(graph.modularity(labels), 5)
     return scores
 
 

@@ -13,9 +13,6 @@ CHOSEN = "modularity"
 def summarise(path, scores):
     """Write the summary and the plot next to the rows."""
     table = pd.read_csv(path)
-    # The chosen score is the mean of these two, and rows may be older than the choice.
-    halves = table[["neighbor_modularity", "view_modularity"]]
-    table[CHOSEN] = halves.mean(axis=1, skipna=False)
     table["total"] = table.groupby(["data", "seed"])["accuracy"].transform("size")
     fitted = table[table["accuracy"].notna()]
     rows, scores = [], [CHOSEN, *(score for score in scores if score != CHOSEN)]

@@ -26,9 +26,9 @@ from deepcluster_sk.training.inference import evaluating, stream
 from deepcluster_sk.training.judge import (
     JUDGE_NEIGHBORS,
     JUDGE_SEED,
+    best_modularity,
     judging_graphs,
     mean_agreement,
-    mean_modularity,
 )
 from deepcluster_sk.training.seeding import generator, seeded
 
@@ -74,7 +74,7 @@ def modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
 def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     """Modularity of ``predict(X)`` on a graph of samples that augmentation makes alike.
 
-    One half of :func:`modularity`.
+    One of the two that :func:`modularity` is the mean of.
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     clusterer, X = _last_step(estimator, X)
     rows, layout = clusterer._rows(X)
     graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
-    return mean_modularity(graphs, clusterer.predict(X))
+    return best_modularity(graphs, clusterer.predict(X))
 
 
 def view_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     """Modularity, on the same graph, of what the clusterer says of augmented views.
 
-    The other half of :func:`modularity`: the cluster of a sample is the one found most
+    The other of the two in :func:`modularity`: the cluster of a sample is the one found most
     often in eight augmented views of it.
 
     Parameters
@@ -115,7 +115,7 @@ def view_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     clusterer, X = _last_step(estimator, X)
     rows, layout = clusterer._rows(X)
     graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
-    return mean_modularity(graphs, clusterer._voted_labels(rows, layout))
+    return best_modularity(graphs, clusterer._voted_labels(rows, layout))
 
 
 def neighbor_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:

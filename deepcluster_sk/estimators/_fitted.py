@@ -14,8 +14,8 @@ from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating
 from deepcluster_sk.training.judge import (
+    best_modularity,
     judging_graphs,
-    mean_modularity,
     voted_labels,
 )
 from deepcluster_sk.training.net import ClusteringNet
@@ -115,8 +115,9 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         of ``predict(X)``, and that of the clusters found most often in eight augmented
         views of each sample. The graph is made from `X` alone and holds up to 4,000 of
         its samples, so that estimators fitted with other weights, augmentations,
-        networks or starts can be compared by it. For images it is the mean over three
-        graphs, one for each contrast normalisation.
+        networks or starts can be compared by it. Of images there are three graphs, one
+        for each contrast normalisation, and the clusters are judged by the one that
+        they follow best.
 
         Parameters
         ----------
@@ -140,7 +141,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         found = self._assign(rows, layout).argmax(axis=1)
         voted = self._voted_labels(rows, layout)
         graphs = judging_graphs(rows, layout, self.net_.torch_device)
-        return (mean_modularity(graphs, found) + mean_modularity(graphs, voted)) / 2
+        return best_modularity(graphs, found, voted)
 
     def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         reader = SampleReader(layout, self.net_.reader.scaler)

@@ -56,7 +56,7 @@ def judging_graphs(
     """Graphs of images under every contrast normalisation, or the one of vectors.
 
     Which contrast tells images apart is a property of the data. To choose one here
-    would be to choose between candidates; all have a say.
+    would be to choose between candidates.
 
     Parameters
     ----------
@@ -106,9 +106,16 @@ def voted_labels(module: Any, dataset: RowDataset, reader: SampleReader) -> Labe
     return torch.nn.functional.one_hot(votes).sum(1).argmax(1).numpy()
 
 
-def mean_modularity(graphs: Sequence[Graph], labels: Labels) -> float:
-    """Mean over graphs of the modularity of labels ``(n,)``."""
-    return float(np.mean([graph.modularity(labels) for graph in graphs]))
+def best_modularity(graphs: Sequence[Graph], *clusterings: Labels) -> float:
+    """Mean modularity of clusterings ``(n,)``, on the graph where it is largest.
+
+    Graphs under several contrasts are several opinions of what is alike, and which suits
+    the data is not known: clusters need not follow all of them.
+    """
+    return max(
+        float(np.mean([graph.modularity(labels) for labels in clusterings]))
+        for graph in graphs
+    )
 
 
 def mean_agreement(graphs: Sequence[Graph], labels: Labels) -> float:
