@@ -98,8 +98,8 @@ def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
 def view_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     """Modularity, on the same graph, of what the clusterer says of augmented views.
 
-    The other of the two in :func:`modularity`: the cluster of a sample is the one found most
-    often in eight augmented views of it.
+    The other of the two in :func:`modularity`: the cluster of a sample is the one found
+    most often in eight augmented views of it.
 
     Parameters
     ----------

@@ -109,8 +109,8 @@ def voted_labels(module: Any, dataset: RowDataset, reader: SampleReader) -> Labe
 def best_modularity(graphs: Sequence[Graph], *clusterings: Labels) -> float:
     """Mean modularity of clusterings ``(n,)``, on the graph where it is largest.
 
-    Graphs under several contrasts are several opinions of what is alike, and which suits
-    the data is not known: clusters need not follow all of them.
+    Graphs under several contrasts are several opinions of what is alike, and which
+    suits the data is not known: clusters need not follow all of them.
     """
     return max(
         float(np.mean([graph.modularity(labels) for labels in clusterings]))
