@@ -50,8 +50,9 @@ class DepictNetwork(nn.Module):
     """Autoencoder whose layers are rebuilt one by one, with a softmax on its code.
 
     The encoder is a row of convolutions of stride 2, or of dense layers for vectors,
-    with leaky rectifiers, then a dense layer and tanh. The decoder mirrors it; images,
-    in [-1, 1], come out of a tanh as well, standardised vectors do not. The noisy
+    with leaky rectifiers, then a dense layer, batch normalisation, which the paper does
+    not have, and tanh. The decoder mirrors it; images, in [-1, 1], come out of a tanh
+    as well, standardised vectors do not. The noisy
     pathway is the encoder with dropout on the input and on the first layer.
 
     Parameters
@@ -99,7 +100,13 @@ class DepictNetwork(nn.Module):
         else:
             down, up, shape = _convolutional(sample_shape, widths or CHANNELS[kind])
         features = int(torch.Size(shape).numel())
-        code = nn.Sequential(nn.Flatten(), nn.Linear(features, latent_dim), nn.Tanh())
+        code = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(features, latent_dim),
+            # Large images would drive every code to the ends of the tanh.
+            nn.BatchNorm1d(latent_dim, affine=False),
+            nn.Tanh(),
+        )
         expand = nn.Sequential(
             nn.Linear(latent_dim, features), nn.Unflatten(1, shape), nn.LeakyReLU(SLOPE)
         )
