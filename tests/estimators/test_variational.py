@@ -25,7 +25,7 @@ def fit(X, **params):
 @pytest.fixture(scope="module")
 def trained(images):
     """A model that has learned something; not to be changed."""
-    return fit(images, max_epochs=60, lr=3e-3, batch_size=10)
+    return fit(images, max_epochs=120, lr=3e-3, batch_size=10)
 
 
 @pytest.mark.parametrize("relaxation", ["marginal", "gumbel"])
@@ -72,7 +72,7 @@ def test_samples_of_a_cluster_belong_to_it(trained):
         drawn, labels = trained.sample(30, cluster=k)
         assert set(labels) == {k}
         images = drawn.reshape(30, 8, 8)
-        assert (trained.predict(images) == k).mean() > 0.6
+        assert (trained.predict(images) == k).mean() > 0.8
 
 
 def test_sampling_is_repeatable_with_a_seed_and_leaves_global_streams_alone(trained):
