@@ -13,7 +13,7 @@ from benchmarks.data import load, sample
 from benchmarks.figures import panels, save
 from benchmarks.methods import METHODS
 from benchmarks.provenance import provenance
-from benchmarks.runner import RESULTS, command, parser, set_up, write
+from benchmarks.runner import RESULTS, parser, set_up, write
 from benchmarks.tables import grouped, rows_of
 from deepcluster_sk.metrics import confusion
 
@@ -24,7 +24,7 @@ def main():
     options.add_argument("--gammas", nargs="+", type=float, default=[0.0, 0.01, 0.1])
     options = options.parse_args()
     set_up()
-    about = {**provenance(), "command": command()}
+    about = provenance()
     rows = []
     for name in options.sets:
         for seed in range(options.seeds):

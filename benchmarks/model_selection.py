@@ -29,7 +29,6 @@ from sklearn.model_selection import train_test_split
 
 from benchmarks.model_selection_report import summarise
 from benchmarks.provenance import provenance
-from benchmarks.runner import command
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.datasets import load_dataset
 from deepcluster_sk.images import flatten_samples, layout_from_array
@@ -128,7 +127,7 @@ def measure(arguments, path):
         RESULTS.mkdir(exist_ok=True)
         with path.open("w", newline="") as file:
             csv.DictWriter(file, COLUMNS).writeheader()
-    about = {**provenance(), "command": command()}
+    about = provenance()
     for seed in arguments.seeds:
         for name in arguments.sets:
             fitted, held_out = load(name, arguments, seed)
@@ -152,11 +151,12 @@ def measure(arguments, path):
                         "n_fitted": len(fitted[0]),
                         "n_held_out": len(held_out[0]),
                         "max_epochs": arguments.epochs,
-                        **judged(model, fitted, held_out),
                         **about,
                     }
+                    figures, clusters = judged(model, fitted, held_out)
+                    row |= figures
                     if not row["error"]:
-                        keep(path, name, seed, setting, *clusters(model, held_out[0]))
+                        keep(path, name, seed, setting, *clusters)
                     if name in arguments.stability and not row["error"]:
                         row["stability"] = stability(model, fitted[0], held_out[0])
                     with path.open("a", newline="") as file:
@@ -180,15 +180,16 @@ def load(name, arguments, seed):
 
 
 def judged(model, fitted, held_out):
+    """Figures of a fit, and the clusters of samples and of most of their views."""
     start = time.perf_counter()
     row = {"error": ""}
     try:
         model.fit(fitted[0])
     except ValueError as error:  # training diverged
-        return {"error": str(error).split(".")[0]}
+        return {"error": str(error).split(".")[0]}, None
     row["seconds"] = round(time.perf_counter() - start, 2)
     X, y = held_out
-    labels = model.predict(X)
+    labels, voted = model.predict(X), model._voted_labels(*model._rows(X))
     row["accuracy"] = clustering_accuracy_score(y, labels)
     row["nmi"] = normalized_mutual_info_score(y, labels)
     row["accuracy_fitted"] = clustering_accuracy_score(fitted[1], model.labels_)
@@ -196,8 +197,9 @@ def judged(model, fitted, held_out):
     row["contrast"] = model.contrast_
     for name in SCORES:
         row[name] = get_scorer(name)(model, X)
-    row |= by_graph(*model._rows(X), *clusters(model, X))
-    return {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+    row |= by_graph(*model._rows(X), labels, voted)
+    row = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+    return row, (labels, voted)
 
 
 def kept(path, name, seed):
@@ -214,11 +216,6 @@ def keep(path, name, seed, setting, found, voted):
     file.parent.mkdir(exist_ok=True)
     both = np.stack([found, voted]).astype(np.uint8)
     np.savez_compressed(file, **{**held, setting: both})
-
-
-def clusters(model, X):
-    """Clusters of samples, and those found most often in their augmented views."""
-    return model.predict(X), model._voted_labels(*model._rows(X))
 
 
 def rejudge(arguments, path):

@@ -14,9 +14,6 @@ import deepcluster_sk
 
 def provenance():
     """Command, commit, machine and versions."""
-    command = " ".join(
-        ["python", *(Path(arg).name if "/" in arg else arg for arg in sys.argv)]
-    )
     try:
         commit = git("rev-parse", "--short", "HEAD")
         # Results that are being written do not make the code another.
@@ -25,7 +22,7 @@ def provenance():
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
     return {
-        "command": command,
+        "command": command(),
         "commit": commit,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         f"{torch.get_num_threads()} thread(s)",
@@ -44,3 +41,12 @@ def git(*words):
         check=True,
     )
     return run.stdout.strip()
+
+
+def command():
+    """Write the command line as others would type it."""
+    words = sys.argv[1:]
+    if "--data" in words[:-1]:
+        words[words.index("--data") + 1] = "FOLDER"
+    quoted = [f'"{word}"' if " " in word else word for word in words]
+    return " ".join(["python -m", f"benchmarks.{Path(sys.argv[0]).stem}", *quoted])

@@ -4,7 +4,6 @@ import argparse
 import csv
 import multiprocessing
 import os
-import sys
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -108,7 +107,7 @@ def run(path, tasks, options, extra=()):
     print(f"{path.name}: {len(missing)} of {len(tasks)} fits to do", flush=True)
     set_up()
     os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the processes
-    about = {**provenance(), "command": command()}
+    about = provenance()
     failed = []
     # Fresh interpreters: a fork of a process that has used torch may hang.
     with ProcessPoolExecutor(
@@ -214,12 +213,3 @@ def write(path, rows, columns):
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def command():
-    """Write the command line as others would type it."""
-    words = sys.argv[1:]
-    if "--data" in words[:-1]:
-        words[words.index("--data") + 1] = "FOLDER"
-    quoted = [f'"{word}"' if " " in word else word for word in words]
-    return " ".join(["python -m", f"benchmarks.{Path(sys.argv[0]).stem}", *quoted])

@@ -21,7 +21,6 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
 from benchmarks.provenance import provenance
-from benchmarks.runner import command
 from deepcluster_sk import DeepTripletClusterer
 
 RESULTS = Path(__file__).parent / "results"
@@ -49,7 +48,7 @@ def main():
                 for memory, n_jobs in runs(arguments.compare):
                     row = {"settings": settings, "n": len(X), "repeat": repeat}
                     row |= measured(X, SETTINGS[settings], memory, n_jobs)
-                    row |= {**provenance(), "command": command()}
+                    row |= provenance()
                     if writer is None:
                         writer = csv.DictWriter(file, row)
                         if new:

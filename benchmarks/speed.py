@@ -27,7 +27,6 @@ from torch.nn.functional import mse_loss, normalize, relu
 
 from benchmarks.data import load
 from benchmarks.provenance import provenance
-from benchmarks.runner import command
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
@@ -253,7 +252,7 @@ def main():
     parser.add_argument("what", nargs="*", default=list(measurements))
     options = parser.parse_args()
     measurements["reach"] = partial(reach, options.data)
-    about = {**provenance(), "command": command()}
+    about = provenance()
     warnings.simplefilter("ignore")  # nothing settles in one epoch
     RESULTS.parent.mkdir(exist_ok=True)
     new = not RESULTS.exists()

@@ -22,7 +22,7 @@ from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.metrics import clustering_accuracy_scorer
 from deepcluster_sk.training.augmentation import apply_augmentation
 from deepcluster_sk.training.batches import RowDataset, SampleReader
-from deepcluster_sk.training.inference import evaluating, stream
+from deepcluster_sk.training.inference import collect, evaluating
 from deepcluster_sk.training.judge import (
     JUDGE_NEIGHBORS,
     JUDGE_SEED,
@@ -31,6 +31,7 @@ from deepcluster_sk.training.judge import (
     mean_agreement,
 )
 from deepcluster_sk.training.seeding import generator, seeded
+from deepcluster_sk.training.starts import Graph
 
 __all__ = [
     "get_scorer",
@@ -89,9 +90,7 @@ def neighbor_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     float
         In [-1/2, 1).
     """
-    clusterer, X = _last_step(estimator, X)
-    rows, layout = clusterer._rows(X)
-    graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
+    clusterer, X, graphs = _with_graphs(estimator, X)
     return best_modularity(graphs, clusterer.predict(X))
 
 
@@ -112,10 +111,8 @@ def view_modularity(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     float
         In [-1/2, 1).
     """
-    clusterer, X = _last_step(estimator, X)
-    rows, layout = clusterer._rows(X)
-    graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
-    return best_modularity(graphs, clusterer._voted_labels(rows, layout))
+    clusterer, X, graphs = _with_graphs(estimator, X)
+    return best_modularity(graphs, clusterer._voted_labels(*clusterer._rows(X)))
 
 
 def neighbor_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
@@ -135,11 +132,8 @@ def neighbor_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     float
         In [0, 1].
     """
-    clusterer, X = _last_step(estimator, X)
-    rows, layout = clusterer._rows(X)
-    labels = clusterer.predict(X)
-    graphs = judging_graphs(rows, layout, clusterer.net_.torch_device)
-    return mean_agreement(graphs, labels)
+    clusterer, X, graphs = _with_graphs(estimator, X)
+    return mean_agreement(graphs, clusterer.predict(X))
 
 
 def latent_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
@@ -290,6 +284,13 @@ def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
     return estimator, X
 
 
+def _with_graphs(estimator: Any, X: Any) -> tuple[Any, Any, list[Graph]]:
+    """Clusterer an estimator ends in, its input, and the graphs to judge it by."""
+    clusterer, X = _last_step(estimator, X)
+    rows, layout = clusterer._rows(X)
+    return clusterer, X, judging_graphs(rows, layout, clusterer.net_.torch_device)
+
+
 def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
     """Cluster of one augmented view of each sample."""
     rows, layout = clusterer._rows(X)
@@ -303,11 +304,7 @@ def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
 
     reader = SampleReader(layout, net.reader.scaler)
     with seeded(JUDGE_SEED, device), evaluating(net.module_):
-        parts = [
-            labels[:n_rows].cpu().numpy()
-            for labels, n_rows in stream(label, RowDataset(rows), reader, device)
-        ]
-    return np.concatenate(parts)
+        return collect(label, RowDataset(rows), reader, device).cpu().numpy()
 
 
 def _normalized_information(assignment: NDArray[Any]) -> float:

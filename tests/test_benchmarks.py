@@ -8,7 +8,8 @@ from PIL import Image
 
 from benchmarks import pages, tables
 from benchmarks.data import imbalanced, load, sample, sampling
-from benchmarks.runner import KEY, Task, command, identity, measure
+from benchmarks.provenance import command
+from benchmarks.runner import KEY, Task, identity, measure
 
 
 def test_readme_shows_what_was_measured():

@@ -28,7 +28,7 @@ from deepcluster_sk.training.allocator import keeping_freed_memory
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.augmentation import (
     AugmentationLike,
-    Kind,
+    kind_of,
     make_augmentation,
 )
 from deepcluster_sk.training.batches import RowDataset, SampleReader
@@ -39,9 +39,7 @@ from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.reuse import Snapshot, data_key, reused
 from deepcluster_sk.training.seeding import generator, seeded
-from deepcluster_sk.training.starts import (
-    checked_centers,
-)
+from deepcluster_sk.training.starts import checked_centers
 
 _MAX_SEED = np.iinfo(np.int32).max
 
@@ -336,10 +334,7 @@ class BaseDeepClusterer(
         return int(self.batch_size)
 
     def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
-        kind: Kind = "vector"
-        if layout.is_image:
-            kind = "grey" if layout.n_channels == 1 else "color"
-        return make_augmentation(self.augmentation, kind, wide)
+        return make_augmentation(self.augmentation, kind_of(layout), wide)
 
     def _warn_of_empty_clusters(self) -> None:
         found = len(np.unique(self.labels_))

@@ -16,7 +16,7 @@ from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.variational import MixtureVAE
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.batches import RowDataset, SampleReader
-from deepcluster_sk.training.inference import evaluating, stream
+from deepcluster_sk.training.inference import collect, evaluating
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.schedule import epochs_for
 from deepcluster_sk.training.starts import Partition
@@ -311,13 +311,10 @@ class VariationalClusterer(BaseDeepClusterer):
         net = self.net_
         reader = SampleReader(layout, net.reader.scaler)
         with evaluating(net.module_):
-            parts = [
-                bound[:n_rows].cpu()
-                for bound, n_rows in stream(
-                    net.module_.elbo, RowDataset(rows), reader, net.torch_device
-                )
-            ]
-        return torch.cat(parts).numpy()
+            bound = collect(
+                net.module_.elbo, RowDataset(rows), reader, net.torch_device
+            )
+        return bound.cpu().numpy()
 
     def _module(self, run: Run) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         return MixtureVAE, {

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from deepcluster_sk.images import RowLayout
 from deepcluster_sk.training.image_augmentation import (
     Augmentation,
     checked_strength,
@@ -19,6 +20,7 @@ __all__ = [
     "Augmentation",
     "VectorAugmentation",
     "apply_augmentation",
+    "kind_of",
     "make_augmentation",
 ]
 
@@ -121,6 +123,13 @@ WIDE_PRESETS: dict[str, dict[str, float]] = {
     "vector": PRESETS["vector"],
 }
 _AUTO = {"grey": "grey", "color": "natural", "vector": "vector"}
+
+
+def kind_of(layout: RowLayout) -> Kind:
+    """Find the kind of data that samples of a layout are."""
+    if not layout.is_image:
+        return "vector"
+    return "grey" if layout.n_channels == 1 else "color"
 
 
 def make_augmentation(

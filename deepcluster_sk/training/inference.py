@@ -54,6 +54,18 @@ def stream(
         yield function(reader.read(rows, device)), n_rows
 
 
+def collect(
+    function: Callable[[torch.Tensor], torch.Tensor],
+    dataset: RowDataset,
+    reader: SampleReader,
+    device: torch.device,
+) -> torch.Tensor:
+    """Apply `function` to every row of a data set; all results, on the device."""
+    return torch.cat(
+        [part[:n_rows] for part, n_rows in stream(function, dataset, reader, device)]
+    )
+
+
 def embed(
     module: Any,
     dataset: RowDataset,

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.augmentation import (
-    Kind,
     apply_augmentation,
+    kind_of,
     make_augmentation,
 )
 from deepcluster_sk.training.batches import RowDataset, SampleReader
-from deepcluster_sk.training.inference import evaluating, stream
+from deepcluster_sk.training.inference import collect, evaluating
 from deepcluster_sk.training.neighbors import Views, view_neighbors
 from deepcluster_sk.training.reuse import data_key
 from deepcluster_sk.training.seeding import generator, seeded
@@ -87,7 +87,7 @@ def voted_labels(module: Any, dataset: RowDataset, reader: SampleReader) -> Labe
     ndarray of shape (n,), int64
     """
     device = next(module.parameters()).device
-    augmentation = make_augmentation("auto", _kind(reader.layout))
+    augmentation = make_augmentation("auto", kind_of(reader.layout))
     random = generator(JUDGE_SEED, device)
 
     def label_views(x: torch.Tensor) -> torch.Tensor:
@@ -98,11 +98,7 @@ def voted_labels(module: Any, dataset: RowDataset, reader: SampleReader) -> Labe
         return torch.stack(votes, dim=1)
 
     with seeded(JUDGE_SEED, device), evaluating(module):
-        parts = [
-            labels[:n_rows].cpu()
-            for labels, n_rows in stream(label_views, dataset, reader, device)
-        ]
-    votes = torch.cat(parts)
+        votes = collect(label_views, dataset, reader, device).cpu()
     return torch.nn.functional.one_hot(votes).sum(1).argmax(1).numpy()
 
 
@@ -175,7 +171,7 @@ def _make_graph(
     views = Views(
         RowDataset(sample),
         SampleReader(layout, PixelScaler.standardize(sample, layout)),
-        make_augmentation("auto", _kind(layout), wide=True),
+        make_augmentation("auto", kind_of(layout), wide=True),
         generator(JUDGE_SEED, device),
     )
     with seeded(JUDGE_SEED, device), torch.no_grad():
@@ -184,9 +180,3 @@ def _make_graph(
         stack = views.stack(features, indices, JUDGE_VIEWS)
         neighbors = view_neighbors(stack[0], stack, k, same=True)
     return Graph(nodes, affinity(neighbors, k))
-
-
-def _kind(layout: RowLayout) -> Kind:
-    if not layout.is_image:
-        return "vector"
-    return "grey" if layout.n_channels == 1 else "color"
