@@ -23,14 +23,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.base import clone
-from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.model_selection import train_test_split
 
+from benchmarks.data import load
 from benchmarks.model_selection_report import summarise
 from benchmarks.provenance import provenance
 from deepcluster_sk import DeepTripletClusterer
-from deepcluster_sk.datasets import load_dataset
 from deepcluster_sk.images import flatten_samples, layout_from_array
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import get_scorer, get_scorer_names
@@ -130,7 +129,7 @@ def measure(arguments, path):
     about = provenance()
     for seed in arguments.seeds:
         for name in arguments.sets:
-            fitted, held_out = load(name, arguments, seed)
+            fitted, held_out = split(name, arguments, seed)
             with tempfile.TemporaryDirectory() as memory:
                 for setting, parameters in SETTINGS.items():
                     if (name, seed, setting) in done:
@@ -165,13 +164,9 @@ def measure(arguments, path):
                     print(name, seed, setting, shown, row["error"], flush=True)
 
 
-def load(name, arguments, seed):
+def split(name, arguments, seed):
     """Part of a sample to fit on, and the rest to judge by; shuffled."""
-    if name == "digits":
-        digits = load_digits()
-        X, y = digits.images, digits.target
-    else:
-        X, y = load_dataset(name, folder=arguments.data)
+    X, y = load(name, arguments.data)
     chosen = np.random.default_rng(seed).permutation(len(X))[: arguments.samples]
     X_fit, X_test, y_fit, y_test = train_test_split(
         X[chosen], y[chosen], train_size=arguments.fitted or 0.5, random_state=seed
@@ -229,7 +224,7 @@ def rejudge(arguments, path):
     for name, seed in sorted({(row["data"], int(row["seed"])) for row in rows}):
         if name not in arguments.sets:
             continue
-        _, (X, _) = load(name, arguments, seed)
+        _, (X, _) = split(name, arguments, seed)
         X, shape = flatten_samples(X)
         layout = layout_from_array(shape, None)
         _, held = kept(path, name, seed)

@@ -131,6 +131,10 @@ class BaseDeepClusterer(
     def _epochs(self, run: Run) -> tuple[int, int]:
         """Epochs of pretraining, and at most of joint training."""
 
+    def _starts_in_latent(self, run: Run) -> bool:
+        """Whether neighbours are better looked for in the pretrained latent."""
+        return False
+
     def _scaler(self, rows: NDArray[Any], layout: RowLayout) -> PixelScaler:
         """Scaling of the input."""
         return PixelScaler.standardize(rows, layout)
@@ -179,9 +183,6 @@ class BaseDeepClusterer(
                 f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
             )
         self._contrasts(layout)
-        latent_dim = self._latent_dim()
-        if not (isinstance(self.init, str) or callable(self.init)):
-            checked_centers(self.init, self.n_clusters, latent_dim)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(_MAX_SEED))
         reader = self._reader(rows, layout)
@@ -190,7 +191,6 @@ class BaseDeepClusterer(
         run = Run(
             layout=layout,
             n_samples=len(rows),
-            latent_dim=latent_dim,
             batch_size=self._batch_size(len(rows)),
             device=device,
             precision=resolve_precision(self.precision, device),
@@ -199,9 +199,11 @@ class BaseDeepClusterer(
             ),
             random_state=np.random.RandomState(seed),
         )
+        if not (isinstance(self.init, str) or callable(self.init)):
+            checked_centers(self.init, self.n_clusters, self._latent_dim(run))
         with seeded(seed, device), keeping_freed_memory():
             net = self._train(run, optimizer)
-        self._n_features_out = latent_dim
+        self._n_features_out = self._latent_dim(run)
         self.net_ = net
         self.device_ = str(device)
         self.image_shape_ = layout.shape if layout.is_image else None
@@ -233,6 +235,8 @@ class BaseDeepClusterer(
         dataset = run.views.dataset
         if pretrain_epochs:
             self._pretrain(run, data, net, pretrain_epochs)
+            if first is not None and self._starts_in_latent(run):
+                first = self._latent_partition(run, net)
         latent = _to_numpy(net.embed(dataset).latent)
         labels, centers = self._start(run, first, latent)
         net.module_.set_centers(torch.as_tensor(centers))
@@ -244,7 +248,7 @@ class BaseDeepClusterer(
             self.n_clusters,
             duration=self.anchoring,
             graph=None if first is None else first.graph,
-            restart=lambda net: self._restart(run, net),
+            restart=lambda net: self._latent_partition(run, net).labels,
             n_restarts=self.n_restarts,
         )
         objective = self._clustering(run, anchor)
@@ -277,7 +281,7 @@ class BaseDeepClusterer(
             net.run_phase(self._pretraining(run), run.views.dataset, epochs)
             return Snapshot.of(net)
 
-        # Of `init` it knows what the start left behind: contrast and random streams.
+        # Of `init` it knows what the start left behind: contrast, hubness and streams.
         unread = {
             *("memory", "random_state", "verbose", "init", "data_on_device"),
             *self._joint_parameters,
@@ -288,6 +292,7 @@ class BaseDeepClusterer(
             "device": str(run.device),
             "precision": str(run.precision),
             "contrast": run.contrast,
+            "hubness": run.hubness,
             "epochs": epochs,
             "estimator": f"{type(self).__module__}.{type(self).__qualname__}",
         }
@@ -321,7 +326,7 @@ class BaseDeepClusterer(
             and not others & set(self._net_params)
         }
 
-    def _latent_dim(self) -> int:
+    def _latent_dim(self, run: Run) -> int:
         """Latent dimensions: enough to keep the clusters apart."""
         if self.latent_dim == "auto":
             return min(64, max(10, self.n_clusters))

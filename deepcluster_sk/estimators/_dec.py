@@ -221,7 +221,7 @@ class DECClusterer(BaseDeepClusterer):
             "architecture": self.architecture,
             "sample_shape": run.layout.shape,
             "n_clusters": self.n_clusters,
-            "latent_dim": run.latent_dim,
+            "latent_dim": self._latent_dim(run),
             "radius": None,
             "channels": self.channels,
             "contrast": run.contrast,

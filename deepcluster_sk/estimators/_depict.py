@@ -269,7 +269,7 @@ class DepictClusterer(BaseDeepClusterer):
             "architecture": self.architecture,
             "sample_shape": run.layout.shape,
             "n_clusters": self.n_clusters,
-            "latent_dim": run.latent_dim,
+            "latent_dim": self._latent_dim(run),
             "channels": self.channels,
             "dropout": self.dropout,
             "contrast": run.contrast,

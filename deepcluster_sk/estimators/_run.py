@@ -17,7 +17,7 @@ class Run:
     Attributes
     ----------
     layout : RowLayout
-    n_samples, latent_dim, batch_size : int
+    n_samples, batch_size : int
     device : torch.device
     precision : torch.dtype
     views : Views
@@ -26,17 +26,19 @@ class Run:
         Of everything on the host.
     contrast : str
         Contrast normalisation the network sees samples under.
+    hubness : float
+        Of the neighbour graph of the samples, where the start made one.
     """
 
     layout: RowLayout
     n_samples: int
-    latent_dim: int
     batch_size: int
     device: torch.device
     precision: torch.dtype
     views: Views
     random_state: np.random.RandomState
     contrast: str = "none"
+    hubness: float = 0.0
 
     @property
     def streams(self) -> Streams:

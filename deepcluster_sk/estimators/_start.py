@@ -77,6 +77,7 @@ class StartMixin:
             "init": self.init,
         }
         run.contrast, first = reused(self.memory, "start", key, run.streams, find)
+        run.hubness = first.graph.hubness
         return first
 
     def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
@@ -112,7 +113,7 @@ class StartMixin:
         labels = reseed_empty(latent, labels, n_clusters)
         return labels, centers_of(latent, labels, n_clusters)
 
-    def _restart(self, run: Run, net: ClusteringNet) -> NDArray[np.int64]:
+    def _latent_partition(self, run: Run, net: ClusteringNet) -> Partition:
         """Partition the data by its neighbours in the net's latent space."""
 
         def latent(x: torch.Tensor) -> torch.Tensor:
@@ -125,4 +126,4 @@ class StartMixin:
         with evaluating(net.module_):
             return graph_partition(
                 run.views, latent, self.n_clusters, run.random_state, search
-            ).labels
+            )

@@ -1,5 +1,6 @@
 """DeepTripletClusterer, the method of arXiv:1901.06474."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -18,6 +19,12 @@ from deepcluster_sk.training.triplet import (
     TripletPretraining,
     Triplets,
 )
+
+#: Hubness of a neighbour graph of pixels above which its neighbours mean little.
+HUBNESS = 1.8
+#: Optimiser steps and latent dimensions of pretraining by separation: telling single
+#: images apart takes more of both than telling clusters apart.
+SEPARATION_STEPS, SEPARATION_DIM = 2_000, 64
 
 
 class DeepTripletClusterer(BaseDeepClusterer):
@@ -48,7 +55,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     margin : float, default=0.24
         Margin of the separation term, in squared distance on the unit sphere.
     latent_dim : int or "auto", default="auto"
-        Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
+        Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64, or 64
+        where pretraining is by separation.
     radius : float, None or "auto", default="auto"
         Radius of the sphere the latent is kept on; "auto" is the square root of
         `n_clusters`, at least 3. None leaves the latent unconstrained.
@@ -101,12 +109,20 @@ class DeepTripletClusterer(BaseDeepClusterer):
         How often the partition is found anew in the latent space, at equal distances
         over joint training. A new one is taken only where its modularity on the graph
         of the start comes near that of the first.
+    pretraining : {"auto", "reconstruction", "separation"}, default="auto"
+        What comes before there are clusters. "reconstruction" rebuilds images, and
+        separates them as `pretrain_omega` says. "separation" does nothing but separate
+        each image from the one in its batch that is nearest to it; "consensus" and
+        "spectral" then start from the neighbours in that latent. "auto" is
+        "separation" for images whose neighbours in pixels mean little, as those of
+        photographs, if `init` makes a graph of them, else "reconstruction".
     pretrain_omega : float, default=0.3
-        Weight of the separation term in pretraining, against 1 for reconstruction.
+        Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
-        Its margin.
+        Its margin, in both kinds of pretraining.
     pretrain_epochs : int or "auto", default="auto"
-        Epochs of pretraining; "auto" makes about 100 optimiser steps.
+        Epochs of pretraining; "auto" makes about 100 optimiser steps, or 2,000 where
+        pretraining is by separation.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 450 optimiser steps, more
         where there are more than ten clusters.
@@ -227,6 +243,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "negatives": [StrOptions({"batch", "bulk", "literal"})],
         "n_augmentations": [Interval(Integral, 1, None, closed="left")],
         "update_interval": [Interval(Integral, 1, None, closed="left"), None],
+        "pretraining": [StrOptions({"auto", "reconstruction", "separation"})],
     }
 
     _joint_parameters = BaseDeepClusterer._joint_parameters | {
@@ -264,6 +281,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         init: Any = "consensus",
         anchoring: float = 1.0,
         n_restarts: int = 2,
+        pretraining: str = "auto",
         pretrain_omega: float = 0.3,
         pretrain_margin: float = 0.24,
         pretrain_epochs: int | str = "auto",
@@ -304,6 +322,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.init = init
         self.anchoring = anchoring
         self.n_restarts = n_restarts
+        self.pretraining = pretraining
         self.pretrain_omega = pretrain_omega
         self.pretrain_margin = pretrain_margin
         self.pretrain_epochs = pretrain_epochs
@@ -334,7 +353,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             "architecture": self.architecture,
             "sample_shape": run.layout.shape,
             "n_clusters": self.n_clusters,
-            "latent_dim": run.latent_dim,
+            "latent_dim": self._latent_dim(run),
             "radius": radius,
             "channels": self.channels,
             "kernel_power": power,
@@ -342,9 +361,14 @@ class DeepTripletClusterer(BaseDeepClusterer):
         }
 
     def _pretraining(self, run: Run) -> Objective:
-        return TripletPretraining(
-            self._triplets(run), self.pretrain_omega, self.pretrain_margin
-        )
+        triplets = self._triplets(run)
+        weights = {"reconstruction": 1.0, "separation": self.pretrain_omega}
+        if self._by_separation(run):
+            triplets = replace(
+                triplets, mode="batch", hardest=True, n_views=max(1, self.n_views)
+            )
+            weights = {"reconstruction": 0.0, "separation": 1.0}
+        return TripletPretraining(triplets, weights, self.pretrain_margin)
 
     def _clustering(self, run: Run, anchor: Anchor) -> SelfTraining:
         weights = {
@@ -366,12 +390,25 @@ class DeepTripletClusterer(BaseDeepClusterer):
     def _epochs(self, run: Run) -> tuple[int, int]:
         pretrain, cluster = self.pretrain_epochs, self.max_epochs
         if pretrain == "auto":
-            pretrain = epochs_for(run.n_samples, run.batch_size, 100, 1, 60)
+            steps = SEPARATION_STEPS if self._by_separation(run) else 100
+            pretrain = epochs_for(run.n_samples, run.batch_size, steps, 1, 60)
         if cluster == "auto":
             # More clusters take longer to tell apart.
             steps = round(450 * min(3.0, max(1.0, np.sqrt(self.n_clusters / 10))))
             cluster = epochs_for(run.n_samples, run.batch_size, steps, 4, 60)
         return int(pretrain), int(cluster)
+
+    def _by_separation(self, run: Run) -> bool:
+        if self.pretraining == "auto":
+            return run.layout.is_image and run.hubness > HUBNESS
+        return self.pretraining == "separation"
+
+    _starts_in_latent = _by_separation
+
+    def _latent_dim(self, run: Run) -> int:
+        if self.latent_dim == "auto" and self._by_separation(run):
+            return SEPARATION_DIM
+        return super()._latent_dim(run)
 
     def _triplets(self, run: Run) -> Triplets:
         return Triplets(

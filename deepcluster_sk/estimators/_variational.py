@@ -321,7 +321,7 @@ class VariationalClusterer(BaseDeepClusterer):
             "architecture": self.architecture,
             "sample_shape": run.layout.shape,
             "n_clusters": self.n_clusters,
-            "latent_dim": run.latent_dim,
+            "latent_dim": self._latent_dim(run),
             "likelihood": self._likelihood(run.layout),
             "relaxation": self.relaxation,
             "channels": self.channels,

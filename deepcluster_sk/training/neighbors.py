@@ -106,6 +106,35 @@ class Views:
             yield batch
 
 
+def hubness(neighbors: Neighbors, n_references: int) -> float:
+    r"""Skewness of how often each reference is a neighbour.
+
+    .. math:: \frac{1}{n} \sum_j \left( \frac{N_j - k}{\sigma_N} \right)^3
+
+    with N_j the queries that reference j is a neighbour of. Where distances tell what
+    is alike it is about 1 or less; where they do not, a few hubs are near to all.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+    n_references : int
+
+    Returns
+    -------
+    float
+        0 where every reference is a neighbour equally often.
+
+    References
+    ----------
+    Radovanovic, Nanopoulos and Ivanovic (2010), "Hubs in space: popular nearest
+    neighbors in high-dimensional data".
+    """
+    counts = torch.bincount(neighbors.indices.flatten(), minlength=n_references)
+    gaps = counts.double() - counts.double().mean()
+    spread = gaps.square().mean().sqrt()
+    return float((gaps / spread).pow(3).mean()) if spread else 0.0
+
+
 def view_neighbors(
     queries: torch.Tensor,
     references: Sequence[torch.Tensor],

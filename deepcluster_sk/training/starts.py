@@ -14,7 +14,12 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from deepcluster_sk.networks.contrast import Contrast
-from deepcluster_sk.training.neighbors import Features, Views, view_neighbors
+from deepcluster_sk.training.neighbors import (
+    Features,
+    Views,
+    hubness,
+    view_neighbors,
+)
 from deepcluster_sk.training.spectral import (
     Labels,
     affinity,
@@ -91,11 +96,14 @@ class Graph:
     weights : sparse matrix of shape (n_nodes, n_nodes)
     resolution : float
         Of the modularity.
+    hubness : float
+        How much nodes differ in how often they are a neighbour.
     """
 
     nodes: NDArray[np.int64]
     weights: scipy.sparse.csr_matrix
     resolution: float = 1.0
+    hubness: float = 0.0
 
     def modularity(self, labels: Labels) -> float:
         """Modularity of a partition of the whole data set, ``(n,)``."""
@@ -190,7 +198,8 @@ def graph_partition(
         queries = views.draw(features, torch.from_numpy(rest).to(device))
         nearest_nodes = view_neighbors(queries, stack[:VOTE_VIEWS], counts[0]).indices
         labels[rest] = _vote(labels[nodes][nearest_nodes.cpu().numpy()], n_clusters)
-    return Partition(labels, Graph(nodes, graphs[-1], resolution))
+    skewness = hubness(neighbors, len(nodes))
+    return Partition(labels, Graph(nodes, graphs[-1], resolution, skewness))
 
 
 def _best_consensus(

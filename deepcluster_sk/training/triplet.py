@@ -57,6 +57,9 @@ class Triplets:
         its `n_views` do.
     max_tries : int
         Candidates drawn for an anchor at most.
+    hardest : bool
+        Whether an anchor's negative in the batch is the nearest image outside its ball,
+        not any of them.
     n_fallbacks, n_selected : int or Tensor
         Negatives that lie inside their anchor's ball, and all negatives, so far.
     """
@@ -67,6 +70,7 @@ class Triplets:
     n_views: int
     n_augmentations: int
     max_tries: int = 100
+    hardest: bool = False
     n_fallbacks: Any = 0
     n_selected: int = 0
 
@@ -110,7 +114,12 @@ class Triplets:
         views = others[: self.n_views] or [anchor]
         if self.mode == "batch":
             radii = augmentation_radii(anchor.detach(), torch.stack(views).detach())
-            chosen = in_batch_negatives(anchor.detach(), radii, self.generator)
+            chosen = in_batch_negatives(
+                anchor.detach(),
+                radii,
+                self.generator,
+                strategy="hard" if self.hardest else "random",
+            )
             self._count(chosen.is_fallback)
             negative = anchor[chosen.indices]
         else:
@@ -182,16 +191,18 @@ class TripletPretraining(_TripletPhase):
     Parameters
     ----------
     triplets : Triplets
-    omega : float
-        Weight of the separation term; reconstruction has weight 1.
+    weights : dict
+        Of the terms ``reconstruction`` and ``separation``.
     margin : float
     """
 
     name = "pretrain"
 
-    def __init__(self, triplets: Triplets, omega: float, margin: float) -> None:
+    def __init__(
+        self, triplets: Triplets, weights: dict[str, float], margin: float
+    ) -> None:
         self.triplets = triplets
-        self.weights = {"reconstruction": 1.0, "separation": omega}
+        self.weights = weights
         self.margin = margin
 
     def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:

@@ -29,6 +29,7 @@ CHANGES = {
     "init": "spectral",
     "anchoring": 0.5,
     "n_restarts": 0,
+    "pretraining": "separation",
     "pretrain_omega": 2.0,
     "pretrain_margin": 2.0,
     "pretrain_epochs": 1,

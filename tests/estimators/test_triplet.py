@@ -3,6 +3,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk import DeepTripletClusterer
@@ -51,6 +52,52 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(images):
                 for weight, name in zip(weights.values(), names, strict=True)
             )
         assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_pretraining_by_separation_does_nothing_else(images):
+    estimator = fit(images, pretraining="separation", latent_dim="auto")
+    assert terms(estimator, "pretrain") == {"separation"}
+    assert terms(estimator, "cluster") == JOINT
+    assert estimator.transform(images).shape == (len(images), 64)
+
+
+@pytest.mark.parametrize(
+    ("params", "in_latent"),
+    [
+        ({"pretraining": "separation"}, True),
+        ({"pretraining": "separation", "pretrain_epochs": 0}, False),
+        ({"pretraining": "separation", "init": "kmeans"}, False),
+        ({"pretraining": "reconstruction"}, False),
+    ],
+)
+def test_pretraining_by_separation_moves_the_start(
+    images, monkeypatch, params, in_latent
+):
+    made = []
+
+    def seen(self, run, net):
+        made.append(partition(self, run, net))
+        return made[-1]
+
+    partition = DeepTripletClusterer._latent_partition
+    monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen)
+    estimator = fit(images, n_restarts=0, **{"init": "consensus", **params})
+    assert len(made) == in_latent
+    for found in made:
+        assert_array_equal(estimator.initial_labels_, found.labels)
+
+
+@pytest.mark.parametrize("kind", ["noise", "digits"])
+def test_separation_is_for_images_whose_neighbors_mean_little(kind):
+    if kind == "noise":
+        # Images of little contrast are near to every other: hubs.
+        random = np.random.default_rng(0)
+        X = random.normal(size=(600, 12, 12)) * random.uniform(0.1, 1, (600, 1, 1))
+    else:
+        X = load_digits().images[:600]
+    estimator = fit(X, init="consensus", contrast="none", max_epochs=0)
+    expected = PRETRAINING if kind == "digits" else {"separation"}
+    assert terms(estimator, "pretrain") == expected
 
 
 @pytest.mark.parametrize("negatives", ["batch", "bulk", "literal"])
