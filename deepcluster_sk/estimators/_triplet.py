@@ -1,6 +1,5 @@
 """DeepTripletClusterer, the method of arXiv:1901.06474."""
 
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.schedule import epochs_for
 from deepcluster_sk.training.triplet import (
+    SeparationPretraining,
     TripletClustering,
     TripletPretraining,
     Triplets,
@@ -25,6 +25,9 @@ HUBNESS = 1.8
 #: Optimiser steps and latent dimensions of pretraining by separation: telling single
 #: images apart takes more of both than telling clusters apart.
 SEPARATION_STEPS, SEPARATION_DIM = 2_000, 64
+#: Its margin, in squared distance on the unit sphere. The nearest of a batch is soon at
+#: the paper's .24, and nothing is learned beyond.
+SEPARATION_MARGIN = 1.0
 
 
 class DeepTripletClusterer(BaseDeepClusterer):
@@ -112,14 +115,14 @@ class DeepTripletClusterer(BaseDeepClusterer):
     pretraining : {"auto", "reconstruction", "separation"}, default="auto"
         What comes before there are clusters. "reconstruction" rebuilds images, and
         separates them as `pretrain_omega` says. "separation" does nothing but separate
-        each image from the one in its batch that is nearest to it; "consensus" and
-        "spectral" then start from the neighbours in that latent. "auto" is
-        "separation" for images whose neighbours in pixels mean little, as those of
+        each image, in two views, from the nearest other of its batch, at a margin of 1;
+        "consensus" and "spectral" then start from the neighbours in that latent. "auto"
+        is "separation" for images whose neighbours in pixels mean little, as those of
         photographs, if `init` makes a graph of them, else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
-        Its margin, in both kinds of pretraining.
+        Its margin there.
     pretrain_epochs : int or "auto", default="auto"
         Epochs of pretraining; "auto" makes about 100 optimiser steps, or 2,000 where
         pretraining is by separation.
@@ -361,14 +364,13 @@ class DeepTripletClusterer(BaseDeepClusterer):
         }
 
     def _pretraining(self, run: Run) -> Objective:
-        triplets = self._triplets(run)
-        weights = {"reconstruction": 1.0, "separation": self.pretrain_omega}
         if self._by_separation(run):
-            triplets = replace(
-                triplets, mode="batch", hardest=True, n_views=max(1, self.n_views)
+            return SeparationPretraining(
+                run.views.augmentation, run.views.generator, SEPARATION_MARGIN
             )
-            weights = {"reconstruction": 0.0, "separation": 1.0}
-        return TripletPretraining(triplets, weights, self.pretrain_margin)
+        return TripletPretraining(
+            self._triplets(run), self.pretrain_omega, self.pretrain_margin
+        )
 
     def _clustering(self, run: Run, anchor: Anchor) -> SelfTraining:
         weights = {

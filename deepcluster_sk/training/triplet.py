@@ -81,7 +81,7 @@ class Triplets:
         module, device = net.module_, net.torch_device
 
         def views(x: torch.Tensor) -> torch.Tensor:
-            copies = [x, *(self._augment(x) for _ in range(self.n_augmentations))]
+            copies = [x, *(self.augment(x) for _ in range(self.n_augmentations))]
             return torch.stack(
                 [module.sphere.unit(module.encode(view)) for view in copies]
             )
@@ -100,7 +100,7 @@ class Triplets:
 
     def stack(self, rows: torch.Tensor, negatives: torch.Tensor | None) -> torch.Tensor:
         """Blocks of one pass, stacked along the batch."""
-        blocks = [rows, *(self._augment(rows) for _ in range(self.n_views))]
+        blocks = [rows, *(self.augment(rows) for _ in range(self.n_views))]
         if negatives is not None:
             blocks.append(negatives)
         stacked = torch.cat(blocks)
@@ -127,7 +127,8 @@ class Triplets:
         losses = [separation_loss(anchor, view, negative, margin) for view in views]
         return torch.stack(losses).mean()
 
-    def _augment(self, x: torch.Tensor) -> torch.Tensor:
+    def augment(self, x: torch.Tensor) -> torch.Tensor:
+        """Draw a view of each image."""
         return apply_augmentation(self.augmentation, x, self.generator)
 
     def _count(self, is_fallback: torch.Tensor) -> None:
@@ -191,18 +192,16 @@ class TripletPretraining(_TripletPhase):
     Parameters
     ----------
     triplets : Triplets
-    weights : dict
-        Of the terms ``reconstruction`` and ``separation``.
+    omega : float
+        Weight of the separation term; reconstruction has weight 1.
     margin : float
     """
 
     name = "pretrain"
 
-    def __init__(
-        self, triplets: Triplets, weights: dict[str, float], margin: float
-    ) -> None:
+    def __init__(self, triplets: Triplets, omega: float, margin: float) -> None:
         self.triplets = triplets
-        self.weights = weights
+        self.weights = {"reconstruction": 1.0, "separation": omega}
         self.margin = margin
 
     def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:
@@ -222,6 +221,36 @@ class TripletPretraining(_TripletPhase):
         """Terms of a batch and their sum."""
         terms = self._common_terms(inputs, outputs, len(indices))
         return terms, total_loss(terms, self.weights)
+
+
+class SeparationPretraining(TripletPretraining):
+    """Separation alone, before there are clusters.
+
+    Each image is seen in two augmented views, and told from the one of the batch that
+    is nearest to it outside its augmentation ball.
+
+    Parameters
+    ----------
+    augmentation : callable
+    generator : torch.Generator
+    margin : float
+    """
+
+    def __init__(
+        self,
+        augmentation: AugmentationLike,
+        generator: torch.Generator,
+        margin: float,
+    ) -> None:
+        self.triplets = Triplets(augmentation, generator, "batch", 1, 0, hardest=True)
+        self.weights = {"reconstruction": 0.0, "separation": 1.0}
+        self.margin = margin
+
+    def inputs(
+        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+    ) -> dict[str, Any]:
+        """Stack two views: the image itself would be too easy an anchor."""
+        return super().inputs(self.triplets.augment(rows))
 
 
 class TripletClustering(_TripletPhase, SelfTraining):
