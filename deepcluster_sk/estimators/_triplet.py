@@ -24,7 +24,7 @@ from deepcluster_sk.training.triplet import (
 HUBNESS = 1.8
 #: Optimiser steps and latent dimensions of pretraining by separation: telling single
 #: images apart takes more of both than telling clusters apart.
-SEPARATION_STEPS, SEPARATION_DIM = 2_000, 64
+SEPARATION_STEPS, SEPARATION_DIM = 1_000, 64
 #: Its margin, in squared distance on the unit sphere. The nearest of a batch is soon at
 #: the paper's .24, and nothing is learned beyond.
 SEPARATION_MARGIN = 1.0
@@ -124,7 +124,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
     pretrain_margin : float, default=0.24
         Its margin there.
     pretrain_epochs : int or "auto", default="auto"
-        Epochs of pretraining; "auto" makes about 100 optimiser steps, or 2,000 where
+        Epochs of pretraining; "auto" makes about 100 optimiser steps, or 1,000 where
         pretraining is by separation.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 450 optimiser steps, more

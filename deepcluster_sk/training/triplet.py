@@ -81,7 +81,7 @@ class Triplets:
         module, device = net.module_, net.torch_device
 
         def views(x: torch.Tensor) -> torch.Tensor:
-            copies = [x, *(self.augment(x) for _ in range(self.n_augmentations))]
+            copies = [x, *self.views(x, self.n_augmentations)]
             return torch.stack(
                 [module.sphere.unit(module.encode(view)) for view in copies]
             )
@@ -100,13 +100,17 @@ class Triplets:
 
     def stack(self, rows: torch.Tensor, negatives: torch.Tensor | None) -> torch.Tensor:
         """Blocks of one pass, stacked along the batch."""
-        blocks = [rows, *(self.augment(rows) for _ in range(self.n_views))]
+        blocks = [rows, *self.views(rows, self.n_views)]
         if negatives is not None:
             blocks.append(negatives)
-        stacked = torch.cat(blocks)
-        if stacked.ndim == 4:
-            stacked = stacked.contiguous(memory_format=torch.channels_last)
-        return stacked
+        return stacked(blocks)
+
+    def views(self, rows: torch.Tensor, n_views: int) -> list[torch.Tensor]:
+        """Draw augmented views of each image, independently."""
+        return [
+            apply_augmentation(self.augmentation, rows, self.generator)
+            for _ in range(n_views)
+        ]
 
     def loss(self, latent: torch.Tensor, sphere: Sphere, n: int, margin: float) -> Any:
         """Separation term (Eq. 5) of a stacked pass of n images, on the unit sphere."""
@@ -127,13 +131,17 @@ class Triplets:
         losses = [separation_loss(anchor, view, negative, margin) for view in views]
         return torch.stack(losses).mean()
 
-    def augment(self, x: torch.Tensor) -> torch.Tensor:
-        """Draw a view of each image."""
-        return apply_augmentation(self.augmentation, x, self.generator)
-
     def _count(self, is_fallback: torch.Tensor) -> None:
         self.n_fallbacks = self.n_fallbacks + is_fallback.sum()
         self.n_selected += len(is_fallback)
+
+
+def stacked(blocks: list[torch.Tensor]) -> torch.Tensor:
+    """Stack blocks of a pass along the batch; images channels last."""
+    stack = torch.cat(blocks)
+    if stack.ndim == 4:
+        stack = stack.contiguous(memory_format=torch.channels_last)
+    return stack
 
 
 class _TripletPhase(Objective):
@@ -250,7 +258,7 @@ class SeparationPretraining(TripletPretraining):
         self, rows: torch.Tensor, negatives: torch.Tensor | None = None
     ) -> dict[str, Any]:
         """Stack two views: the image itself would be too easy an anchor."""
-        return super().inputs(self.triplets.augment(rows))
+        return {"x": stacked(self.triplets.views(rows, 2)), "n_reconstructed": 0}
 
 
 class TripletClustering(_TripletPhase, SelfTraining):
