@@ -118,7 +118,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
         each image, in two views, from the nearest other of its batch, at a margin of 1;
         "consensus" and "spectral" then start from the neighbours in that latent. "auto"
         is "separation" for images whose neighbours in pixels mean little, as those of
-        photographs, if `init` makes a graph of them, else "reconstruction".
+        photographs, if `init` makes a graph of them and `augmentation` makes views of
+        them, else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
@@ -402,7 +403,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     def _by_separation(self, run: Run) -> bool:
         if self.pretraining == "auto":
-            return run.layout.is_image and run.hubness > HUBNESS
+            # Without views, images cannot be told from others by anything but pixels.
+            tellable = run.layout.is_image and self.augmentation is not None
+            return tellable and run.hubness > HUBNESS
         return self.pretraining == "separation"
 
     _starts_in_latent = _by_separation

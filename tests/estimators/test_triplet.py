@@ -87,16 +87,25 @@ def test_pretraining_by_separation_moves_the_start(
         assert_array_equal(estimator.initial_labels_, found.labels)
 
 
-@pytest.mark.parametrize("kind", ["noise", "digits"])
-def test_separation_is_for_images_whose_neighbors_mean_little(kind):
+@pytest.mark.parametrize(
+    ("kind", "augmentation", "expected"),
+    [
+        ("noise", "auto", {"separation"}),
+        ("noise", None, PRETRAINING),
+        ("digits", "auto", PRETRAINING),
+    ],
+)
+def test_separation_is_for_images_whose_neighbors_mean_little(
+    kind, augmentation, expected
+):
     if kind == "noise":
         # Images of little contrast are near to every other: hubs.
         random = np.random.default_rng(0)
         X = random.normal(size=(600, 12, 12)) * random.uniform(0.1, 1, (600, 1, 1))
     else:
         X = load_digits().images[:600]
-    estimator = fit(X, init="consensus", contrast="none", max_epochs=0)
-    expected = PRETRAINING if kind == "digits" else {"separation"}
+    params = {"contrast": "none", "augmentation": augmentation, "max_epochs": 0}
+    estimator = fit(X, init="consensus", **params)
     assert terms(estimator, "pretrain") == expected
 
 
