@@ -199,16 +199,17 @@ def predict(n=5_000, rounds=5):
     )
 
 
-def start(n=100_000, n_features=10):
+def start(sizes=(100_000, 1_000_000), n_features=10):
     """Seconds of a start by graph on vectors, against those of an epoch of training."""
-    X = np.random.default_rng(0).normal(size=(n, n_features)).astype(np.float32)
-    seconds = []
-    for init, epochs in (("consensus", 0), ("random", 0), ("random", 1)):
-        begin = clock()
-        quick(init=init, pretrain_epochs=epochs).fit(X)
-        seconds.append(clock() - begin)
-    value, epoch = seconds[0] - seconds[1], seconds[2] - seconds[1]
-    yield row("start", n, value, "s", "epoch", [epoch], value / epoch)
+    for n in sizes:
+        X = np.random.default_rng(0).normal(size=(n, n_features)).astype(np.float32)
+        seconds = []
+        for init, epochs in (("consensus", 0), ("random", 0), ("random", 1)):
+            begin = clock()
+            quick(init=init, pretrain_epochs=epochs).fit(X)
+            seconds.append(clock() - begin)
+        value, epoch = seconds[0] - seconds[1], seconds[2] - seconds[1]
+        yield row("start", n, value, "s", "epoch", [epoch], value / epoch)
 
 
 class Reached(Callback):
