@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import scipy.stats
 import torch
 
 from deepcluster_sk.training.augmentation import AugmentationLike, apply_augmentation
@@ -129,10 +131,9 @@ def hubness(neighbors: Neighbors, n_references: int) -> float:
     Radovanovic, Nanopoulos and Ivanovic (2010), "Hubs in space: popular nearest
     neighbors in high-dimensional data".
     """
-    counts = torch.bincount(neighbors.indices.flatten(), minlength=n_references)
-    gaps = counts.double() - counts.double().mean()
-    spread = gaps.square().mean().sqrt()
-    return float((gaps / spread).pow(3).mean()) if spread else 0.0
+    found = neighbors.indices.flatten().cpu().numpy()
+    counts = np.bincount(found, minlength=n_references)
+    return float(scipy.stats.skew(counts)) if np.ptp(counts) else 0.0
 
 
 def view_neighbors(

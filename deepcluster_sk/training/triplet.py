@@ -23,6 +23,7 @@ from deepcluster_sk.training.mining import (
     select_negatives_literal,
 )
 from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+from deepcluster_sk.training.view import channels_last
 
 if TYPE_CHECKING:
     from deepcluster_sk.networks.clustering import Sphere
@@ -103,7 +104,7 @@ class Triplets:
         blocks = [rows, *self.views(rows, self.n_views)]
         if negatives is not None:
             blocks.append(negatives)
-        return stacked(blocks)
+        return channels_last(torch.cat(blocks))
 
     def views(self, rows: torch.Tensor, n_views: int) -> list[torch.Tensor]:
         """Draw augmented views of each image, independently."""
@@ -134,14 +135,6 @@ class Triplets:
     def _count(self, is_fallback: torch.Tensor) -> None:
         self.n_fallbacks = self.n_fallbacks + is_fallback.sum()
         self.n_selected += len(is_fallback)
-
-
-def stacked(blocks: list[torch.Tensor]) -> torch.Tensor:
-    """Stack blocks of a pass along the batch; images channels last."""
-    stack = torch.cat(blocks)
-    if stack.ndim == 4:
-        stack = stack.contiguous(memory_format=torch.channels_last)
-    return stack
 
 
 class _TripletPhase(Objective):
@@ -258,7 +251,8 @@ class SeparationPretraining(TripletPretraining):
         self, rows: torch.Tensor, negatives: torch.Tensor | None = None
     ) -> dict[str, Any]:
         """Stack two views: the image itself would be too easy an anchor."""
-        return {"x": stacked(self.triplets.views(rows, 2)), "n_reconstructed": 0}
+        views = torch.cat(self.triplets.views(rows, 2))
+        return {"x": channels_last(views), "n_reconstructed": 0}
 
 
 class TripletClustering(_TripletPhase, SelfTraining):

@@ -23,7 +23,11 @@ class View:
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Draw a view of every row, ``(n, *sample_shape)``."""
-        x = apply_augmentation(self.augmentation, rows, self.generator)
-        if x.ndim == 4:
-            x = x.contiguous(memory_format=torch.channels_last)
-        return x
+        return channels_last(
+            apply_augmentation(self.augmentation, rows, self.generator)
+        )
+
+
+def channels_last(x: torch.Tensor) -> torch.Tensor:
+    """Lay out images channels last, as the networks are; vectors are left alone."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
