@@ -32,6 +32,7 @@ PAPER = {
     "init": "kmeans",
     "anchoring": 0,
     "n_restarts": 0,
+    "pretraining": "reconstruction",
     "pretrain_omega": 0,
     "pretrain_epochs": 3,
     "lr_schedule": None,
@@ -44,6 +45,7 @@ SELF_TRAINING = {
     "contrast": "none",
     "anchoring": 0,
     "n_restarts": 0,
+    "pretraining": "reconstruction",
 }
 #: DEC with views to learn from, and the start that its siblings have by default.
 AUGMENTED = {"augmentation": "auto", "init": "consensus", "contrast": "auto"}

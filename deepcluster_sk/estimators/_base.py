@@ -131,8 +131,8 @@ class BaseDeepClusterer(
     def _epochs(self, run: Run) -> tuple[int, int]:
         """Epochs of pretraining, and at most of joint training."""
 
-    def _starts_in_latent(self, run: Run) -> bool:
-        """Whether neighbours are better looked for in the pretrained latent."""
+    def _looks_again(self, run: Run) -> bool:
+        """Whether to look for neighbours in the pretrained latent as well."""
         return False
 
     def _scaler(self, rows: NDArray[Any], layout: RowLayout) -> PixelScaler:
@@ -235,8 +235,8 @@ class BaseDeepClusterer(
         dataset = run.views.dataset
         if pretrain_epochs:
             self._pretrain(run, data, net, pretrain_epochs)
-            if first is not None and self._starts_in_latent(run):
-                first = self._latent_partition(run, net)
+            if first is not None and self._looks_again(run):
+                first = self._second_partition(run, net, first)
         latent = _to_numpy(net.embed(dataset).latent)
         labels, centers = self._start(run, first, latent)
         net.module_.set_centers(torch.as_tensor(centers))
@@ -281,7 +281,7 @@ class BaseDeepClusterer(
             net.run_phase(self._pretraining(run), run.views.dataset, epochs)
             return Snapshot.of(net)
 
-        # Of `init` it knows what the start left behind: contrast, hubness and streams.
+        # Of `init` it knows what the start left behind: contrast and streams.
         unread = {
             *("memory", "random_state", "verbose", "init", "data_on_device"),
             *self._joint_parameters,
@@ -292,7 +292,6 @@ class BaseDeepClusterer(
             "device": str(run.device),
             "precision": str(run.precision),
             "contrast": run.contrast,
-            "hubness": run.hubness,
             "epochs": epochs,
             "estimator": f"{type(self).__module__}.{type(self).__qualname__}",
         }

@@ -26,8 +26,6 @@ class Run:
         Of everything on the host.
     contrast : str
         Contrast normalisation the network sees samples under.
-    hubness : float
-        Of the neighbour graph of the samples, where the start made one.
     """
 
     layout: RowLayout
@@ -38,7 +36,6 @@ class Run:
     views: Views
     random_state: np.random.RandomState
     contrast: str = "none"
-    hubness: float = 0.0
 
     @property
     def streams(self) -> Streams:

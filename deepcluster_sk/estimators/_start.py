@@ -22,6 +22,7 @@ from deepcluster_sk.training.starts import (
     LATENT_STARTS,
     LATENT_VIEWS,
     MIN_NODES,
+    Graph,
     Partition,
     centers_of,
     choose_contrast,
@@ -77,7 +78,6 @@ class StartMixin:
             "init": self.init,
         }
         run.contrast, first = reused(self.memory, "start", key, run.streams, find)
-        run.hubness = first.graph.hubness
         return first
 
     def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
@@ -113,7 +113,20 @@ class StartMixin:
         labels = reseed_empty(latent, labels, n_clusters)
         return labels, centers_of(latent, labels, n_clusters)
 
-    def _latent_partition(self, run: Run, net: ClusteringNet) -> Partition:
+    def _second_partition(
+        self, run: Run, net: ClusteringNet, first: Partition
+    ) -> Partition:
+        """Partition the data by its neighbours in both the samples and the latent.
+
+        The first partition stays where it is the better on their common graph.
+        """
+        second = self._latent_partition(run, net, beside=first.graph)
+        merit = second.graph.modularity
+        return replace(second, labels=max(first.labels, second.labels, key=merit))
+
+    def _latent_partition(
+        self, run: Run, net: ClusteringNet, beside: Graph | None = None
+    ) -> Partition:
         """Partition the data by its neighbours in the net's latent space."""
 
         def latent(x: torch.Tensor) -> torch.Tensor:
@@ -125,5 +138,10 @@ class StartMixin:
         )
         with evaluating(net.module_):
             return graph_partition(
-                run.views, latent, self.n_clusters, run.random_state, search
+                run.views,
+                latent,
+                self.n_clusters,
+                run.random_state,
+                search,
+                beside=beside,
             )

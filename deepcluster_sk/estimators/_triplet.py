@@ -20,8 +20,6 @@ from deepcluster_sk.training.triplet import (
     Triplets,
 )
 
-#: Hubness of a neighbour graph of pixels above which its neighbours mean little.
-HUBNESS = 1.8
 #: Optimiser steps and latent dimensions of pretraining by separation: telling single
 #: images apart takes more of both than telling clusters apart.
 SEPARATION_STEPS, SEPARATION_DIM = 1_000, 64
@@ -38,9 +36,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
     away from other images, and assigned to balanced clusters.
 
     With its defaults ``fit`` first partitions the samples by a graph of neighbours that
-    augmentation makes alike, pretrains the network for a short while, and then trains
-    it on that partition, which is found anew in the network's own latent space while
-    training goes on. The notes say which parameters give the paper's schedule.
+    augmentation makes alike; pretrains the network to tell each image from all others;
+    adds what is near in its latent space to the graph, and partitions both together;
+    and then trains network and clusters on that partition, which is found anew in the
+    latent space while training goes on. The notes say which parameters give the paper's
+    schedule.
 
     Parameters
     ----------
@@ -116,10 +116,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
         What comes before there are clusters. "reconstruction" rebuilds images, and
         separates them as `pretrain_omega` says. "separation" does nothing but separate
         each image, in two views, from the nearest other of its batch, at a margin of 1;
-        "consensus" and "spectral" then start from the neighbours in that latent. "auto"
-        is "separation" for images whose neighbours in pixels mean little, as those of
-        photographs, if `init` makes a graph of them and `augmentation` makes views of
-        them, else "reconstruction".
+        with an `init` of "consensus" or "spectral" the neighbours in that latent then
+        join the graph of the samples, and a partition of both is the start if it is the
+        better there. "auto" is "separation" for images that `augmentation` makes views
+        of, else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
@@ -203,7 +203,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     The paper to the letter, but for the sign and the sums of its equations, which the
     documentation discusses: ``beta=0.8, radius=None, kernel_power=1, contrast="none",
     n_views=1, pull_views=False, negatives="literal", init="kmeans", anchoring=0,
-    n_restarts=0, pretrain_omega=0, pretrain_epochs=3, lr_schedule=None``.
+    n_restarts=0, pretraining="reconstruction", pretrain_omega=0, pretrain_epochs=3,
+    lr_schedule=None``.
 
     References
     ----------
@@ -404,11 +405,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
     def _by_separation(self, run: Run) -> bool:
         if self.pretraining == "auto":
             # Without views, images cannot be told from others by anything but pixels.
-            tellable = run.layout.is_image and self.augmentation is not None
-            return tellable and run.hubness > HUBNESS
+            return run.layout.is_image and self.augmentation is not None
         return self.pretraining == "separation"
 
-    _starts_in_latent = _by_separation
+    _looks_again = _by_separation
 
     def _latent_dim(self, run: Run) -> int:
         if self.latent_dim == "auto" and self._by_separation(run):

@@ -17,7 +17,6 @@ from deepcluster_sk.networks.contrast import Contrast
 from deepcluster_sk.training.neighbors import (
     Features,
     Views,
-    hubness,
     view_neighbors,
 )
 from deepcluster_sk.training.spectral import (
@@ -96,14 +95,11 @@ class Graph:
     weights : sparse matrix of shape (n_nodes, n_nodes)
     resolution : float
         Of the modularity.
-    hubness : float
-        How much nodes differ in how often they are a neighbour.
     """
 
     nodes: NDArray[np.int64]
     weights: scipy.sparse.csr_matrix
     resolution: float = 1.0
-    hubness: float = 0.0
 
     def modularity(self, labels: Labels) -> float:
         """Modularity of a partition of the whole data set, ``(n,)``."""
@@ -137,6 +133,7 @@ def graph_partition(
     search: Search | None = None,
     max_nodes: int = GRAPH_NODES,
     sample_only: bool = False,
+    beside: Graph | None = None,
 ) -> Partition:
     """Partition a data set by its graph of augmentation-tolerant neighbours.
 
@@ -156,6 +153,9 @@ def graph_partition(
     max_nodes : int
     sample_only : bool, default=False
         Whether to label the nodes only, and leave the other samples at -1.
+    beside : Graph, default=None
+        A graph made before, of the same samples under other features. Its nodes are
+        taken, and what is partitioned is the sum of both, each weighing the same.
 
     Returns
     -------
@@ -163,8 +163,12 @@ def graph_partition(
     """
     n = len(views.dataset)
     device = views.generator.device
-    order = random_state.permutation(n)
-    nodes, rest = order[:max_nodes], order[max_nodes:]
+    if beside is None:
+        order = random_state.permutation(n)
+        nodes, rest = order[:max_nodes], order[max_nodes:]
+    else:
+        nodes = beside.nodes
+        rest = np.setdiff1d(np.arange(n), nodes)
     search = search or search_for(len(nodes))
     # More neighbours than a fraction of a cluster would link clusters to each other.
     most = max(MIN_NEIGHBORS, len(nodes) // (4 * n_clusters))
@@ -178,6 +182,8 @@ def graph_partition(
         neighbors = view_neighbors(stack[0], stack, max(counts), same=True)
         for k in counts:
             graph = affinity(neighbors, k)
+            if beside is not None:
+                graph = graph + beside.weights * (graph.sum() / beside.weights.sum())
             vectors = spectral_embedding(graph, max(widths))
             merit = partial(modularity, graph, resolution=resolution)
             found = [
@@ -198,8 +204,7 @@ def graph_partition(
         queries = views.draw(features, torch.from_numpy(rest).to(device))
         nearest_nodes = view_neighbors(queries, stack[:VOTE_VIEWS], counts[0]).indices
         labels[rest] = _vote(labels[nodes][nearest_nodes.cpu().numpy()], n_clusters)
-    skewness = hubness(neighbors, len(nodes))
-    return Partition(labels, Graph(nodes, graphs[-1], resolution, skewness))
+    return Partition(labels, Graph(nodes, graphs[-1], resolution))
 
 
 def _best_consensus(

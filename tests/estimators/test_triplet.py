@@ -3,7 +3,6 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn import clone
-from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk import DeepTripletClusterer
@@ -34,14 +33,15 @@ def terms(estimator, phase):
 
 
 def test_every_term_is_named_in_the_history(images):
-    estimator = fit(images)
+    estimator = fit(images, pretraining="reconstruction")
     assert terms(estimator, "pretrain") == PRETRAINING
     assert terms(estimator, "cluster") == JOINT
 
 
 def test_the_loss_is_the_weighted_sum_of_its_terms(images):
     weights = {"alpha": 0.5, "beta": 2.0, "gamma": 0.1, "omega": 3.0}
-    estimator = fit(images, pretrain_omega=0.7, **weights)
+    params = {"pretraining": "reconstruction", "pretrain_omega": 0.7}
+    estimator = fit(images, **params, **weights)
     for row in estimator.history_:
         if row["phase"] == "pretrain":
             expected = row["reconstruction"] + 0.7 * row["separation"]
@@ -62,7 +62,7 @@ def test_pretraining_by_separation_does_nothing_else(images):
 
 
 @pytest.mark.parametrize(
-    ("params", "in_latent"),
+    ("params", "looks_again"),
     [
         ({"pretraining": "separation"}, True),
         ({"pretraining": "separation", "pretrain_epochs": 0}, False),
@@ -70,42 +70,36 @@ def test_pretraining_by_separation_does_nothing_else(images):
         ({"pretraining": "reconstruction"}, False),
     ],
 )
-def test_pretraining_by_separation_moves_the_start(
-    images, monkeypatch, params, in_latent
+def test_after_separation_the_start_is_looked_for_again(
+    images, monkeypatch, params, looks_again
 ):
-    made = []
+    found = []
 
-    def seen(self, run, net):
-        made.append(partition(self, run, net))
-        return made[-1]
+    def seen(self, run, net, first):
+        found.append((first, partition(self, run, net, first)))
+        return found[-1][1]
 
-    partition = DeepTripletClusterer._latent_partition
-    monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen)
+    partition = DeepTripletClusterer._second_partition
+    monkeypatch.setattr(DeepTripletClusterer, "_second_partition", seen)
     estimator = fit(images, n_restarts=0, **{"init": "consensus", **params})
-    assert len(made) == in_latent
-    for found in made:
-        assert_array_equal(estimator.initial_labels_, found.labels)
+    assert len(found) == looks_again
+    for first, second in found:
+        assert_array_equal(estimator.initial_labels_, second.labels)
+        assert_array_equal(second.graph.nodes, first.graph.nodes)
+        assert second.modularity >= second.graph.modularity(first.labels)
 
 
 @pytest.mark.parametrize(
     ("kind", "augmentation", "expected"),
     [
-        ("noise", "auto", {"separation"}),
-        ("noise", None, PRETRAINING),
-        ("digits", "auto", PRETRAINING),
+        ("images", "auto", {"separation"}),
+        ("images", None, PRETRAINING),
+        ("vectors", "auto", PRETRAINING),
     ],
 )
-def test_separation_is_for_images_whose_neighbors_mean_little(
-    kind, augmentation, expected
-):
-    if kind == "noise":
-        # Images of little contrast are near to every other: hubs.
-        random = np.random.default_rng(0)
-        X = random.normal(size=(600, 12, 12)) * random.uniform(0.1, 1, (600, 1, 1))
-    else:
-        X = load_digits().images[:600]
-    params = {"contrast": "none", "augmentation": augmentation, "max_epochs": 0}
-    estimator = fit(X, init="consensus", **params)
+def test_separation_is_for_images_with_views(images, kind, augmentation, expected):
+    X, channels = (images, (4, 8)) if kind == "images" else (make_vectors()[0], (8,))
+    estimator = fit(X, augmentation=augmentation, channels=channels)
     assert terms(estimator, "pretrain") == expected
 
 
@@ -132,7 +126,8 @@ def test_ways_to_choose_negatives(images, negatives, kind):
     ],
 )
 def test_ablations(images, negatives, params, pretraining, joint):
-    estimator = fit(images, negatives=negatives, n_augmentations=2, **params)
+    params |= {"pretraining": "reconstruction", "n_augmentations": 2}
+    estimator = fit(images, negatives=negatives, **params)
     assert terms(estimator, "pretrain") == pretraining
     assert joint <= terms(estimator, "cluster")
     assert all(np.isfinite(row["train_loss"]) for row in estimator.history_)
@@ -216,6 +211,7 @@ def test_the_papers_own_setting(images):
         pull_views=False,
         n_views=1,
         negatives="literal",
+        pretraining="reconstruction",
         pretrain_omega=0,
         n_augmentations=10,
         lr_schedule=None,

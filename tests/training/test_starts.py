@@ -61,6 +61,36 @@ def test_a_sample_leaves_the_rest_unlabelled():
     assert (found.labels[found.graph.nodes] >= 0).all()
 
 
+@pytest.mark.parametrize("n_nodes", [60, 150])
+def test_two_graphs_are_partitioned_as_one(n_nodes):
+    """Features that cannot tell two of the clusters apart, and others that can."""
+    X, y = make_images(n=150)
+    views = views_of(X, "auto")
+
+    def blind(x):
+        # Sees no more than one cluster, and noise.
+        bright = x[:, 0, :4, :4].mean((1, 2))
+        noise = torch.randn(len(x), 1, generator=torch.Generator().manual_seed(0))
+        return torch.cat([5 * bright[:, None], noise], 1)
+
+    def partition(features, **settings):
+        random_state = np.random.RandomState(0)
+        return graph_partition(views, features, 3, random_state, **settings)
+
+    first = partition(pixel_features(views, "none"), max_nodes=n_nodes)
+    alone = partition(blind)
+    both = partition(blind, beside=first.graph)
+    nodes = first.graph.nodes
+    np.testing.assert_array_equal(both.graph.nodes, nodes)
+    assert adjusted_rand_score(y, alone.labels) < 0.9
+    assert adjusted_rand_score(y[nodes], both.labels[nodes]) > 0.95
+    # Each graph weighs the same.
+    half = both.graph.weights.sum() / 2
+    rest = both.graph.weights - first.graph.weights * (half / first.graph.weights.sum())
+    assert rest.min() > -1e-9
+    assert rest.sum() == pytest.approx(half)
+
+
 def test_partition_is_the_same_for_the_same_seed():
     X, _ = make_images(n=80)
     first, second = partition_of(X, 3), partition_of(X, 3)
