@@ -135,7 +135,7 @@ def test_clusters_and_pixels_come_back(make):
     """With a few more epochs the clusters are found and the images reconstructed."""
     X, y = make_images(60)
     X = 40 + 100 * X
-    estimator = make(pretrain_epochs=60, max_epochs=15, batch_size=20, lr=5e-3).fit(X)
+    estimator = make(pretrain_epochs=60, max_epochs=40, batch_size=20, lr=5e-3).fit(X)
     assert clustering_accuracy_score(y, estimator.labels_) > 0.9
     decoded = estimator.inverse_transform(estimator.transform(X))
     assert decoded.shape == (60, 64)
