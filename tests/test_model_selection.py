@@ -316,7 +316,9 @@ def test_on_a_dask_cluster(data, tmp_path):
 
 def test_a_setting_that_diverges_does_not_end_the_search(data):
     X, _ = data
-    search = GridSearchCV(quick(pretraining="reconstruction"), {"lr": [1e-3, 1e12]}, cv=SPLIT)
+    search = GridSearchCV(
+        quick(pretraining="reconstruction"), {"lr": [1e-3, 1e12]}, cv=SPLIT
+    )
     with (
         pytest.warns(FitFailedWarning, match="diverged"),
         pytest.warns(UserWarning, match="non-finite"),

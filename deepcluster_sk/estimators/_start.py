@@ -118,10 +118,16 @@ class StartMixin:
     ) -> Partition:
         """Partition the data by its neighbours in both the samples and the latent.
 
-        The first partition stays where it is the better on their common graph.
+        The first partition stays unless the second gains twice as much among neighbours
+        in the latent as it loses among the samples': it was made for both.
         """
         second = self._latent_partition(run, net, beside=first.graph)
-        merit = second.graph.modularity
+
+        def merit(labels: NDArray[np.int64]) -> float:
+            # The joint graph is half of each: now the samples' own counts twice.
+            joint, own = second.graph.modularity(labels), first.graph.modularity(labels)
+            return 2 * joint + own
+
         return replace(second, labels=max(first.labels, second.labels, key=merit))
 
     def _latent_partition(

@@ -117,9 +117,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
         separates them as `pretrain_omega` says. "separation" does nothing but separate
         each image, in two views, from the nearest other of its batch, at a margin of 1;
         with an `init` of "consensus" or "spectral" the neighbours in that latent then
-        join the graph of the samples, and a partition of both is the start if it is the
-        better there. "auto" is "separation" for images that `augmentation` makes views
-        of, else "reconstruction".
+        join the graph of the samples, and a partition of both is the start if it gains
+        more by the one than it loses by the other. "auto" is "separation" for images
+        that `augmentation` makes views of, else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
