@@ -119,7 +119,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         with an `init` of "consensus" or "spectral" the neighbours in that latent then
         join the graph of the samples, and a partition of both is the start if it gains
         more by the one than it loses by the other. "auto" is "separation" for images
-        that `augmentation` makes views of, else "reconstruction".
+        where `augmentation` and `n_views` make views of them, else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
@@ -405,7 +405,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
     def _by_separation(self, run: Run) -> bool:
         if self.pretraining == "auto":
             # Without views, images cannot be told from others by anything but pixels.
-            return run.layout.is_image and self.augmentation is not None
+            views = self.n_views and not getattr(
+                run.views.augmentation, "is_identity", False
+            )
+            return run.layout.is_image and bool(views)
         return self.pretraining == "separation"
 
     _looks_again = _by_separation

@@ -94,16 +94,19 @@ def test_after_separation_the_start_is_looked_for_again(
 
 
 @pytest.mark.parametrize(
-    ("kind", "augmentation", "expected"),
+    ("kind", "params", "expected"),
     [
-        ("images", "auto", {"separation"}),
-        ("images", None, PRETRAINING),
-        ("vectors", "auto", PRETRAINING),
+        ("images", {}, {"separation"}),
+        ("images", {"augmentation": lambda x: x.flip(3)}, {"separation"}),
+        ("images", {"augmentation": None}, PRETRAINING),
+        ("images", {"augmentation": {"rotation": 0}}, PRETRAINING),
+        ("images", {"n_views": 0}, PRETRAINING),
+        ("vectors", {}, PRETRAINING),
     ],
 )
-def test_separation_is_for_images_with_views(images, kind, augmentation, expected):
+def test_separation_is_for_images_with_views(images, kind, params, expected):
     X, channels = (images, (4, 8)) if kind == "images" else (make_vectors()[0], (8,))
-    estimator = fit(X, augmentation=augmentation, channels=channels)
+    estimator = fit(X, channels=channels, **params)
     assert terms(estimator, "pretrain") == expected
 
 
