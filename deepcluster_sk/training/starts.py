@@ -29,7 +29,7 @@ from deepcluster_sk.training.spectral import (
 )
 
 #: Above this many rows k-means runs on mini-batches.
-FULL_KMEANS_ROWS = 20_000
+FULL_KMEANS_ROWS = 100_000
 #: Fewer samples than this make no graph worth the name.
 MIN_NODES = 8
 #: Nodes of a neighbour graph, at most; the other rows follow their neighbours in it.
