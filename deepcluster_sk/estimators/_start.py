@@ -19,6 +19,7 @@ from deepcluster_sk.training.reuse import reused
 from deepcluster_sk.training.starts import (
     GRAPH_NODES,
     GRAPH_STARTS,
+    HUBNESS,
     LATENT_STARTS,
     LATENT_VIEWS,
     MIN_NODES,
@@ -119,8 +120,11 @@ class StartMixin:
         """Partition the data by its neighbours in both the samples and the latent.
 
         The first partition stays unless the second gains twice as much among neighbours
-        in the latent as it loses among the samples': it was made for both.
+        in the latent as it loses among the samples': it was made for both. Where those
+        are no more than hubs, the latent decides alone.
         """
+        if first.graph.hubness > HUBNESS:
+            return self._latent_partition(run, net)
         second = self._latent_partition(run, net, beside=first.graph)
 
         def merit(labels: NDArray[np.int64]) -> float:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import scipy.stats
 import torch
 
 from deepcluster_sk.training.augmentation import AugmentationLike, apply_augmentation
@@ -104,6 +106,34 @@ class Views:
             if augment:
                 batch = apply_augmentation(self.augmentation, batch, self.generator)
             yield batch
+
+
+def hubness(neighbors: Neighbors, n_references: int) -> float:
+    r"""Skewness of how often each reference is a neighbour.
+
+    .. math:: \frac{1}{n} \sum_j \left( \frac{N_j - k}{\sigma_N} \right)^3
+
+    with N_j the queries that reference j is a neighbour of. Where distances tell what
+    is alike it is about 1 or less; where they do not, a few hubs are near to all.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+    n_references : int
+
+    Returns
+    -------
+    float
+        0 where every reference is a neighbour equally often.
+
+    References
+    ----------
+    Radovanovic, Nanopoulos and Ivanovic (2010), "Hubs in space: popular nearest
+    neighbors in high-dimensional data".
+    """
+    found = neighbors.indices.flatten().cpu().numpy()
+    counts = np.bincount(found, minlength=n_references)
+    return float(scipy.stats.skew(counts)) if np.ptp(counts) else 0.0
 
 
 def view_neighbors(

@@ -17,6 +17,7 @@ from deepcluster_sk.networks.contrast import Contrast
 from deepcluster_sk.training.neighbors import (
     Features,
     Views,
+    hubness,
     view_neighbors,
 )
 from deepcluster_sk.training.spectral import (
@@ -73,6 +74,8 @@ N_INIT = 5
 SHARES = (1 / 3, 2 / 3, 1)
 #: A node is linked to no fewer neighbours, however small the clusters.
 MIN_NEIGHBORS = 5
+#: Hubness of a neighbour graph of pixels above which its neighbours mean little.
+HUBNESS = 1.8
 #: A trained latent needs fewer views than pixels do.
 LATENT_VIEWS = 8
 #: Below so many nodes the search is small, and up to so many it is full.
@@ -95,11 +98,14 @@ class Graph:
     weights : sparse matrix of shape (n_nodes, n_nodes)
     resolution : float
         Of the modularity.
+    hubness : float
+        How much nodes differ in how often they are a neighbour.
     """
 
     nodes: NDArray[np.int64]
     weights: scipy.sparse.csr_matrix
     resolution: float = 1.0
+    hubness: float = 0.0
 
     def modularity(self, labels: Labels) -> float:
         """Modularity of a partition of the whole data set, ``(n,)``."""
@@ -204,7 +210,8 @@ def graph_partition(
         queries = views.draw(features, torch.from_numpy(rest).to(device))
         nearest_nodes = view_neighbors(queries, stack[:VOTE_VIEWS], counts[0]).indices
         labels[rest] = _vote(labels[nodes][nearest_nodes.cpu().numpy()], n_clusters)
-    return Partition(labels, Graph(nodes, graphs[-1], resolution))
+    skewness = hubness(neighbors, len(nodes))
+    return Partition(labels, Graph(nodes, graphs[-1], resolution, skewness))
 
 
 def _best_consensus(

@@ -3,6 +3,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk import DeepTripletClusterer
@@ -79,6 +80,8 @@ def test_after_separation_the_start_is_looked_for_again(
         found.append((first, partition(self, run, net, first)))
         return found[-1][1]
 
+    # Of few samples some are hubs by chance.
+    monkeypatch.setattr("deepcluster_sk.estimators._start.HUBNESS", np.inf)
     partition = DeepTripletClusterer._second_partition
     monkeypatch.setattr(DeepTripletClusterer, "_second_partition", seen)
     estimator = fit(images, n_restarts=0, **{"init": "consensus", **params})
@@ -91,6 +94,26 @@ def test_after_separation_the_start_is_looked_for_again(
             for labels in (first.labels, second.labels)
         ]
         assert merits[1] >= merits[0]
+
+
+@pytest.mark.parametrize(("kind", "alone"), [("noise", True), ("digits", False)])
+def test_where_neighbors_are_hubs_the_latent_decides(monkeypatch, kind, alone):
+    if kind == "noise":
+        # Images of little contrast are near to every other: hubs.
+        random = np.random.default_rng(0)
+        X = random.normal(size=(600, 12, 12)) * random.uniform(0.1, 1, (600, 1, 1))
+    else:
+        X = load_digits().images[:600]
+    besides = []
+
+    def seen(self, run, net, beside=None):
+        besides.append(beside)
+        return partition(self, run, net, beside)
+
+    partition = DeepTripletClusterer._latent_partition
+    monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen)
+    fit(X, contrast="none", init="consensus", max_epochs=0)
+    assert [beside is None for beside in besides] == [alone]
 
 
 @pytest.mark.parametrize(

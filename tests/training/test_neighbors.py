@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from sklearn.neighbors import NearestNeighbors
 
 from deepcluster_sk.images import PixelScaler, RowLayout
 from deepcluster_sk.training.augmentation import Augmentation, make_augmentation
 from deepcluster_sk.training.batches import RowDataset, SampleReader
-from deepcluster_sk.training.neighbors import Views, view_neighbors
+from deepcluster_sk.training.neighbors import (
+    Neighbors,
+    Views,
+    hubness,
+    view_neighbors,
+)
 from tests.made import make_images
 
 
@@ -54,6 +60,20 @@ def test_no_sample_is_its_own_neighbor():
     views = random_views(3, 40, 2)
     found = view_neighbors(views[0], views, 39, same=True)
     assert (found.indices != torch.arange(40)[:, None]).all()
+
+
+def test_hubness_is_the_skewness_of_the_counts():
+    (points,) = random_views(1, 80, 20)
+    found = view_neighbors(points, [points], 5, same=True)
+    counts = [sum(j in row for row in found.indices.tolist()) for j in range(80)]
+    assert hubness(found, 80) == pytest.approx(scipy.stats.skew(counts))
+
+
+def test_a_hub_is_skewed_and_a_ring_is_not():
+    hub = torch.tensor([[1], *[[0]] * 9])
+    ring = (torch.arange(10) + 1)[:, None] % 10
+    assert hubness(Neighbors(hub, torch.ones(10, 1)), 10) > 2
+    assert hubness(Neighbors(ring, torch.ones(10, 1)), 10) == 0
 
 
 def test_blocks_do_not_change_the_result(monkeypatch):
