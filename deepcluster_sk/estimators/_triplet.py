@@ -405,10 +405,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     def _by_separation(self, run: Run) -> bool:
         if self.pretraining == "auto":
             # Without views, images cannot be told from others by anything but pixels.
-            views = self.n_views and not getattr(
-                run.views.augmentation, "is_identity", False
-            )
-            return run.layout.is_image and bool(views)
+            unchanged = getattr(run.views.augmentation, "is_identity", False)
+            return run.layout.is_image and self.n_views > 0 and not unchanged
         return self.pretraining == "separation"
 
     _looks_again = _by_separation
