@@ -18,26 +18,6 @@ from deepcluster_sk import (
 CAPS = {"t-SNE + k-means": 12_000, "spectral": 12_000}
 #: Components kept before t-SNE, and for k-means on components.
 COMPONENTS = 50
-#: The paper's schedule, from the notes of DeepTripletClusterer. Negatives are drawn by
-#: the paper's rule for all images at once, since its loop takes ten times as long. The
-#: paper does not say how long it trains: this is longer than our defaults do.
-PAPER = {
-    "beta": 0.8,
-    "radius": None,
-    "kernel_power": 1,
-    "contrast": "none",
-    "n_views": 1,
-    "pull_views": False,
-    "negatives": "bulk",
-    "init": "kmeans",
-    "anchoring": 0,
-    "n_restarts": 0,
-    "pretraining": "reconstruction",
-    "pretrain_omega": 0,
-    "pretrain_epochs": 3,
-    "lr_schedule": None,
-    "max_epochs": 20,
-}
 #: Our network and losses where the paper starts and what it trains on: here the terms
 #: have work to do, while the defaults train on the labels of a good start.
 SELF_TRAINING = {
@@ -46,6 +26,22 @@ SELF_TRAINING = {
     "anchoring": 0,
     "n_restarts": 0,
     "pretraining": "reconstruction",
+}
+#: The paper's schedule, from the notes of DeepTripletClusterer. Negatives are drawn by
+#: the paper's rule for all images at once, since its loop takes ten times as long. The
+#: paper does not say how long it trains: this is longer than our defaults do.
+PAPER = {
+    **SELF_TRAINING,
+    "beta": 0.8,
+    "radius": None,
+    "kernel_power": 1,
+    "n_views": 1,
+    "pull_views": False,
+    "negatives": "bulk",
+    "pretrain_omega": 0,
+    "pretrain_epochs": 3,
+    "lr_schedule": None,
+    "max_epochs": 20,
 }
 #: DEC with views to learn from, and the start that its siblings have by default.
 AUGMENTED = {"augmentation": "auto", "init": "consensus", "contrast": "auto"}

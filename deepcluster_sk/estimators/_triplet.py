@@ -118,8 +118,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
         each image, in two views, from the nearest other of its batch, at a margin of 1;
         with an `init` of "consensus" or "spectral" the neighbours in that latent then
         join the graph of the samples, and a partition of both is the start if it gains
-        more by the one than it loses by the other. "auto" is "separation" for images
-        where `augmentation` and `n_views` make views of them, else "reconstruction".
+        more by the one than it loses by the other. Where the samples' own neighbours
+        tell little, as those of photographs, the latent decides alone. "auto" is
+        "separation" for images where `augmentation` and `n_views` make views of them,
+        else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24

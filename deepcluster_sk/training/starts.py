@@ -169,12 +169,8 @@ def graph_partition(
     """
     n = len(views.dataset)
     device = views.generator.device
-    if beside is None:
-        order = random_state.permutation(n)
-        nodes, rest = order[:max_nodes], order[max_nodes:]
-    else:
-        nodes = beside.nodes
-        rest = np.setdiff1d(np.arange(n), nodes)
+    nodes = random_state.permutation(n)[:max_nodes] if beside is None else beside.nodes
+    rest = np.setdiff1d(np.arange(n), nodes)
     search = search or search_for(len(nodes))
     # More neighbours than a fraction of a cluster would link clusters to each other.
     most = max(MIN_NEIGHBORS, len(nodes) // (4 * n_clusters))

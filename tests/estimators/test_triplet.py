@@ -156,8 +156,8 @@ def test_ways_to_choose_negatives(images, negatives, kind):
     ],
 )
 def test_ablations(images, negatives, params, pretraining, joint):
-    params |= {"pretraining": "reconstruction", "n_augmentations": 2}
-    estimator = fit(images, negatives=negatives, **params)
+    settings = {"pretraining": "reconstruction", "n_augmentations": 2, **params}
+    estimator = fit(images, negatives=negatives, **settings)
     assert terms(estimator, "pretrain") == pretraining
     assert joint <= terms(estimator, "cluster")
     assert all(np.isfinite(row["train_loss"]) for row in estimator.history_)
