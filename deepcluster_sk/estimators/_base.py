@@ -39,7 +39,7 @@ from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.reuse import Snapshot, data_key, reused
 from deepcluster_sk.training.seeding import generator, seeded
-from deepcluster_sk.training.starts import checked_centers
+from deepcluster_sk.training.starts import Partition, checked_centers
 
 _MAX_SEED = np.iinfo(np.int32).max
 
@@ -234,9 +234,7 @@ class BaseDeepClusterer(
         pretrain_epochs, max_epochs = self._epochs(run)
         dataset = run.views.dataset
         if pretrain_epochs:
-            self._pretrain(run, data, net, pretrain_epochs)
-            if first is not None and self._looks_again(run):
-                first = self._second_partition(run, net, first)
+            first = self._pretrain(run, data, net, pretrain_epochs, first)
         latent = _to_numpy(net.embed(dataset).latent)
         labels, centers = self._start(run, first, latent)
         net.module_.set_centers(torch.as_tensor(centers))
@@ -273,17 +271,24 @@ class BaseDeepClusterer(
         }
 
     def _pretrain(
-        self, run: Run, data: dict[str, Any], net: ClusteringNet, epochs: int
-    ) -> None:
-        """Train the net before there are clusters."""
+        self,
+        run: Run,
+        data: dict[str, Any],
+        net: ClusteringNet,
+        epochs: int,
+        first: Partition | None,
+    ) -> Partition | None:
+        """Train the net before there are clusters, and look at the partition again."""
 
-        def train() -> Snapshot:
+        def train() -> tuple[Snapshot, Partition | None]:
             net.run_phase(self._pretraining(run), run.views.dataset, epochs)
-            return Snapshot.of(net)
+            trained = Snapshot.of(net)
+            if first is None or not self._looks_again(run):
+                return trained, first
+            return trained, self._second_partition(run, net, first)
 
-        # Of `init` it knows what the start left behind: contrast and streams.
         unread = {
-            *("memory", "random_state", "verbose", "init", "data_on_device"),
+            *("memory", "random_state", "verbose", "data_on_device"),
             *self._joint_parameters,
         }
         key = {
@@ -297,7 +302,9 @@ class BaseDeepClusterer(
         }
         # Callbacks are to see every epoch, and may change what comes of it.
         memory = None if self.callbacks else self.memory
-        reused(memory, "pretraining", key, run.streams, train).restore(net)
+        trained, partition = reused(memory, "pretraining", key, run.streams, train)
+        trained.restore(net)
+        return partition
 
     def _build_net(self, run: Run, optimizer: Any) -> ClusteringNet:
         module, arguments = self._module(run)

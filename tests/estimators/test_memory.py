@@ -94,6 +94,18 @@ def test_a_cache_changes_nothing(make, images, tmp_path, phases):
     assert_same_fit(found, without, images)
 
 
+def test_no_partition_is_looked_for_again(cls, make, images, warm, monkeypatch):
+    def again(*args):
+        raise AssertionError("looked for again")
+
+    for name in ("_first_partition", "_second_partition"):
+        monkeypatch.setattr(cls, name, again)
+    make(memory=warm).fit(images)
+    if make().init == "consensus":
+        with pytest.raises(AssertionError, match="looked for again"):
+            make().fit(images)
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_no_parameter_is_missing_from_the_key(make, images, warm, name):
     """Whatever differs, the cache gives what a fit without it gives."""
