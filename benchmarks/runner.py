@@ -4,6 +4,7 @@ import argparse
 import csv
 import multiprocessing
 import os
+import threading
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -197,6 +198,15 @@ def set_up():
     torch.set_num_threads(1)
     # Baselines need not converge, nor their graphs be connected.
     warnings.simplefilter("ignore")
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=end_with, args=[parent], daemon=True).start()
+
+
+def end_with(parent):
+    """End this process when its parent does, even if it was killed amid a fit."""
+    parent.join()
+    os._exit(1)
 
 
 def read(path):
