@@ -131,7 +131,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         pretraining is by separation.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 450 optimiser steps, more
-        where there are more than ten clusters, and 6 epochs at least.
+        where there are more than ten clusters, and 8 epochs at least.
     update_interval : int, default=None
         Batches between two refreshes of the targets; None refreshes after every epoch.
     tol : float, default=1e-3
@@ -401,7 +401,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         if cluster == "auto":
             # More clusters take longer to tell apart.
             steps = round(450 * min(3.0, max(1.0, np.sqrt(self.n_clusters / 10))))
-            cluster = epochs_for(run.n_samples, run.batch_size, steps, 6, 60)
+            cluster = epochs_for(run.n_samples, run.batch_size, steps, 8, 60)
         return int(pretrain), int(cluster)
 
     def _by_separation(self, run: Run) -> bool:
