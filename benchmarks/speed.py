@@ -2,11 +2,13 @@
 
     python -m benchmarks.speed --data FOLDER
     python -m benchmarks.speed overhead predict start growth memory
+    python -m benchmarks.speed clustpy
 
 Writes ``results/speed.csv``: one row a measurement, and beside it what it is compared
 with, measured in the same run and in turn, so that a busy machine slows both. The
 images are made up, since speed does not depend on what they show, but for ``reach``:
 how long the defaults take to an ACC, read by a callback, on digits, usps and mnist.
+``clustpy`` compares with ClustPy, which has to be installed for it.
 """
 
 import argparse
@@ -22,12 +24,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.datasets import load_digits
 from skorch.callbacks import Callback
 from torch.nn.functional import normalize, relu
 
 from benchmarks.data import load
 from benchmarks.provenance import provenance
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DECClusterer, DeepTripletClusterer
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.training.augmentation import make_augmentation
@@ -241,6 +244,59 @@ def reach(folder):
         )  # fmt: skip
 
 
+def clustpy(n=4_000, rounds=3):
+    """DEC, with a network as wide, and the defaults against the DEC of ClustPy."""
+    try:
+        from clustpy.deep import DEC
+    except ImportError as error:
+        raise SystemExit(f"pip install clustpy torchvision ({error})") from error
+    device = resolve_device("auto")
+
+    def theirs(X, **epochs):
+        model = DEC(10, random_state=0, device=device, **epochs)
+        model.fit((X.reshape(len(X), -1) / X.max()).astype(np.float32))
+        return model.labels_
+
+    def ours(X, pretrain_epochs, clustering_epochs):
+        DECClusterer(
+            10, architecture="mlp", channels=(500, 500, 2000), batch_size=256, tol=0.0,
+            pretrain_epochs=pretrain_epochs, max_epochs=clustering_epochs,
+            random_state=0,
+        ).fit(X)  # fmt: skip
+
+    def seconds(fit, *args, **epochs):
+        begin = clock()
+        fit(*args, **epochs)
+        return clock() - begin
+
+    X = made_images(n)
+    found = {phase: ([], []) for phase in ("pretrain_epochs", "clustering_epochs")}
+    once = dict.fromkeys(found, 1)
+    ours(X, **once)  # the first fit of a process takes longer
+    for _ in range(rounds):
+        for fit, place in ((ours, 0), (theirs, 1)):
+            least = seconds(fit, X, **once)
+            for phase, speeds in found.items():
+                more = seconds(fit, X, **{**once, phase: 11})
+                speeds[place].append(10 * n / (more - least))
+    for phase, (mine, other) in found.items():
+        ratio = statistics.median(a / b for a, b in zip(mine, other, strict=True))
+        yield row(
+            f"DEC, {phase}", n, statistics.median(mine), "images/s", "ClustPy", other,
+            ratio,
+        )  # fmt: skip
+    X, y = load_digits().images, load_digits().target
+    begin = clock()
+    accuracy = clustering_accuracy_score(y, theirs(X))
+    whole = clock() - begin
+    reached = Reached(y, accuracy)
+    DeepTripletClusterer(10, random_state=0, callbacks=[reached]).fit(X)
+    yield row(
+        f"digits until ACC {accuracy:.3f}", len(X), reached.seconds, "s",
+        "ClustPy's DEC", [whole], reached.seconds / whole,
+    )  # fmt: skip
+
+
 def row(what, n, value, unit, compared_with, compared, ratio):
     """One measurement."""
     compared = statistics.median(compared)
@@ -253,8 +309,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="FOLDER", help=".npz files with X and y")
     measurements = (overhead, predict, start, reach, growth, memory)
-    measurements = {m.__name__: m for m in measurements}
-    parser.add_argument("what", nargs="*", default=list(measurements))
+    default = [m.__name__ for m in measurements]
+    measurements = {m.__name__: m for m in (*measurements, clustpy)}
+    parser.add_argument("what", nargs="*", default=default)
     options = parser.parse_args()
     measurements["reach"] = partial(reach, options.data)
     about = provenance()

@@ -51,6 +51,7 @@ class ConvAutoencoder(nn.Module):
     latent_dim : int
     channels : sequence of int
         Widths of the convolutions.
+    batch_norm : bool, default=True
 
     References
     ----------
@@ -62,23 +63,28 @@ class ConvAutoencoder(nn.Module):
         image_shape: tuple[int, int, int],
         latent_dim: int,
         channels: Sequence[int] = SHALLOW_CHANNELS,
+        batch_norm: bool = True,
     ) -> None:
         super().__init__()
+
+        def norm(width: int) -> list[nn.Module]:
+            return [nn.BatchNorm2d(width)] if batch_norm else []
+
         depth, height, width = image_shape
         down: list[nn.Module] = []
         up: list[nn.Module] = []  # built from the image inwards, then reversed
         for number, wide in enumerate(channels):
-            # The bias would be taken away again by the batch norm.
-            down.append(nn.Conv2d(depth, wide, 3, padding=1, bias=False))
+            # A bias would be taken away again by the batch norm.
+            down.append(nn.Conv2d(depth, wide, 3, padding=1, bias=not batch_norm))
             halve = min(height, width) >= MIN_POOLED_SIDE
             small = (-(-height // 2), -(-width // 2)) if halve else (height, width)
             if halve:
                 down.append(nn.MaxPool2d(2, ceil_mode=True))
             # After the pooling they work on a quarter of the numbers.
-            down += [nn.BatchNorm2d(wide), nn.ReLU()]
+            down += [*norm(wide), nn.ReLU()]
             if number:
                 # Normalised like the encoder's layers; the image itself is not.
-                up += [nn.ReLU(), nn.BatchNorm2d(depth)]
+                up += [nn.ReLU(), *norm(depth)]
             up.append(
                 nn.ConvTranspose2d(
                     wide,
@@ -91,7 +97,7 @@ class ConvAutoencoder(nn.Module):
                         if halve
                         else 0
                     ),
-                    bias=number == 0,
+                    bias=number == 0 or not batch_norm,
                 )
             )
             depth, (height, width) = wide, small
@@ -105,7 +111,8 @@ class ConvAutoencoder(nn.Module):
             nn.Unflatten(1, (depth, height, width)),
             *reversed(up),
         )
-        self.apply(initialize_xavier)
+        if batch_norm:
+            self.apply(initialize_xavier)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Images ``(n, C, H, W)`` to codes ``(n, latent_dim)``."""
@@ -126,6 +133,8 @@ class MLPAutoencoder(nn.Module):
     latent_dim : int
     hidden : sequence of int, default=None
         Widths of the hidden layers; by default two layers sized to the input.
+    batch_norm : bool, default=True
+        After the encoder's hidden layers.
     """
 
     def __init__(
@@ -133,6 +142,7 @@ class MLPAutoencoder(nn.Module):
         sample_shape: tuple[int, ...],
         latent_dim: int,
         hidden: Sequence[int] | None = None,
+        batch_norm: bool = True,
     ) -> None:
         super().__init__()
         n_features = int(torch.Size(sample_shape).numel())
@@ -141,18 +151,18 @@ class MLPAutoencoder(nn.Module):
         widths = [n_features, *hidden, latent_dim]
         encoder: list[nn.Module] = [nn.Flatten()]
         for before, after in pairwise(widths[:-1]):
-            encoder += [
-                nn.Linear(before, after, bias=False),
-                nn.BatchNorm1d(after),
-                nn.ReLU(),
-            ]
+            encoder.append(nn.Linear(before, after, bias=not batch_norm))
+            if batch_norm:
+                encoder.append(nn.BatchNorm1d(after))
+            encoder.append(nn.ReLU())
         encoder.append(nn.Linear(widths[-2], latent_dim))
         decoder: list[nn.Module] = []
         for before, after in pairwise(widths[::-1]):
             decoder += [nn.Linear(before, after), nn.ReLU()]
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder[:-1], nn.Unflatten(1, sample_shape))
-        self.apply(initialize_xavier)
+        if batch_norm:
+            self.apply(initialize_xavier)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Encode samples ``(n, *sample_shape)`` as codes ``(n, latent_dim)``."""
@@ -182,6 +192,7 @@ def make_autoencoder(
     sample_shape: tuple[int, ...],
     latent_dim: int,
     channels: Sequence[int] | None = None,
+    batch_norm: bool = True,
 ) -> nn.Module:
     """Build the autoencoder an estimator asked for.
 
@@ -196,6 +207,8 @@ def make_autoencoder(
     latent_dim : int
     channels : sequence of int, default=None
         Widths of the convolutions or of the MLP's hidden layers.
+    batch_norm : bool, default=True
+        Whether hidden layers are followed by batch normalisation.
 
     Raises
     ------
@@ -210,10 +223,15 @@ def make_autoencoder(
     architecture = resolve_architecture(architecture, sample_shape)
     widths = None if channels is None else checked_widths(channels)
     if architecture == "mlp":
-        return MLPAutoencoder(sample_shape, latent_dim, widths)
+        return MLPAutoencoder(sample_shape, latent_dim, widths, batch_norm)
     if widths is None:
         widths = SHALLOW_CHANNELS if architecture == "shallow" else DEEP_CHANNELS
-    return ConvAutoencoder(sample_shape, latent_dim, widths)  # type: ignore[arg-type]
+    return ConvAutoencoder(
+        sample_shape,  # type: ignore[arg-type]
+        latent_dim,
+        widths,
+        batch_norm,
+    )
 
 
 def checked_widths(channels: Any) -> tuple[int, ...]:

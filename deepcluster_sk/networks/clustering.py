@@ -108,6 +108,8 @@ class ClusteringAutoencoder(nn.Module):
         Of the clustering layer's kernel.
     contrast : {"none", "image", "local"}, default="none"
         Contrast normalisation the encoder sees images under.
+    batch_norm : bool, default=True
+        As :func:`~deepcluster_sk.networks.autoencoders.make_autoencoder` takes it.
 
     References
     ----------
@@ -124,11 +126,12 @@ class ClusteringAutoencoder(nn.Module):
         channels: Sequence[int] | None = None,
         kernel_power: float = 1.0,
         contrast: str = "none",
+        batch_norm: bool = True,
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.autoencoder: Any = make_autoencoder(
-            architecture, sample_shape, latent_dim, channels
+            architecture, sample_shape, latent_dim, channels, batch_norm
         )
         self.contrast = Contrast(contrast)
         self.sphere = Sphere(radius)

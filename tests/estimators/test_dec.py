@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 
@@ -39,6 +40,15 @@ def test_the_published_method_is_the_default():
     assert params["init"] == "kmeans"
     assert params["anchoring"] == params["reconstruction_weight"] == 0
     assert params["contrast"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "normalised"), [(None, False), ("auto", True)]
+)
+def test_batch_norm_goes_with_augmentation(images, augmentation, normalised):
+    module = fit(images, augmentation=augmentation).net_.module_
+    found = any(isinstance(layer, torch.nn.BatchNorm2d) for layer in module.modules())
+    assert found == normalised
 
 
 def test_with_augmentation_views_are_trained(images):

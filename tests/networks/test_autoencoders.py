@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.testing import assert_close
 
 from deepcluster_sk.networks.autoencoders import (
     Autoencoder,
@@ -90,6 +91,22 @@ def test_each_convolution_is_followed_by_pooling_batch_norm_and_relu():
     block = [nn.Conv2d, nn.MaxPool2d, nn.BatchNorm2d, nn.ReLU]
     assert kinds == [*block * 3, nn.Flatten, nn.Linear]
     assert [layer.out_channels for layer in layers[::4][:3]] == [32, 64, 128]
+
+
+@pytest.mark.parametrize("architecture", ["shallow", "deep", "mlp"])
+def test_without_batch_norm_every_layer_has_its_bias(architecture):
+    shape = (3, 16, 16)
+    module = make_autoencoder(architecture, shape, 8, batch_norm=False)
+    normal = make_autoencoder(architecture, shape, 8)
+    norms = nn.BatchNorm1d | nn.BatchNorm2d
+    assert any(isinstance(layer, norms) for layer in normal.modules())
+    assert not any(isinstance(layer, norms) for layer in module.modules())
+    layers = [layer for layer in module.modules() if hasattr(layer, "weight")]
+    assert all(layer.bias is not None for layer in layers)
+    assert_fits(module, shape, 8)
+    # Alone in a batch, a sample is what it is in company.
+    x = torch.randn(4, *shape)
+    assert_close(module.encode(x)[:1], module.encode(x[:1]))
 
 
 @pytest.mark.parametrize("architecture", ["shallow", "deep", "mlp"])
