@@ -45,6 +45,8 @@ PAPER = {
 }
 #: DEC with views to learn from, and the start that its siblings have by default.
 AUGMENTED = {"augmentation": "auto", "init": "consensus", "contrast": "auto"}
+#: The network of DEC's paper, in place of ours.
+PUBLISHED_DEC = {"architecture": "mlp", "channels": (500, 500, 2000)}
 
 
 class Result(NamedTuple):
@@ -108,6 +110,10 @@ def idec(X, n_clusters, seed, **settings):
     return dec(X, n_clusters, seed, reconstruction_weight=10.0, **settings)
 
 
+def published_dec(X, n_clusters, seed, **settings):
+    return dec(X, n_clusters, seed, **{**PUBLISHED_DEC, **settings})
+
+
 def augmented_dec(X, n_clusters, seed, **settings):
     return dec(X, n_clusters, seed, **{**AUGMENTED, **settings})
 
@@ -139,6 +145,7 @@ METHODS = {
     "spectral": spectral,
     "autoencoder + k-means": autoencoder,
     "DEC": dec,
+    "DEC, published network": published_dec,
     "IDEC": idec,
     "augmented DEC": augmented_dec,
     "DEPICT": depict,
@@ -151,6 +158,7 @@ METHODS = {
 DEEP = (
     "autoencoder + k-means",
     "DEC",
+    "DEC, published network",
     "IDEC",
     "augmented DEC",
     "DEPICT",

@@ -22,6 +22,7 @@ METHODS = {
     "spectral": "spectral clustering of pixels",
     "autoencoder + k-means": "autoencoder + k-means",
     "DEC": "DEC",
+    "DEC, published network": "DEC, published network",
     "IDEC": "IDEC",
     "augmented DEC": "DEC with augmentation, start by neighbours",
     "DEPICT": "`DepictClusterer`, defaults",
