@@ -131,9 +131,7 @@ def compiled(n=4_000, rounds=3):
             found.append(min(epoch["dur"] for epoch in model.history_[1:]))
     ours, plain = seconds.values()
     ratio = statistics.median(a / b for a, b in zip(ours, plain, strict=True))
-    yield row(
-        "compiled epoch", n, statistics.median(ours), "s", "epoch", plain, ratio
-    )
+    yield row("compiled epoch", n, statistics.median(ours), "s", "epoch", plain, ratio)
 
 
 def growth(sizes=(5_000, 10_000, 20_000, 40_000, 80_000)):
