@@ -11,9 +11,13 @@ from benchmarks.tables import grouped, numbers
 
 
 def panels(n, width=4.0, height=3.2):
-    """Make a figure with `n` axes side by side."""
+    """Make a figure with `n` axes side by side, all of one scale."""
     figure, axes = plt.subplots(
-        1, n, figsize=(width * n, height), layout="constrained", squeeze=False
+        *(1, n),
+        figsize=(width * n, height),
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
     )
     return figure, axes[0]
 
