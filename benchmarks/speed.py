@@ -1,7 +1,7 @@
 """Where the time goes: training, the start, growth with n, memory, prediction.
 
     python -m benchmarks.speed --data FOLDER
-    python -m benchmarks.speed overhead compiled predict start growth memory
+    python -m benchmarks.speed overhead predict start growth memory
     python -m benchmarks.speed clustpy
 
 Writes ``results/speed.csv``: one row a measurement, and beside it what it is compared
@@ -118,20 +118,6 @@ def overhead(n=4_000, rounds=5):
         bare.append(bare_epoch(state, X))
     ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
     yield row("epoch", n, statistics.median(ours), "s", "bare loop", bare, ratio)
-
-
-def compiled(n=4_000, rounds=3):
-    """Seconds an epoch with `compile` against without, by the clock on the wall."""
-    X = made_images(n)
-    seconds = {True: [], False: []}
-    for _ in range(rounds):
-        for choice, found in seconds.items():
-            model = quick(pretrain_epochs=4, compile=choice).fit(X)
-            # The first epoch waits for the compiler.
-            found.append(min(epoch["dur"] for epoch in model.history_[1:]))
-    ours, plain = seconds.values()
-    ratio = statistics.median(a / b for a, b in zip(ours, plain, strict=True))
-    yield row("compiled epoch", n, statistics.median(ours), "s", "epoch", plain, ratio)
 
 
 def growth(sizes=(5_000, 10_000, 20_000, 40_000, 80_000)):
@@ -322,7 +308,7 @@ def main():
     """Measure what is asked for, and append to the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="FOLDER", help=".npz files with X and y")
-    measurements = (overhead, compiled, predict, start, reach, growth, memory)
+    measurements = (overhead, predict, start, reach, growth, memory)
     default = [m.__name__ for m in measurements]
     measurements = {m.__name__: m for m in (*measurements, clustpy)}
     parser.add_argument("what", nargs="*", default=default)

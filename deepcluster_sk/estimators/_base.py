@@ -101,7 +101,6 @@ class BaseDeepClusterer(
         "precision": [StrOptions({"auto", "float32", "bf16"})],
         "device": [str, torch.device],
         "data_on_device": ["boolean", StrOptions({"auto"})],
-        "compile": ["boolean"],
         "callbacks": [list, None],
         "memory": [str, HasMethods(["cache"]), None],
         "random_state": ["random_state"],
@@ -323,11 +322,7 @@ class BaseDeepClusterer(
             callbacks__lr_decay__enabled=self.lr_schedule == "cosine",
             verbose=int(self.verbose),
         )
-        net.initialize()
-        if self.compile:
-            # In place: what is fitted is, and pickles as, an ordinary module.
-            net.module_.compile()
-        return net
+        return net.initialize()
 
     def _fused(self, device: torch.device) -> dict[str, bool]:
         """Step all parameters in one kernel, unless the user wants it otherwise."""

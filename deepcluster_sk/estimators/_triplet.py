@@ -152,10 +152,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
     data_on_device : bool or "auto", default="auto"
         Whether training reads the data from a copy on the GPU; "auto" makes one where
         it takes no more than a quarter of the memory that is free there.
-    compile : bool, default=False
-        Whether ``torch.compile`` makes one program of the network's training passes. It
-        takes up to a minute first, and a C++ compiler on a CPU, where training has been
-        slower for it.
     callbacks : list of skorch callbacks, default=None
         Told of pretraining and of joint training.
     memory : None, str or object with the joblib.Memory interface, default=None
@@ -305,7 +301,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
         precision: str = "auto",
         device: Any = "auto",
         data_on_device: bool | str = "auto",
-        compile: bool = False,
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
@@ -347,7 +342,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.precision = precision
         self.device = device
         self.data_on_device = data_on_device
-        self.compile = compile
         self.callbacks = callbacks
         self.memory = memory
         self.random_state = random_state

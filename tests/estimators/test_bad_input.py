@@ -163,7 +163,6 @@ BAD_PARAMETERS = {
              np.full((3, 4), np.nan), [["a"] * 4] * 3, [[1.0], [1.0, 2.0]], {"a": 1}],
     "precision": ["half", torch.float32, 16],
     "data_on_device": ["gpu", 2, None],
-    "compile": ["yes", 2, None],
     "device": ["gpu", "cuda:99", "cpu:x", 3, None, ""],
     "callbacks": ["early", 3, ["early"], [3], [("name", 3)], [("a", None, 3)]],
     "random_state": ["seed", -1, 2**32, 1.5],

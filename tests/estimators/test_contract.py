@@ -6,7 +6,6 @@ import pickle
 import random
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import joblib
@@ -405,23 +404,6 @@ def test_a_clone_is_unfitted_and_fits_alike(fitted, images):
     with pytest.raises(NotFittedError):
         again.predict(images)
     assert_same(fitted, again.fit(images), images)
-
-
-def test_compiled_passes_train_the_same_network(make, images, fitted, monkeypatch):
-    traced = []
-
-    def backend(graph, inputs):
-        traced.append(graph)
-        return graph.forward
-
-    # The default backend calls a C++ compiler, which not everyone has.
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
-    compiled = make(compile=True).fit(images)
-    assert traced
-    assert_array_equal(compiled.labels_, fitted.labels_)
-    assert_array_equal(
-        pickle.loads(pickle.dumps(compiled)).predict(images), fitted.labels_
-    )
 
 
 def test_an_unfitted_clusterer_pickles(make):
