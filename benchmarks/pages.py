@@ -29,7 +29,9 @@ MEASUREMENTS = {
         *("what", "n", "value", "unit"),
         *("compared_with", "compared_value", "ratio", "device"),
     ),
-    "search_speed": ("settings", "n", "memory", "n_jobs", "seconds", "load"),
+    "search_speed": (
+        *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),
+    ),
 }
 
 
