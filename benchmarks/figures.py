@@ -13,7 +13,7 @@ from benchmarks.tables import grouped, numbers
 def panels(n, width=4.0, height=3.2):
     """Make a figure with `n` axes side by side, all of one scale."""
     figure, axes = plt.subplots(
-        *(1, n),
+        ncols=n,
         figsize=(width * n, height),
         sharey=True,
         layout="constrained",

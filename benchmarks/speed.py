@@ -24,11 +24,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 from skorch.callbacks import Callback
 from torch.nn.functional import normalize, relu
 
 from benchmarks.data import load
+from benchmarks.methods import PUBLISHED_DEC
 from benchmarks.provenance import provenance
 from deepcluster_sk import DECClusterer, DeepTripletClusterer
 from deepcluster_sk.metrics import clustering_accuracy_score
@@ -259,9 +259,8 @@ def clustpy(n=4_000, rounds=3):
 
     def ours(X, pretrain_epochs, clustering_epochs):
         DECClusterer(
-            10, architecture="mlp", channels=(500, 500, 2000), batch_size=256, tol=0.0,
+            10, batch_size=256, tol=0.0, random_state=0, **PUBLISHED_DEC,
             pretrain_epochs=pretrain_epochs, max_epochs=clustering_epochs,
-            random_state=0,
         ).fit(X)  # fmt: skip
 
     def seconds(fit, *args, **epochs):
@@ -285,7 +284,7 @@ def clustpy(n=4_000, rounds=3):
             f"DEC, {phase}", n, statistics.median(mine), "images/s", "ClustPy", other,
             ratio,
         )  # fmt: skip
-    X, y = load_digits().images, load_digits().target
+    X, y = load("digits", None)
     begin = clock()
     accuracy = clustering_accuracy_score(y, theirs(X))
     whole = clock() - begin

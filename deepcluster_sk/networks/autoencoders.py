@@ -52,6 +52,7 @@ class ConvAutoencoder(nn.Module):
     channels : sequence of int
         Widths of the convolutions.
     batch_norm : bool, default=True
+        Without it weights are drawn as torch does by default, not by Xavier's rule.
 
     References
     ----------
@@ -134,7 +135,8 @@ class MLPAutoencoder(nn.Module):
     hidden : sequence of int, default=None
         Widths of the hidden layers; by default two layers sized to the input.
     batch_norm : bool, default=True
-        After the encoder's hidden layers.
+        After the encoder's hidden layers. Without it weights are drawn as torch does by
+        default, not by Xavier's rule.
     """
 
     def __init__(
