@@ -103,8 +103,8 @@ class VariationalClusterer(BaseDeepClusterer):
     lr_schedule : {"cosine"} or None, default="cosine"
         Whether the learning rate falls to 0 along a half cosine in each phase.
     precision : {"auto", "float32", "bf16"}, default="auto"
-        What training computes in; "auto" is bf16 mixed precision where the hardware
-        has it. Results are always computed in float32.
+        What training computes in; "auto" is bf16 mixed precision where that is
+        faster. Results are always computed in float32.
     device : str or torch.device, default="auto"
         "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
     data_on_device : bool or "auto", default="auto"

@@ -71,7 +71,7 @@ def test_auto_precision_goes_by_the_hardware(
     machine, monkeypatch, cpu_has_it, capability
 ):
     machine(1, capability=capability)
-    monkeypatch.setattr(module, "_cpu_has_bf16", lambda: cpu_has_it)
+    monkeypatch.setattr(module, "_cpu_has_amx", lambda: cpu_has_it)
     expected = torch.bfloat16 if cpu_has_it else torch.float32
     assert resolve_precision("auto", CPU) == expected
     expected = torch.bfloat16 if capability >= (8, 0) else torch.float32
