@@ -26,6 +26,9 @@ class Run:
         Of everything on the host.
     contrast : str
         Contrast normalisation the network sees samples under.
+    hubs : bool
+        Whether the samples are like photographs: neighbours in pixels tell little, a
+        few hubs are near to all.
     """
 
     layout: RowLayout
@@ -36,6 +39,7 @@ class Run:
     views: Views
     random_state: np.random.RandomState
     contrast: str = "none"
+    hubs: bool = False
 
     @property
     def streams(self) -> Streams:

@@ -79,6 +79,7 @@ class StartMixin:
             "init": self.init,
         }
         run.contrast, first = reused(self.memory, "start", key, run.streams, find)
+        run.hubs = first.graph.hubness > HUBNESS
         return first
 
     def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
@@ -123,7 +124,7 @@ class StartMixin:
         in the latent as it loses among the samples': it was made for both. Where those
         are no more than hubs, the latent decides alone.
         """
-        if first.graph.hubness > HUBNESS:
+        if run.hubs:
             return self._latent_partition(run, net)
         second = self._latent_partition(run, net, beside=first.graph)
 

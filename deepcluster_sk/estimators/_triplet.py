@@ -1,5 +1,6 @@
 """DeepTripletClusterer, the method of arXiv:1901.06474."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -11,8 +12,11 @@ from deepcluster_sk.estimators._base import BaseDeepClusterer
 from deepcluster_sk.estimators._run import Run
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.training.anchor import Anchor
+from deepcluster_sk.training.augmentation import kind_of, make_augmentation
+from deepcluster_sk.training.discrimination import DiscriminationPretraining
 from deepcluster_sk.training.objectives import Objective, SelfTraining
 from deepcluster_sk.training.schedule import epochs_for
+from deepcluster_sk.training.starts import Partition
 from deepcluster_sk.training.triplet import (
     SeparationPretraining,
     TripletClustering,
@@ -20,12 +24,19 @@ from deepcluster_sk.training.triplet import (
     Triplets,
 )
 
-#: Optimiser steps and latent dimensions of pretraining by separation: telling single
-#: images apart takes more of both than telling clusters apart.
-SEPARATION_STEPS, SEPARATION_DIM = 1_000, 64
-#: Its margin, in squared distance on the unit sphere. The nearest of a batch is soon at
-#: the paper's .24, and nothing is learned beyond.
+#: Optimiser steps of each kind of pretraining. Telling single images apart takes more
+#: of them than telling clusters apart, and more latent dimensions.
+PRETRAINING_STEPS = {
+    "reconstruction": 100,
+    "separation": 1_000,
+    "discrimination": 2_000,
+}
+TOLD_APART_DIM = 64
+#: Margin of pretraining by separation, in squared distance on the unit sphere. The
+#: nearest of a batch is soon at the paper's .24, and nothing is learned beyond.
 SEPARATION_MARGIN = 1.0
+#: Temperature of pretraining by discrimination.
+TEMPERATURE = 0.2
 
 
 class DeepTripletClusterer(BaseDeepClusterer):
@@ -59,7 +70,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         Margin of the separation term, in squared distance on the unit sphere.
     latent_dim : int or "auto", default="auto"
         Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64, or 64
-        where pretraining is by separation.
+        where pretraining is by separation or discrimination.
     radius : float, None or "auto", default="auto"
         Radius of the sphere the latent is kept on; "auto" is the square root of
         `n_clusters`, at least 3. None leaves the latent unconstrained.
@@ -84,7 +95,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
         into clusters best, if `init` makes one, else none.
     augmentation : "auto", str, dict, callable or None, default="auto"
         What makes augmented views. "auto" chooses "grey", "natural" or "vector" by the
-        kind of data; a dict gives the parameters of
+        kind of data, and "photograph" for images whose neighbours in pixels tell little
+        (a few hubs are near to all); a dict gives the parameters of
         :class:`~deepcluster_sk.training.augmentation.Augmentation`; a callable or
         module maps a batch to one of the same shape.
     n_views : int, default=2
@@ -112,23 +124,25 @@ class DeepTripletClusterer(BaseDeepClusterer):
         How often the partition is found anew in the latent space, at equal distances
         over joint training. A new one is taken only where its modularity on the graph
         of the start comes near that of the first.
-    pretraining : {"auto", "reconstruction", "separation"}, default="auto"
+    pretraining : {"auto", "reconstruction", "separation", "discrimination"}, \
+            default="auto"
         What comes before there are clusters. "reconstruction" rebuilds images, and
         separates them as `pretrain_omega` says. "separation" does nothing but separate
-        each image, in two views, from the nearest other of its batch, at a margin of 1;
-        with an `init` of "consensus" or "spectral" the neighbours in that latent then
-        join the graph of the samples, and a partition of both is the start if it gains
-        more by the one than it loses by the other. Where the samples' own neighbours
-        tell little, as those of photographs, the latent decides alone. "auto" is
-        "separation" for images where `augmentation` and `n_views` make views of them,
-        else "reconstruction".
+        each image, in two views, from the nearest other of its batch, at a margin of 1,
+        and "discrimination" from all others of its batch at once. With an `init` of
+        "consensus" or "spectral" the neighbours in that latent then join the graph of
+        the samples, and a partition of both is the start if it gains more by the one
+        than it loses by the other. Where the samples' own neighbours tell little, as
+        those of photographs, the latent decides alone. "auto" is "separation" for
+        images where `augmentation` and `n_views` make views of them, "discrimination"
+        if they are like photographs, else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
         Its margin there.
     pretrain_epochs : int or "auto", default="auto"
-        Epochs of pretraining; "auto" makes about 100 optimiser steps, or 1,000 where
-        pretraining is by separation.
+        Epochs of pretraining; "auto" makes about 100 optimiser steps, 1,000 where
+        pretraining is by separation and 2,000 where it is by discrimination.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 450 optimiser steps, more
         where there are more than ten clusters, and 8 epochs at least.
@@ -250,7 +264,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "negatives": [StrOptions({"batch", "bulk", "literal"})],
         "n_augmentations": [Interval(Integral, 1, None, closed="left")],
         "update_interval": [Interval(Integral, 1, None, closed="left"), None],
-        "pretraining": [StrOptions({"auto", "reconstruction", "separation"})],
+        "pretraining": [StrOptions({"auto", *PRETRAINING_STEPS})],
     }
 
     _joint_parameters = BaseDeepClusterer._joint_parameters | {
@@ -367,10 +381,24 @@ class DeepTripletClusterer(BaseDeepClusterer):
             "contrast": run.contrast,
         }
 
+    def _find_partition(self, run: Run, data: dict[str, Any]) -> Partition | None:
+        first = super()._find_partition(run, data)
+        is_default = isinstance(self.augmentation, str) and self.augmentation == "auto"
+        if is_default and run.hubs and run.layout.is_image:
+            # Now known to be photographs.
+            augmentation = make_augmentation("photograph", kind_of(run.layout))
+            run.views = replace(run.views, augmentation=augmentation)
+        return first
+
     def _pretraining(self, run: Run) -> Objective:
-        if self._by_separation(run):
+        kind, views = self._pretraining_kind(run), run.views
+        if kind == "separation":
             return SeparationPretraining(
-                run.views.augmentation, run.views.generator, SEPARATION_MARGIN
+                views.augmentation, views.generator, SEPARATION_MARGIN
+            )
+        if kind == "discrimination":
+            return DiscriminationPretraining(
+                views.augmentation, views.generator, TEMPERATURE
             )
         return TripletPretraining(
             self._triplets(run), self.pretrain_omega, self.pretrain_margin
@@ -396,7 +424,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
     def _epochs(self, run: Run) -> tuple[int, int]:
         pretrain, cluster = self.pretrain_epochs, self.max_epochs
         if pretrain == "auto":
-            steps = SEPARATION_STEPS if self._by_separation(run) else 100
+            steps = PRETRAINING_STEPS[self._pretraining_kind(run)]
             pretrain = epochs_for(run.n_samples, run.batch_size, steps, 1, 60)
         if cluster == "auto":
             # More clusters take longer to tell apart.
@@ -404,18 +432,22 @@ class DeepTripletClusterer(BaseDeepClusterer):
             cluster = epochs_for(run.n_samples, run.batch_size, steps, 8, 60)
         return int(pretrain), int(cluster)
 
-    def _by_separation(self, run: Run) -> bool:
-        if self.pretraining == "auto":
-            # Without views, images cannot be told from others by anything but pixels.
-            unchanged = getattr(run.views.augmentation, "is_identity", False)
-            return run.layout.is_image and self.n_views > 0 and not unchanged
-        return self.pretraining == "separation"
+    def _pretraining_kind(self, run: Run) -> str:
+        if self.pretraining != "auto":
+            return self.pretraining
+        # Without views, images cannot be told from others by anything but pixels.
+        unchanged = getattr(run.views.augmentation, "is_identity", False)
+        if not run.layout.is_image or self.n_views == 0 or unchanged:
+            return "reconstruction"
+        return "discrimination" if run.hubs else "separation"
 
-    _looks_again = _by_separation
+    def _looks_again(self, run: Run) -> bool:
+        """Whether single images are told apart, which makes a latent to look in."""
+        return self._pretraining_kind(run) != "reconstruction"
 
     def _latent_dim(self, run: Run) -> int:
-        if self.latent_dim == "auto" and self._by_separation(run):
-            return SEPARATION_DIM
+        if self.latent_dim == "auto" and self._looks_again(run):
+            return TOLD_APART_DIM
         return super()._latent_dim(run)
 
     def _triplets(self, run: Run) -> Triplets:

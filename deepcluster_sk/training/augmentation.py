@@ -111,6 +111,15 @@ PRESETS: dict[str, dict[str, float]] = {
         "brightness": 0.2,
         "contrast": 0.3,
     },
+    "photograph": {
+        "crop": 0.6,
+        "flip": 0.5,
+        "brightness": 0.4,
+        "contrast": 0.4,
+        "saturation": 0.4,
+        "hue": 36.0,
+        "greying": 0.2,
+    },
     "vector": {"noise": 0.2, "masking": 0.1},
 }
 _WIDE_GEOMETRY = {"rotation": 20.0, "scale": 0.12, "shift": 0.1, "shear": 30.0}
@@ -120,6 +129,7 @@ WIDE_PRESETS: dict[str, dict[str, float]] = {
     "grey": _WIDE_GEOMETRY,
     "digits": _WIDE_GEOMETRY,
     "natural": {**_WIDE_GEOMETRY, "flip": 0.5},
+    "photograph": {**_WIDE_GEOMETRY, "flip": 0.5},
     "vector": PRESETS["vector"],
 }
 _AUTO = {"grey": "grey", "color": "natural", "vector": "vector"}

@@ -1,9 +1,9 @@
 """Augmentation of batches of images on their own device, with one Generator.
 
 Every image of a batch gets its own transform, yet the batch is resampled once: the
-geometric parts (rotation, scale, shift, shear, flip) are composed into one affine map
-per image. A strength of 0 switches a part off, and a module whose strengths are all 0
-returns its input untouched.
+geometric parts (rotation, scale, shift, shear, flip, crop) are composed into one affine
+map per image. A strength of 0 switches a part off, and a module whose strengths are all
+0 returns its input untouched.
 
 The modules draw a fixed number of random numbers per image whichever parts are on, so
 that switching one part off leaves the others as they were (a fair ablation).
@@ -39,6 +39,7 @@ _COLUMNS = (
     *("rotation", "shift_x", "shift_y", "scale", "shear", "flip"),
     *("contrast", "brightness", "gamma", "shading", "shading_angle"),
     *("erasing", "area", "aspect", "top", "left"),
+    *("crop", "crop_x", "crop_y", "saturation", "hue", "greying"),
 )
 
 
@@ -84,6 +85,10 @@ class Augmentation(nn.Module):
         Largest absolute horizontal shear angle in degrees, in [0, 90).
     flip : float, default=0
         Probability of mirroring left to right.
+    crop : float, default=0
+        Largest fraction of the area cut away, in [0, 1); what is kept, of the image's
+        own proportions, lies anywhere inside and is blown up to the full size. The
+        fraction is drawn uniformly.
     erasing : float, default=0
         Probability of setting one rectangle to 0, the mean of standardised data. It
         covers between 2 % and 20 % of the image (`ERASED_AREA`).
@@ -96,6 +101,13 @@ class Augmentation(nn.Module):
         Fraction; the grey levels, rescaled to the image's own range, are raised to a
         power drawn log-uniformly in [1 / (1 + gamma), 1 + gamma]. Ranges are taken
         per channel.
+    saturation : float, default=0
+        Largest relative change of the distance of all colours to grey, in [0, 1].
+    hue : float, default=0
+        Largest absolute angle in degrees, in [0, 180], by which colours are turned
+        about the grey axis; of images with three channels only.
+    greying : float, default=0
+        Probability of taking all colour away, channels keeping their mean.
     shading : float, default=0
         Largest relative amplitude of a linear illumination ramp in a random direction,
         in [0, 1]. Light multiplies, so the ramp acts on the height above the image's
@@ -127,10 +139,14 @@ class Augmentation(nn.Module):
         shift: float = 0.0,
         shear: float = 0.0,
         flip: float = 0.0,
+        crop: float = 0.0,
         erasing: float = 0.0,
         brightness: float = 0.0,
         contrast: float = 0.0,
         gamma: float = 0.0,
+        saturation: float = 0.0,
+        hue: float = 0.0,
+        greying: float = 0.0,
         shading: float = 0.0,
         padding_mode: PaddingMode = "border",
     ) -> None:
@@ -140,10 +156,14 @@ class Augmentation(nn.Module):
         self.shift = checked_strength("shift", shift, 1.0)
         self.shear = checked_strength("shear", shear, 90.0, closed=False)
         self.flip = checked_strength("flip", flip, 1.0)
+        self.crop = checked_strength("crop", crop, 1.0, closed=False)
         self.erasing = checked_strength("erasing", erasing, 1.0)
         self.brightness = checked_strength("brightness", brightness, math.inf)
         self.contrast = checked_strength("contrast", contrast, 1.0)
         self.gamma = checked_strength("gamma", gamma, math.inf)
+        self.saturation = checked_strength("saturation", saturation, 1.0)
+        self.hue = checked_strength("hue", hue, 180.0)
+        self.greying = checked_strength("greying", greying, 1.0)
         self.shading = checked_strength("shading", shading, 1.0)
         valid = ("border", "zeros", "reflection")
         if padding_mode not in valid:
@@ -155,20 +175,26 @@ class Augmentation(nn.Module):
     @property
     def is_identity(self) -> bool:
         """Whether every strength is 0."""
-        return not (self._resamples or self._photometric or self.flip or self.erasing)
+        parts = self._resamples, self._photometric, self._recolours
+        return not any((*parts, self.flip, self.erasing))
 
     @property
     def _resamples(self) -> bool:
-        return any((self.rotation, self.scale, self.shift, self.shear))
+        return any((self.rotation, self.scale, self.shift, self.shear, self.crop))
 
     @property
     def _photometric(self) -> bool:
         return any((self.brightness, self.contrast, self.gamma, self.shading))
 
+    @property
+    def _recolours(self) -> bool:
+        return any((self.saturation, self.hue, self.greying))
+
     def extra_repr(self) -> str:
         """Return the strengths that are on, for ``repr``."""
-        names = "rotation scale shift shear flip erasing brightness contrast gamma"
-        on = [f"{k}={getattr(self, k):g}" for k in (names + " shading").split()]
+        names = "rotation scale shift shear flip crop erasing brightness contrast gamma"
+        names += " saturation hue greying shading"
+        on = [f"{k}={getattr(self, k):g}" for k in names.split()]
         return ", ".join([s for s in on if not s.endswith("=0")])
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -217,6 +243,8 @@ class Augmentation(nn.Module):
         work = work.clone() if work is x else work
         if self._photometric:
             work = self._relight(work, u)
+        if self._recolours and x.shape[1] > 1:
+            work = self._recolour(work, u)
         if self.erasing:
             work.masked_fill_(self._erased(u, x.shape[-2], x.shape[-1]), 0.0)
         # grid_sample returns contiguous memory whatever it was given.
@@ -226,12 +254,16 @@ class Augmentation(nn.Module):
 
     def _affine(self, u: Mapping[str, Tensor], height: int, width: int) -> Tensor:
         """Return the (n, 2, 3) maps of the drawn numbers, see `affine_maps`."""
+        blown_up = (1 - self.crop * u["crop"]).rsqrt()
+        # What is cut away at one end or the other, in sides of the output.
+        room = (blown_up - 1) / 2
+        zoom = torch.exp((2 * u["scale"] - 1) * math.log1p(self.scale))
         return affine_maps(
             angle=(2 * u["rotation"] - 1) * math.radians(self.rotation),
             slope=torch.tan((2 * u["shear"] - 1) * math.radians(self.shear)),
-            zoom=torch.exp((2 * u["scale"] - 1) * math.log1p(self.scale)),
-            shift_x=(2 * u["shift_x"] - 1) * self.shift,
-            shift_y=(2 * u["shift_y"] - 1) * self.shift,
+            zoom=zoom * blown_up,
+            shift_x=(2 * u["shift_x"] - 1) * self.shift + (2 * u["crop_x"] - 1) * room,
+            shift_y=(2 * u["shift_y"] - 1) * self.shift + (2 * u["crop_y"] - 1) * room,
             mirror=(u["flip"] < self.flip),
             height=height,
             width=width,
@@ -263,6 +295,19 @@ class Augmentation(nn.Module):
             mean = x.mean(dim=(1, 2, 3), keepdim=True)
             x.mul_(1 + gain).add_(offset - gain * mean)
         return x
+
+    def _recolour(self, x: Tensor, u: Mapping[str, Tensor]) -> Tensor:
+        """Turn the colours about the grey axis, and bring them nearer to it or not."""
+        drawn = {k: v.to(x.dtype)[:, None, None, None] for k, v in u.items()}
+        grey = x.mean(1, keepdim=True)
+        colour = x - grey
+        if self.hue and x.shape[1] == 3:
+            angle = (2 * drawn["hue"] - 1) * math.radians(self.hue)
+            # The cross product with the axis, of length 1.
+            ahead = (colour.roll(1, 1) - colour.roll(-1, 1)) / math.sqrt(3)
+            colour = torch.cos(angle) * colour + torch.sin(angle) * ahead
+        kept = 1 + self.saturation * (2 * drawn["saturation"] - 1)
+        return grey + colour * kept * (drawn["greying"] >= self.greying)
 
     def _erased(self, u: Mapping[str, Tensor], height: int, width: int) -> Tensor:
         """Return the (n, 1, H, W) boolean mask of the pixels to erase."""

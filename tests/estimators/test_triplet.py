@@ -96,14 +96,16 @@ def test_after_separation_the_start_is_looked_for_again(
         assert merits[1] >= merits[0]
 
 
+def make_hubs(*shape):
+    """Samples of little contrast are near to every other: hubs."""
+    random = np.random.default_rng(0)
+    strengths = random.uniform(0.1, 1, (600, *(1 for _ in shape)))
+    return random.normal(size=(600, *shape)) * strengths
+
+
 @pytest.mark.parametrize(("kind", "alone"), [("noise", True), ("digits", False)])
 def test_where_neighbors_are_hubs_the_latent_decides(monkeypatch, kind, alone):
-    if kind == "noise":
-        # Images of little contrast are near to every other: hubs.
-        random = np.random.default_rng(0)
-        X = random.normal(size=(600, 12, 12)) * random.uniform(0.1, 1, (600, 1, 1))
-    else:
-        X = load_digits().images[:600]
+    X = make_hubs(12, 12) if kind == "noise" else load_digits().images[:600]
     besides = []
 
     def seen(self, run, net, beside=None):
@@ -114,6 +116,39 @@ def test_where_neighbors_are_hubs_the_latent_decides(monkeypatch, kind, alone):
     monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen)
     fit(X, contrast="none", init="consensus", max_epochs=0)
     assert [beside is None for beside in besides] == [alone]
+
+
+@pytest.mark.parametrize(
+    ("params", "term", "crops"),
+    [
+        ({}, {"discrimination"}, True),
+        ({"augmentation": "grey"}, {"discrimination"}, False),
+        ({"augmentation": None}, PRETRAINING, False),
+        ({"pretraining": "separation"}, {"separation"}, True),
+        ({"init": "kmeans"}, {"separation"}, False),
+    ],
+)
+def test_images_with_hubs_are_seen_as_photographs(monkeypatch, params, term, crops):
+    augmentations = []
+
+    def seen(self, run, optimizer):
+        augmentations.append(run.views.augmentation)
+        return build(self, run, optimizer)
+
+    build = DeepTripletClusterer._build_net
+    monkeypatch.setattr(DeepTripletClusterer, "_build_net", seen)
+    settings = {"contrast": "none", "init": "consensus", "max_epochs": 0, **params}
+    estimator = fit(make_hubs(12, 12), **settings)
+    last = estimator.history_[-1]
+    assert last["phase"] == "pretrain"
+    assert set(last) & {*JOINT, "discrimination"} == term
+    assert [bool(augmentation.crop) for augmentation in augmentations] == [crops]
+
+
+def test_vectors_with_hubs_are_no_photographs():
+    params = {"init": "consensus", "max_epochs": 0, "channels": (8,)}
+    estimator = fit(make_hubs(40), **params)
+    assert terms(estimator, "pretrain") == PRETRAINING
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,14 @@ ALL_ON = {
     "brightness": 0.2,
     "contrast": 0.3,
     "gamma": 0.3,
+    "saturation": 0.4,
+    "hue": 30.0,
+    "greying": 0.2,
+    "crop": 0.5,
     "shading": 0.3,
 }
 PARTS = sorted(ALL_ON)
-GEOMETRIC = ["flip", "rotation", "scale", "shear", "shift"]
+GEOMETRIC = ["crop", "flip", "rotation", "scale", "shear", "shift"]
 quick = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**31)
 
@@ -171,6 +175,31 @@ def test_drawn_transforms_fill_their_range(part: str, strength: float) -> None:
     assert value.mean().abs() < 0.15 * bound
 
 
+def test_a_crop_keeps_the_share_it_says_and_lies_anywhere_inside() -> None:
+    """Read off a ramp which part of the image is left."""
+    side, n = 32, 500
+    ramp = torch.arange(side) + 0.5
+    x = torch.stack([ramp.expand(side, side), ramp[:, None].expand(side, side)])
+    out = Augmentation(crop=0.75)(x.expand(n, 2, side, side), seeded())
+    left, right = out[:, 0, 0, 1], out[:, 0, 0, -2]
+    top, bottom = out[:, 1, 1, 0], out[:, 1, -2, 0]
+    width, height = (right - left) / (side - 3), (bottom - top) / (side - 3)
+    torch.testing.assert_close(width, height)
+    area = width * height
+    assert 0.25 - 1e-3 < area.min() < 0.27
+    assert 0.98 < area.max() < 1 + 1e-3
+    # Uniform, and nothing from outside.
+    assert abs(area.mean() - 0.625) < 0.03
+    for first, last in ((left, right), (top, bottom)):
+        assert first.min() > 0
+        assert last.max() < side
+        place = ((first + last) / 2 - side / 2) / (side * (1 - width) / 2)
+        inside = width < 0.9
+        assert place[inside].abs().max() < 1 + 1e-2
+        assert place[inside].max() > 0.9
+        assert place[inside].min() < -0.9
+
+
 def test_outside_is_the_border_value_by_default() -> None:
     x = torch.full((16, 1, 8, 8), -0.4)
     strong = {"rotation": 45.0, "shift": 0.3, "scale": 0.3}
@@ -234,6 +263,43 @@ def test_gamma_keeps_the_range_and_the_order_of_grey_levels() -> None:
     order = x.flatten(2).argsort(-1)
     assert (out.flatten(2).gather(-1, order).diff() >= -1e-6).all()
     assert (out - x).abs().max() > 0.1
+
+
+def test_hue_turns_colours_about_the_grey_axis() -> None:
+    x = images(300, 3, 4, 4)
+    out = Augmentation(hue=60.0)(x, seeded())
+    torch.testing.assert_close(out.mean(1), x.mean(1))
+    torch.testing.assert_close(out.square().sum(1), x.square().sum(1))
+    before, after = (images - images.mean(1, keepdim=True) for images in (x, out))
+    cosine = torch.cosine_similarity(before, after, dim=1)
+    # One angle an image.
+    torch.testing.assert_close(cosine, cosine[:, :1, :1].expand_as(cosine))
+    angle = torch.rad2deg(torch.acos(cosine[:, 0, 0].clamp(-1, 1)))
+    assert 55 < angle.max() < 60.1
+
+
+def test_a_third_of_a_turn_of_hue_moves_the_channels_on() -> None:
+    x, augmentation = images(1, 3, 4, 4), Augmentation(hue=120.0)
+    drawn = {name: torch.ones(1) for name in ("hue", "saturation", "greying")}
+    torch.testing.assert_close(augmentation._recolour(x, drawn), x.roll(1, 1))
+
+
+def test_saturation_and_greying_move_colours_along_the_line_to_grey() -> None:
+    x = images(400, 3, 4, 4)
+    grey = x.mean(1, keepdim=True)
+    out = Augmentation(saturation=0.4, greying=0.25)(x, seeded())
+    kept = ((out - grey) / (x - grey)).flatten(1).median(1).values
+    torch.testing.assert_close(out, grey + kept[:, None, None, None] * (x - grey))
+    taken = kept.abs() < 1e-6
+    assert 0.18 < taken.float().mean() < 0.32
+    assert 0.6 - 1e-4 < kept[~taken].min() < 0.63
+    assert 1.37 < kept.max() < 1.4 + 1e-4
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_hue_is_a_matter_of_three_channels(channels: int) -> None:
+    x = images(8, channels, 4, 4)
+    torch.testing.assert_close(Augmentation(hue=90.0)(x, seeded()), x)
 
 
 def test_shading_is_a_linear_ramp_above_the_darkest_value() -> None:
