@@ -383,8 +383,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     def _find_partition(self, run: Run, data: dict[str, Any]) -> Partition | None:
         first = super()._find_partition(run, data)
-        is_default = isinstance(self.augmentation, str) and self.augmentation == "auto"
-        if is_default and run.hubs and run.layout.is_image:
+        if run.hubs and run.layout.is_image and self.augmentation == "auto":
             # Now known to be photographs.
             augmentation = make_augmentation("photograph", kind_of(run.layout))
             run.views = replace(run.views, augmentation=augmentation)
