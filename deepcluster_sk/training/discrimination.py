@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from deepcluster_sk.losses.discrimination import discrimination_loss
-from deepcluster_sk.training.augmentation import AugmentationLike, apply_augmentation
+from deepcluster_sk.training.augmentation import AugmentationLike
 from deepcluster_sk.training.objectives import Objective, Terms
-from deepcluster_sk.training.view import channels_last
+from deepcluster_sk.training.view import View, channels_last
 
 
 class DiscriminationPretraining(Objective):
@@ -29,19 +29,15 @@ class DiscriminationPretraining(Objective):
         generator: torch.Generator,
         temperature: float,
     ) -> None:
-        self.augmentation = augmentation
-        self.generator = generator
+        self.view = View(augmentation, generator)
         self.temperature = temperature
 
     def inputs(
         self, rows: torch.Tensor, negatives: torch.Tensor | None = None
     ) -> dict[str, Any]:
         """Stack two views; the decoder is asked for nothing."""
-        views = [
-            apply_augmentation(self.augmentation, rows, self.generator)
-            for _ in range(2)
-        ]
-        return {"x": channels_last(torch.cat(views)), "n_reconstructed": 0}
+        views = torch.cat([self.view(rows), self.view(rows)])
+        return {"x": channels_last(views), "n_reconstructed": 0}
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor

@@ -192,8 +192,10 @@ class Augmentation(nn.Module):
 
     def extra_repr(self) -> str:
         """Return the strengths that are on, for ``repr``."""
-        names = "rotation scale shift shear flip crop erasing brightness contrast gamma"
-        names += " saturation hue greying shading"
+        names = (
+            "rotation scale shift shear flip crop erasing brightness contrast gamma "
+            "saturation hue greying shading"
+        )
         on = [f"{k}={getattr(self, k):g}" for k in names.split()]
         return ", ".join([s for s in on if not s.endswith("=0")])
 
