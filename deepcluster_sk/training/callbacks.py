@@ -1,10 +1,14 @@
 """skorch callbacks every net carries: learning-rate decay and the progress bar."""
 
+import math
 from typing import Any
 
 from skorch.callbacks import Callback
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+#: Share of a phase over which the learning rate rises, where it does.
+RISE = 0.1
 
 
 def check_callbacks(callbacks: Any) -> None:
@@ -32,7 +36,10 @@ def check_callbacks(callbacks: Any) -> None:
 
 
 class CosineDecay(Callback):
-    """Lower the learning rate along a half cosine, from its start to 0 in each phase.
+    """Lower the learning rate along a half cosine, to 0 at the end of each phase.
+
+    Where the objective has a peak above 1, the learning rate first rises to it, along a
+    line over a tenth of the phase.
 
     Parameters
     ----------
@@ -44,12 +51,19 @@ class CosineDecay(Callback):
         self.enabled = enabled
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Start the cosine of a phase."""
-        self.schedule_ = (
-            CosineAnnealingLR(net.optimizer_, net.phase_steps_)
-            if self.enabled
-            else None
-        )
+        """Start the schedule of a phase."""
+        self.schedule_ = None
+        if not self.enabled:
+            return
+        steps, peak = net.phase_steps_, net.criterion_.lr_peak
+        rise = RISE * steps if peak > 1 else 0
+
+        def factor(step: int) -> float:
+            if step < rise:
+                return 1 + (peak - 1) * step / rise
+            return peak * (1 + math.cos(math.pi * (step - rise) / (steps - rise))) / 2
+
+        self.schedule_ = LambdaLR(net.optimizer_, factor)
 
     def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
         """Follow the cosine by one step."""

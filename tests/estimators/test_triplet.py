@@ -5,8 +5,10 @@ from numpy.testing import assert_array_equal
 from sklearn import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
 
 from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.networks.autoencoders import ConvAutoencoder
 from tests.made import QUICK, make_images, make_vectors
 
 # Two epochs are too few to settle.
@@ -143,6 +145,42 @@ def test_images_with_hubs_are_seen_as_photographs(monkeypatch, params, term, cro
     assert last["phase"] == "pretrain"
     assert set(last) & {*JOINT, "discrimination"} == term
     assert [bool(augmentation.crop) for augmentation in augmentations] == [crops]
+
+
+def own_network(shape, latent_dim):
+    return ConvAutoencoder(shape, latent_dim, (4, 8))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pretraining", "peak"),
+    [
+        ("auto", "discrimination", 10),
+        ("mlp", "discrimination", 10),
+        (own_network, "discrimination", 1),
+        ("auto", "separation", 1),
+    ],
+)
+def test_named_networks_discriminate_at_a_rising_rate(
+    images, architecture, pretraining, peak
+):
+    rates = []
+
+    class Rates(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    fit(
+        images,
+        architecture=architecture,
+        pretraining=pretraining,
+        channels=None,
+        callbacks=[("rates", Rates())],
+        lr=2e-3,
+        pretrain_epochs=20,
+        max_epochs=0,
+    )
+    assert rates[0] == pytest.approx(2e-3)
+    assert max(rates) == pytest.approx(peak * 2e-3, rel=0.05)
 
 
 def test_vectors_with_hubs_are_no_photographs():

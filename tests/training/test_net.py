@@ -71,6 +71,16 @@ class Spy(Callback):
             raise self.error
 
 
+class Rates(Callback):
+    """Write down the learning rate of every step."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_batch_begin(self, net, **kwargs):
+        self.seen.append(net.optimizer_.param_groups[0]["lr"])
+
+
 @pytest.fixture
 def dataset():
     return RowDataset(np.random.default_rng(0).normal(size=(20, 5)))
@@ -242,25 +252,29 @@ def test_the_same_seeds_give_the_same_weights(dataset):
 
 
 def test_learning_rate_falls_to_zero_in_every_phase(dataset):
-    rates = []
-
-    class Rates(Callback):
-        def on_batch_begin(self, net, **kwargs):
-            rates.append(net.optimizer_.param_groups[0]["lr"])
-
-    net = make_net(dataset, callbacks=[("rates", Rates())])
+    rates = Rates()
+    net = make_net(dataset, callbacks=[rates])
     for _ in range(2):
         net.run_phase(Reconstruct(), dataset, 4)
-        steps = np.arange(len(rates))
-        cosine = 1e-2 * (1 + np.cos(np.pi * steps / len(rates))) / 2
-        assert len(rates) == 12
-        np.testing.assert_allclose(rates, cosine, rtol=1e-6)
-        rates.clear()
+    cosine = 1e-2 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2
+    np.testing.assert_allclose(rates.seen, [*cosine, *cosine], rtol=1e-6)
+
+
+def test_learning_rate_first_rises_where_the_objective_has_a_peak(dataset):
+    rates, objective = Rates(), Reconstruct()
+    objective.lr_peak = 3.0
+    make_net(dataset, callbacks=[rates]).run_phase(objective, dataset, 20)
+    rising, falling = np.split(np.array(rates.seen) / 1e-2, [6])
+    np.testing.assert_allclose(rising, 1 + 2 * np.arange(6) / 6)
+    cosine = 3 * (1 + np.cos(np.pi * np.arange(54) / 54)) / 2
+    np.testing.assert_allclose(falling, cosine)
 
 
 def test_learning_rate_stays_where_the_decay_is_off(dataset):
     net = make_net(dataset, callbacks__lr_decay__enabled=False)
-    net.run_phase(Reconstruct(), dataset, 2)
+    objective = Reconstruct()
+    objective.lr_peak = 3.0
+    net.run_phase(objective, dataset, 2)
     assert net.optimizer_.param_groups[0]["lr"] == 1e-2
 
 
