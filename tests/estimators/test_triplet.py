@@ -5,10 +5,10 @@ from numpy.testing import assert_array_equal
 from sklearn import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import Callback
 
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
+from tests.callbacks import Rates
 from tests.made import QUICK, make_images, make_vectors
 
 # Two epochs are too few to settle.
@@ -163,24 +163,19 @@ def own_network(shape, latent_dim):
 def test_named_networks_discriminate_at_a_rising_rate(
     images, architecture, pretraining, peak
 ):
-    rates = []
-
-    class Rates(Callback):
-        def on_batch_begin(self, net, **kwargs):
-            rates.append(net.optimizer_.param_groups[0]["lr"])
-
+    rates = Rates()
     fit(
         images,
         architecture=architecture,
         pretraining=pretraining,
         channels=None,
-        callbacks=[("rates", Rates())],
+        callbacks=[rates],
         lr=2e-3,
         pretrain_epochs=20,
         max_epochs=0,
     )
-    assert rates[0] == pytest.approx(2e-3)
-    assert max(rates) == pytest.approx(peak * 2e-3, rel=0.05)
+    assert rates.seen[0] == pytest.approx(2e-3)
+    assert max(rates.seen) == pytest.approx(peak * 2e-3, rel=0.05)
 
 
 def test_vectors_with_hubs_are_no_photographs():

@@ -11,6 +11,7 @@ from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
+from tests.callbacks import Rates
 
 LAYOUT = RowLayout("vector", (5,))
 
@@ -69,16 +70,6 @@ class Spy(Callback):
         self.events.append(name)
         if name == self.raise_in:
             raise self.error
-
-
-class Rates(Callback):
-    """Write down the learning rate of every step."""
-
-    def __init__(self):
-        self.seen = []
-
-    def on_batch_begin(self, net, **kwargs):
-        self.seen.append(net.optimizer_.param_groups[0]["lr"])
 
 
 @pytest.fixture
