@@ -59,8 +59,7 @@ class DepictClusterer(BaseDeepClusterer):
         Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
     architecture : {"auto", "shallow", "deep", "mlp"}, default="auto"
         Two ("shallow") or three ("deep") convolutions of stride 2, or dense layers.
-        "auto" takes the first for grey images, the second for colour images, and the
-        last for vectors.
+        "auto" takes the first for images, the last for vectors.
     channels : sequence of int, default=None
         Widths of the layers; 50 maps each by default.
     image_shape : tuple, default=None

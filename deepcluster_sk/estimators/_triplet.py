@@ -81,10 +81,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
         paper's.
     architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
             default="auto"
-        Autoencoder. "auto" takes the shallow convolutional one for grey images, the
-        deep one for colour images, and an MLP for vectors. A module, or a callable that
-        builds one from ``(sample_shape, latent_dim)``, needs the methods ``encode`` and
-        ``decode``; see :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
+        Autoencoder. "auto" takes the shallow convolutional one for images, and an MLP
+        for vectors; "deep" has five convolutions instead of three. A module, or a
+        callable that builds one from ``(sample_shape, latent_dim)``, needs the methods
+        ``encode`` and ``decode``; see
+        :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
     channels : sequence of int, default=None
         Widths of the convolutions, or of the MLP's hidden layers.
     image_shape : tuple, default=None

@@ -201,9 +201,9 @@ def make_autoencoder(
     Parameters
     ----------
     architecture : {"auto", "shallow", "deep", "mlp"} or callable or nn.Module
-        ``"auto"`` is shallow for grey images, deep for colour, an MLP for vectors. A
-        callable, an :class:`Autoencoder` class for one, gets ``(sample_shape,
-        latent_dim)``; a module is deep-copied.
+        ``"auto"`` is shallow for images, an MLP for vectors. A callable, an
+        :class:`Autoencoder` class for one, gets ``(sample_shape, latent_dim)``; a
+        module is deep-copied.
     sample_shape : tuple of int
         ``(C, H, W)`` or ``(d,)``.
     latent_dim : int
@@ -251,9 +251,7 @@ def resolve_architecture(architecture: str, sample_shape: tuple[int, ...]) -> st
     """Say which network a name means for samples of this shape, or why none can be."""
     is_image = len(sample_shape) == 3
     if architecture == "auto":
-        if not is_image:
-            return "mlp"
-        architecture = "shallow" if sample_shape[0] == 1 else "deep"
+        architecture = "shallow" if is_image else "mlp"
     if architecture == "mlp":
         return architecture
     if not is_image:

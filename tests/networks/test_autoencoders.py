@@ -129,7 +129,12 @@ def test_weights_are_xavier_and_biases_zero(architecture):
 
 @pytest.mark.parametrize(
     ("shape", "expected"),
-    [((1, 8, 8), "shallow"), ((3, 8, 8), "deep"), ((4, 9, 9), "deep"), ((5,), "mlp")],
+    [
+        ((1, 8, 8), "shallow"),
+        ((3, 8, 8), "shallow"),
+        ((4, 9, 9), "shallow"),
+        ((5,), "mlp"),
+    ],
 )
 def test_auto_goes_by_the_kind_of_data(shape, expected):
     assert resolve_architecture("auto", shape) == expected
