@@ -36,7 +36,8 @@ TOLD_APART_DIM = 64
 #: nearest of a batch is soon at the paper's .24, and nothing is learned beyond.
 SEPARATION_MARGIN = 1.0
 #: Temperature of pretraining by discrimination, and the multiple of the learning rate
-#: it rises to: networks with batch norm, as all of ours have it, learn best there.
+#: it and the joint training behind it rise to: networks with batch norm, as all of ours
+#: have it, learn photographs best there.
 TEMPERATURE = 0.2
 LR_PEAK = 10.0
 
@@ -160,8 +161,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     lr : float, default=1e-3
         Learning rate of Adam.
     lr_schedule : {"cosine"} or None, default="cosine"
-        Whether the learning rate falls to 0 along a half cosine in each phase. In
-        pretraining by discrimination it first rises to ten times `lr`, unless
+        Whether the learning rate falls to 0 along a half cosine in each phase. With
+        pretraining by discrimination it first rises to ten times `lr` in each, unless
         `architecture` is a network of your own.
     precision : {"auto", "float32", "bf16"}, default="auto"
         What training computes in; "auto" is bf16 mixed precision where that is
@@ -401,14 +402,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
                 views.augmentation, views.generator, SEPARATION_MARGIN
             )
         if kind == "discrimination":
-            # A user's own network may not bear it.
-            named = isinstance(self.architecture, str)
-            return DiscriminationPretraining(
-                views.augmentation,
-                views.generator,
-                TEMPERATURE,
-                LR_PEAK if named else 1.0,
+            objective = DiscriminationPretraining(
+                views.augmentation, views.generator, TEMPERATURE
             )
+            objective.lr_peak = self._lr_peak(run)
+            return objective
         return TripletPretraining(
             self._triplets(run), self.pretrain_omega, self.pretrain_margin
         )
@@ -420,7 +418,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             "balance": self.gamma,
             "separation": self.omega,
         }
-        return TripletClustering(
+        objective = TripletClustering(
             self._triplets(run),
             weights,
             self.margin,
@@ -429,6 +427,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
             update_interval=self.update_interval,
             anchor=anchor,
         )
+        objective.lr_peak = self._lr_peak(run)
+        return objective
 
     def _epochs(self, run: Run) -> tuple[int, int]:
         pretrain, cluster = self.pretrain_epochs, self.max_epochs
@@ -449,6 +449,12 @@ class DeepTripletClusterer(BaseDeepClusterer):
         if not run.layout.is_image or self.n_views == 0 or unchanged:
             return "reconstruction"
         return "discrimination" if run.hubs else "separation"
+
+    def _lr_peak(self, run: Run) -> float:
+        # A network of the user's own may not bear it.
+        named = isinstance(self.architecture, str)
+        discriminates = self._pretraining_kind(run) == "discrimination"
+        return LR_PEAK if named and discriminates else 1.0
 
     def _looks_again(self, run: Run) -> bool:
         """Whether single images are told apart, which makes a latent to look in."""

@@ -19,8 +19,6 @@ class DiscriminationPretraining(Objective):
     generator : torch.Generator
         Of the augmentation.
     temperature : float
-    lr_peak : float, default=1.0
-        As in :class:`~deepcluster_sk.training.objectives.Objective`.
     """
 
     name = "pretrain"
@@ -30,11 +28,9 @@ class DiscriminationPretraining(Objective):
         augmentation: AugmentationLike,
         generator: torch.Generator,
         temperature: float,
-        lr_peak: float = 1.0,
     ) -> None:
         self.view = View(augmentation, generator)
         self.temperature = temperature
-        self.lr_peak = lr_peak
 
     def inputs(
         self, rows: torch.Tensor, negatives: torch.Tensor | None = None
