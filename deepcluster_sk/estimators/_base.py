@@ -131,6 +131,10 @@ class BaseDeepClusterer(
     def _epochs(self, run: Run) -> tuple[int, int]:
         """Epochs of pretraining, and at most of joint training."""
 
+    def _lr_peak(self, run: Run) -> float:
+        """Multiple of `lr` that the learning rate rises to in each phase."""
+        return 1.0
+
     def _looks_again(self, run: Run) -> bool:
         """Whether to look for neighbours in the pretrained latent as well."""
         return False
@@ -320,6 +324,7 @@ class BaseDeepClusterer(
             device=run.device,
             callbacks=list(self.callbacks or []),
             callbacks__lr_decay__enabled=self.lr_schedule == "cosine",
+            callbacks__lr_decay__peak=self._lr_peak(run),
             verbose=int(self.verbose),
         )
         return net.initialize()

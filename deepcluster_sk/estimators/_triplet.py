@@ -402,11 +402,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
                 views.augmentation, views.generator, SEPARATION_MARGIN
             )
         if kind == "discrimination":
-            objective = DiscriminationPretraining(
+            return DiscriminationPretraining(
                 views.augmentation, views.generator, TEMPERATURE
             )
-            objective.lr_peak = self._lr_peak(run)
-            return objective
         return TripletPretraining(
             self._triplets(run), self.pretrain_omega, self.pretrain_margin
         )
@@ -418,7 +416,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             "balance": self.gamma,
             "separation": self.omega,
         }
-        objective = TripletClustering(
+        return TripletClustering(
             self._triplets(run),
             weights,
             self.margin,
@@ -427,8 +425,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
             update_interval=self.update_interval,
             anchor=anchor,
         )
-        objective.lr_peak = self._lr_peak(run)
-        return objective
 
     def _epochs(self, run: Run) -> tuple[int, int]:
         pretrain, cluster = self.pretrain_epochs, self.max_epochs

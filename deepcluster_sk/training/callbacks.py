@@ -38,24 +38,25 @@ def check_callbacks(callbacks: Any) -> None:
 class CosineDecay(Callback):
     """Lower the learning rate along a half cosine, to 0 at the end of each phase.
 
-    Where the objective has a peak above 1, the learning rate first rises to it, along a
-    line over a tenth of the phase.
-
     Parameters
     ----------
     enabled : bool, default=True
         Where False, the learning rate stays as it is.
+    peak : float, default=1.0
+        What the learning rate first rises to, along a line over a tenth of the phase,
+        as a multiple of the net's own; at 1 it does not rise.
     """
 
-    def __init__(self, enabled: bool = True) -> None:
+    def __init__(self, enabled: bool = True, peak: float = 1.0) -> None:
         self.enabled = enabled
+        self.peak = peak
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Start the schedule of a phase."""
         self.schedule_ = None
         if not self.enabled:
             return
-        steps, peak = net.phase_steps_, net.criterion_.lr_peak
+        steps, peak = net.phase_steps_, self.peak
         rise = RISE * steps if peak > 1 else 0
 
         def factor(step: int) -> float:

@@ -29,15 +29,11 @@ class Objective:
     ----------
     name : str
         Stands in the history, and before the progress bar.
-    lr_peak : float
-        What the schedule of the learning rate first rises to, as a multiple of the
-        net's own, before it falls.
     finished : bool
         Set to True to end the phase after the running epoch.
     """
 
     name = "none"
-    lr_peak = 1.0
     finished = False
 
     def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:

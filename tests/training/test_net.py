@@ -251,10 +251,10 @@ def test_learning_rate_falls_to_zero_in_every_phase(dataset):
     np.testing.assert_allclose(rates.seen, [*cosine, *cosine], rtol=1e-6)
 
 
-def test_learning_rate_first_rises_where_the_objective_has_a_peak(dataset):
-    rates, objective = Rates(), Reconstruct()
-    objective.lr_peak = 3.0
-    make_net(dataset, callbacks=[rates]).run_phase(objective, dataset, 20)
+def test_learning_rate_first_rises_where_there_is_a_peak(dataset):
+    rates = Rates()
+    net = make_net(dataset, callbacks=[rates], callbacks__lr_decay__peak=3.0)
+    net.run_phase(Reconstruct(), dataset, 20)
     rising, falling = np.split(np.array(rates.seen) / 1e-2, [6])
     np.testing.assert_allclose(rising, 1 + 2 * np.arange(6) / 6)
     cosine = 3 * (1 + np.cos(np.pi * np.arange(54) / 54)) / 2
@@ -262,10 +262,10 @@ def test_learning_rate_first_rises_where_the_objective_has_a_peak(dataset):
 
 
 def test_learning_rate_stays_where_the_decay_is_off(dataset):
-    net = make_net(dataset, callbacks__lr_decay__enabled=False)
-    objective = Reconstruct()
-    objective.lr_peak = 3.0
-    net.run_phase(objective, dataset, 2)
+    net = make_net(
+        dataset, callbacks__lr_decay__enabled=False, callbacks__lr_decay__peak=3.0
+    )
+    net.run_phase(Reconstruct(), dataset, 2)
     assert net.optimizer_.param_groups[0]["lr"] == 1e-2
 
 
