@@ -24,12 +24,13 @@ from deepcluster_sk.training.triplet import (
     Triplets,
 )
 
-#: Optimiser steps of each kind of pretraining. Telling single images apart takes more
-#: of them than telling clusters apart, and more latent dimensions.
-PRETRAINING_STEPS = {
-    "reconstruction": 100,
-    "separation": 1_000,
-    "discrimination": 2_000,
+#: Optimiser steps of each kind of pretraining, and epochs at least. Telling single
+#: images apart takes more of them than telling clusters apart, and more latent
+#: dimensions.
+PRETRAINING_LENGTH = {
+    "reconstruction": (100, 1),
+    "separation": (1_000, 1),
+    "discrimination": (2_000, 20),
 }
 TOLD_APART_DIM = 64
 #: Margin of pretraining by separation, in squared distance on the unit sphere. The
@@ -146,7 +147,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
         Its margin there.
     pretrain_epochs : int or "auto", default="auto"
         Epochs of pretraining; "auto" makes about 100 optimiser steps, 1,000 where
-        pretraining is by separation and 2,000 where it is by discrimination.
+        pretraining is by separation, and 2,000 but at least 20 epochs where it is by
+        discrimination.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 450 optimiser steps, more
         where there are more than ten clusters, and 8 epochs at least.
@@ -270,7 +272,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "negatives": [StrOptions({"batch", "bulk", "literal"})],
         "n_augmentations": [Interval(Integral, 1, None, closed="left")],
         "update_interval": [Interval(Integral, 1, None, closed="left"), None],
-        "pretraining": [StrOptions({"auto", *PRETRAINING_STEPS})],
+        "pretraining": [StrOptions({"auto", *PRETRAINING_LENGTH})],
     }
 
     _joint_parameters = BaseDeepClusterer._joint_parameters | {
@@ -429,8 +431,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     def _epochs(self, run: Run) -> tuple[int, int]:
         pretrain, cluster = self.pretrain_epochs, self.max_epochs
         if pretrain == "auto":
-            steps = PRETRAINING_STEPS[self._pretraining_kind(run)]
-            pretrain = epochs_for(run.n_samples, run.batch_size, steps, 1, 60)
+            steps, least = PRETRAINING_LENGTH[self._pretraining_kind(run)]
+            pretrain = epochs_for(run.n_samples, run.batch_size, steps, least, 60)
         if cluster == "auto":
             # More clusters take longer to tell apart.
             steps = round(450 * min(3.0, max(1.0, np.sqrt(self.n_clusters / 10))))
