@@ -5,6 +5,7 @@ from numpy.testing import assert_array_equal
 from sklearn import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
 
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
@@ -177,6 +178,41 @@ def test_named_networks_that_discriminate_train_at_a_rising_rate(
     for phase in np.split(np.array(rates.seen), 2):
         assert phase[0] == pytest.approx(2e-3)
         assert max(phase) == pytest.approx(peak * 2e-3, rel=0.05)
+
+
+class Lengths(Callback):
+    """Write down how many epochs each phase is to have, and end it at once."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_train_begin(self, net, **kwargs):
+        self.seen.append(net.phase_epochs_)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("pretraining", "n_images", "epochs"),
+    [
+        ("reconstruction", 40, 5),
+        ("reconstruction", 400, 1),
+        ("separation", 40, 50),
+        ("separation", 400, 5),
+        ("discrimination", 40, 60),
+        ("discrimination", 100, 40),
+        ("discrimination", 400, 20),
+    ],
+)
+def test_pretraining_makes_some_steps_and_some_epochs(pretraining, n_images, epochs):
+    lengths = Lengths()
+    fit(
+        make_images(n_images)[0],
+        pretraining=pretraining,
+        pretrain_epochs="auto",
+        batch_size=2,
+        callbacks=[lengths],
+    )
+    assert lengths.seen[0] == epochs
 
 
 def test_vectors_with_hubs_are_no_photographs():
