@@ -26,9 +26,9 @@ class Run:
         Of everything on the host.
     contrast : str
         Contrast normalisation the network sees samples under.
-    hubs : bool
-        Whether the samples are like photographs: neighbours in pixels tell little, a
-        few hubs are near to all.
+    photographs : bool
+        Whether the samples are like photographs: images whose neighbours in pixels tell
+        little, for a few hubs are near to all.
     """
 
     layout: RowLayout
@@ -39,7 +39,7 @@ class Run:
     views: Views
     random_state: np.random.RandomState
     contrast: str = "none"
-    hubs: bool = False
+    photographs: bool = False
 
     @property
     def streams(self) -> Streams:

@@ -14,6 +14,7 @@ from deepcluster_sk.images import RowLayout
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.augmentation import AugmentationLike
 from deepcluster_sk.training.inference import autocast, evaluating
+from deepcluster_sk.training.neighbors import Features
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.reuse import reused
 from deepcluster_sk.training.starts import (
@@ -25,12 +26,14 @@ from deepcluster_sk.training.starts import (
     MIN_NODES,
     Graph,
     Partition,
+    Search,
     centers_of,
     choose_contrast,
     given_centers,
     graph_partition,
     kmeans_start,
     nearest,
+    patch_features,
     pixel_features,
     reseed_empty,
     search_for,
@@ -68,9 +71,9 @@ class StartMixin:
             run.contrast = contrasts[0]
             return None
 
-        def find() -> tuple[str, Partition]:
+        def find() -> tuple[str, bool, Partition]:
             first = self._first_partition(run, contrasts)
-            return run.contrast, first
+            return run.contrast, run.photographs, first
 
         key = {
             **data,
@@ -78,25 +81,33 @@ class StartMixin:
             "n_clusters": self.n_clusters,
             "init": self.init,
         }
-        run.contrast, first = reused(self.memory, "start", key, run.streams, find)
-        run.hubs = first.graph.hubness > HUBNESS
+        run.contrast, run.photographs, first = reused(
+            self.memory, "start", key, run.streams, find
+        )
         return first
 
     def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
-        """Partition of the samples themselves."""
+        """Partition of the samples themselves: by pixels, of photographs by patches."""
         views = replace(
             run.views, augmentation=self._augmentation(run.layout, wide=True)
         )
         run.contrast = choose_contrast(
             views, contrasts, self.n_clusters, run.random_state
         )
-        return graph_partition(
-            views,
-            pixel_features(views, run.contrast),
-            self.n_clusters,
-            run.random_state,
-            GRAPH_STARTS[self.init],
-        )
+        search = GRAPH_STARTS[self.init] or search_for(min(run.n_samples, GRAPH_NODES))
+
+        def partition(features: Features, search: Search) -> Partition:
+            return graph_partition(
+                views, features, self.n_clusters, run.random_state, search
+            )
+
+        first = partition(pixel_features(views, run.contrast), search)
+        run.photographs = run.layout.is_image and first.graph.hubness > HUBNESS
+        if run.photographs:
+            # Patches are found wherever they are: no views are needed.
+            alone = replace(search, n_graphs=1, n_views=0)
+            first = partition(patch_features(views), alone)
+        return first
 
     def _start(
         self, run: Run, first: Partition | None, latent: NDArray[np.float32]
@@ -121,12 +132,12 @@ class StartMixin:
         """Partition the data by its neighbours in both the samples and the latent.
 
         The first partition stays unless the second gains twice as much among neighbours
-        in the latent as it loses among the samples': it was made for both. Where those
-        are no more than hubs, the latent decides alone.
+        in the latent as it loses among the samples': it was made for both. Of
+        photographs it is the better one.
         """
-        if run.hubs:
-            return self._latent_partition(run, net)
         second = self._latent_partition(run, net, beside=first.graph)
+        if run.photographs:
+            return second
 
         def merit(labels: NDArray[np.int64]) -> float:
             # The joint graph is half of each: now the samples' own counts twice.

@@ -391,8 +391,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     def _find_partition(self, run: Run, data: dict[str, Any]) -> Partition | None:
         first = super()._find_partition(run, data)
-        if run.hubs and run.layout.is_image and self.augmentation == "auto":
-            # Now known to be photographs.
+        if run.photographs and self.augmentation == "auto":
             augmentation = make_augmentation("photograph", kind_of(run.layout))
             run.views = replace(run.views, augmentation=augmentation)
         return first
@@ -446,7 +445,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         unchanged = getattr(run.views.augmentation, "is_identity", False)
         if not run.layout.is_image or self.n_views == 0 or unchanged:
             return "reconstruction"
-        return "discrimination" if run.hubs else "separation"
+        return "discrimination" if run.photographs else "separation"
 
     def _lr_peak(self, run: Run) -> float:
         # A network of the user's own may not bear it.

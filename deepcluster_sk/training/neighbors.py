@@ -78,13 +78,17 @@ class Views:
             *(self.draw(features, indices, augment=True) for _ in range(n_views)),
         ]
 
-    def principal_components(self, prepare: Features) -> Features:
+    def principal_components(
+        self, prepare: Features, n_components: int = N_COMPONENTS
+    ) -> Features:
         """Make features of samples: the principal components of what `prepare` gives.
 
         Parameters
         ----------
         prepare : callable
-            ``(n, *sample_shape)`` to the same shape.
+            From ``(n, *sample_shape)``; what it gives is flattened.
+        n_components : int, default=48
+            At most.
 
         Returns
         -------
@@ -96,7 +100,7 @@ class Views:
         )
         sample = self.draw(lambda x: prepare(x).flatten(1), order[:PCA_SAMPLES])
         mean = sample.mean(0)
-        width = min(N_COMPONENTS, *sample.shape)
+        width = min(n_components, *sample.shape)
         _, _, basis = torch.pca_lowrank(sample - mean, width, center=False)
         return lambda x: (prepare(x).flatten(1) - mean) @ basis
 

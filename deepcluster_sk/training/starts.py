@@ -20,6 +20,7 @@ from deepcluster_sk.training.neighbors import (
     hubness,
     view_neighbors,
 )
+from deepcluster_sk.training.patches import LEARNING_IMAGES, PatchFeatures
 from deepcluster_sk.training.spectral import (
     Labels,
     affinity,
@@ -78,6 +79,8 @@ MIN_NEIGHBORS = 5
 HUBNESS = 1.8
 #: A trained latent needs fewer views than pixels do.
 LATENT_VIEWS = 8
+#: Principal components of the features of patches.
+PATCH_COMPONENTS = 256
 #: Below so many nodes the search is small, and up to so many it is full.
 SMALL_NODES, FULL_NODES = 500, 5_000
 #: The contest of contrasts is held on so many nodes.
@@ -100,12 +103,15 @@ class Graph:
         Of the modularity.
     hubness : float
         How much nodes differ in how often they are a neighbour.
+    voters : ndarray of shape (n_rows - n_nodes, k), int64, or None
+        Nodes nearest to each of the other rows of the data set, in their order.
     """
 
     nodes: NDArray[np.int64]
     weights: scipy.sparse.csr_matrix
     resolution: float = 1.0
     hubness: float = 0.0
+    voters: NDArray[np.int64] | None = None
 
     def modularity(self, labels: Labels) -> float:
         """Modularity of a partition of the whole data set, ``(n,)``."""
@@ -161,7 +167,8 @@ def graph_partition(
         Whether to label the nodes only, and leave the other samples at -1.
     beside : Graph, default=None
         A graph made before, of the same samples under other features. Its nodes are
-        taken, and what is partitioned is the sum of both, each weighing the same.
+        taken, and what is partitioned is the sum of both, each weighing the same; the
+        nearest nodes in both vote for the other samples.
 
     Returns
     -------
@@ -202,12 +209,16 @@ def graph_partition(
             ranked.append(sorted(found, key=merit, reverse=True))
     labels = np.full(n, -1)
     labels[nodes] = _best_consensus(ranked, graphs, n_clusters, random_state)
+    voters = None
     if len(rest) and not sample_only:
         queries = views.draw(features, torch.from_numpy(rest).to(device))
         nearest_nodes = view_neighbors(queries, stack[:VOTE_VIEWS], counts[0]).indices
-        labels[rest] = _vote(labels[nodes][nearest_nodes.cpu().numpy()], n_clusters)
+        voters = nearest_nodes.cpu().numpy()
+        if beside is not None and beside.voters is not None:
+            voters = np.hstack([voters, beside.voters])
+        labels[rest] = _vote(labels[nodes][voters], n_clusters)
     skewness = hubness(neighbors, len(nodes))
-    return Partition(labels, Graph(nodes, graphs[-1], resolution, skewness))
+    return Partition(labels, Graph(nodes, graphs[-1], resolution, skewness, voters))
 
 
 def _best_consensus(
@@ -264,6 +275,15 @@ def _vote(labels: NDArray[np.int64], n_clusters: int) -> Labels:
 def pixel_features(views: Views, contrast: str) -> Features:
     """Principal components of the samples under a contrast normalisation."""
     return views.principal_components(Contrast(contrast))
+
+
+def patch_features(views: Views) -> Features:
+    """Principal components of the samples' patch features; the samples are images."""
+    n, generator = len(views.dataset), views.generator
+    order = torch.randperm(n, generator=generator, device=generator.device)
+    images = views.draw(lambda x: x, order[:LEARNING_IMAGES])
+    learned = PatchFeatures.learn(images, generator)
+    return views.principal_components(learned, PATCH_COMPONENTS)
 
 
 def choose_contrast(

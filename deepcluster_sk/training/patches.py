@@ -1,0 +1,177 @@
+"""Photographs told apart by their patches, without a network.
+
+Every small patch of an image is coded by the few words of a dictionary it is near to.
+A linear map of the codes then brings together what occurs in one image: it is linear
+discriminant analysis of the patches, every image a class of its own. An image is what
+its mapped patches are on average in each cell of a grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch.nn import functional as F
+
+#: Images are shrunk to so many pixels on their shorter side.
+IMAGE_SIDE = 32
+PATCH_SIDE = 6
+#: Pixels from one patch of an image to the next.
+STRIDE = 2
+N_WORDS = 1024
+#: Share of the words a patch is coded by, on average.
+ACTIVE_SHARE = 0.02
+#: Dimensions a patch is mapped to.
+PATCH_DIM = 128
+#: Cells of the grid, on a side.
+GRID = 4
+#: Images to learn from, at most, and patches of each.
+LEARNING_IMAGES, LEARNING_PATCHES = 6_000, 40
+#: Added to the variances divided by, as a share of their mean: in a patch the faint
+#: components are noise, in the codes they are words that stand for the same.
+_PATCH_FLOOR, _CODE_FLOOR = 0.05, 1e-4
+_CHUNK_IMAGES = 32
+
+
+@dataclass(frozen=True)
+class PatchFeatures:
+    r"""Features of images by their patches.
+
+    With :math:`x` a whitened patch and :math:`d_j` the words, all of unit length, the
+    code is :math:`a_j = [x^T d_j > t]`, scaled to unit length. The map P maximises
+
+    .. math:: \operatorname{tr} P^T U P
+        \quad \text{where} \quad P^T V P = I, \quad
+        V = E[a a^T], \quad U = E[\bar a \bar a^T],
+
+    with :math:`\bar a` the mean code of an image. Its first column, which is about the
+    same for all patches, is left out.
+
+    Attributes
+    ----------
+    side : int
+        Pixels of a patch.
+    mean : Tensor of shape (d,)
+        Of the patches, each less its own mean; d is C * side * side.
+    whitening : Tensor of shape (d, d)
+    words : Tensor of shape (n_words, d)
+    threshold : float
+    projection : Tensor of shape (n_words, patch_dim)
+
+    References
+    ----------
+    Chen, Yun, Ma, Olshausen and LeCun (2022), "Minimalistic unsupervised learning with
+    the sparse manifold transform", arXiv:2209.15261.
+    Coates and Ng (2011), "The importance of encoding versus training with sparse coding
+    and vector quantization".
+    """
+
+    side: int
+    mean: torch.Tensor
+    whitening: torch.Tensor
+    words: torch.Tensor
+    threshold: float
+    projection: torch.Tensor
+
+    @classmethod
+    def learn(cls, images: torch.Tensor, generator: torch.Generator) -> PatchFeatures:
+        """Find words and map of images.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n, C, H, W)
+        generator : torch.Generator
+            On the device of the images.
+
+        Returns
+        -------
+        PatchFeatures
+        """
+        images = _shrunk(images)
+        side = min(PATCH_SIDE, *images.shape[2:])
+        sampled = _sampled_patches(images, side, generator)
+        pool = sampled.flatten(0, 1)
+        mean = pool.mean(0)
+        covariance = (pool - mean).T @ (pool - mean) / len(pool)
+        whitening = _inverse_root(covariance, _PATCH_FLOOR)
+        order = torch.randperm(len(pool), generator=generator, device=pool.device)
+        words = F.normalize((pool[order[:N_WORDS]] - mean) @ whitening, dim=1)
+        learned = cls(side, mean, whitening, words, 0.0, words)
+        likeness = learned._likeness(pool[order[-N_WORDS:]]).flatten()
+        n_active = max(1, round(ACTIVE_SHARE * len(likeness)))
+        learned = replace(learned, threshold=float(likeness.topk(n_active).values[-1]))
+        return replace(learned, projection=learned._best_map(sampled))
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Features of images ``(n, C, H, W)``, ``(n, patch_dim * cells)``."""
+        chunks = _shrunk(images).split(_CHUNK_IMAGES)
+        return torch.cat([self._features(chunk) for chunk in chunks])
+
+    def _features(self, images: torch.Tensor) -> torch.Tensor:
+        rows, columns = ((side - self.side) // STRIDE + 1 for side in images.shape[2:])
+        patches = _patches(images, self.side, STRIDE)
+        mapped = F.normalize(self._codes(patches) @ self.projection, dim=2)
+        maps = mapped.transpose(1, 2).unflatten(2, (rows, columns))
+        cells = F.adaptive_avg_pool2d(maps, (min(GRID, rows), min(GRID, columns)))
+        return F.normalize(cells, dim=1).flatten(1)
+
+    def _codes(self, patches: torch.Tensor) -> torch.Tensor:
+        return F.normalize((self._likeness(patches) > self.threshold).float(), dim=-1)
+
+    def _likeness(self, patches: torch.Tensor) -> torch.Tensor:
+        whitened = F.normalize((patches - self.mean) @ self.whitening, dim=-1)
+        return whitened @ self.words.T
+
+    def _best_map(self, sampled: torch.Tensor) -> torch.Tensor:
+        within = sampled.new_zeros(len(self.words), len(self.words))
+        between = torch.zeros_like(within)
+        for chunk in sampled.split(_CHUNK_IMAGES):
+            codes = self._codes(chunk)
+            flat, means = codes.flatten(0, 1), codes.mean(1)
+            within += flat.T @ flat / codes.shape[1]
+            between += means.T @ means
+        root = _inverse_root(within, _CODE_FLOOR)
+        _, vectors = _eigh(root @ between @ root)
+        return root @ vectors.flip(1)[:, 1 : 1 + PATCH_DIM]
+
+
+def _shrunk(images: torch.Tensor) -> torch.Tensor:
+    """Images whose shorter side is of 32 pixels at most."""
+    shorter = min(images.shape[2:])
+    if shorter <= IMAGE_SIDE:
+        return images
+    height, width = (round(side * IMAGE_SIDE / shorter) for side in images.shape[2:])
+    return F.adaptive_avg_pool2d(images, (height, width))
+
+
+def _patches(images: torch.Tensor, side: int, stride: int) -> torch.Tensor:
+    """Patches less their own means, ``(n, n_patches, C * side * side)``."""
+    patches = F.unfold(images, side, stride=stride).transpose(1, 2)
+    return patches - patches.mean(2, keepdim=True)
+
+
+def _sampled_patches(
+    images: torch.Tensor, side: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Draw some patches of each image, at the same places of a few images."""
+    sampled = []
+    for chunk in images.split(_CHUNK_IMAGES):
+        patches = _patches(chunk, side, 1)
+        places = torch.randperm(
+            patches.shape[1], generator=generator, device=patches.device
+        )
+        sampled.append(patches[:, places[:LEARNING_PATCHES]])
+    return torch.cat(sampled)
+
+
+def _inverse_root(matrix: torch.Tensor, floor: float) -> torch.Tensor:
+    """Inverse square root of a covariance, raised by a share of its mean variance."""
+    values, vectors = _eigh(matrix)
+    raised = (values + floor * values.mean()).clamp_min(torch.finfo(values.dtype).eps)
+    return (vectors / raised.sqrt()) @ vectors.T
+
+
+def _eigh(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Eigenvalues, rising, and eigenvectors; in float64, which not every GPU has."""
+    values, vectors = torch.linalg.eigh(matrix.cpu().double())
+    return values.to(matrix), vectors.to(matrix)

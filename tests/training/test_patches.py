@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from torch.nn import functional as F
+
+from deepcluster_sk.training import patches
+from deepcluster_sk.training.neighbors import view_neighbors
+from deepcluster_sk.training.patches import PatchFeatures
+
+
+def random(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def textures(n, shape=(16, 16), n_channels=1, seed=0):
+    """Stripes that lean to the left or to the right, anywhere, under uneven light."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    lean = np.where(y, 1, -1)[:, None, None]
+    pitch, phase = rng.uniform(1.2, 1.8, (n, 1, 1)), rng.uniform(0, 6.3, (n, 1, 1))
+    stripes = np.sin(pitch * (rows + lean * columns) + phase)
+    light = (
+        rng.normal(0, 0.3, (n, 1, 1)) * rows + rng.normal(0, 0.3, (n, 1, 1)) * columns
+    )
+    images = stripes + light + rng.normal(0, 0.2, (n, *shape))
+    tints = rng.uniform(0.5, 1, (n, n_channels, 1, 1))
+    return torch.from_numpy(images[:, None] * tints).float(), torch.from_numpy(y)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return PatchFeatures.learn(textures(80, n_channels=3)[0], random())
+
+
+def share_of_kind(features, y):
+    found = view_neighbors(features, [features], 5, same=True).indices
+    return float((y[found] == y[:, None]).float().mean())
+
+
+def test_textures_are_told_apart_where_pixels_tell_little():
+    X, y = textures(120)
+    features = PatchFeatures.learn(X, random())(X)
+    assert share_of_kind(X.flatten(1), y) < 0.7
+    assert share_of_kind(features, y) > 0.95
+
+
+def test_features_of_images_not_learned_from():
+    X, y = textures(240)
+    features = PatchFeatures.learn(X[:120], random())(X[120:])
+    assert share_of_kind(features, y[120:]) > 0.95
+
+
+def test_features_follow_the_definition(learned):
+    """Naive reference: one image, patch by patch."""
+    image = textures(1, n_channels=3, seed=1)[0][0]
+    side, stride, n = learned.side, patches.STRIDE, (16 - 6) // 2 + 1
+    maps = torch.zeros(n, n, learned.projection.shape[1])
+    for i in range(n):
+        for j in range(n):
+            corner = (slice(k * stride, k * stride + side) for k in (i, j))
+            patch = image[:, *corner].flatten()
+            patch = (patch - patch.mean() - learned.mean) @ learned.whitening
+            cosines = learned.words @ (patch / patch.norm())
+            code = (cosines > learned.threshold).float()
+            mapped = code @ learned.projection / max(1, code.sum().sqrt())
+            maps[i, j] = mapped / max(1e-12, mapped.norm())
+    cells = F.adaptive_avg_pool2d(maps.permute(2, 0, 1), patches.GRID)
+    expected = (cells / cells.norm(dim=0)).flatten()
+    torch.testing.assert_close(learned(image[None])[0], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
+    """Reference: SciPy's generalised eigenvectors, the first of them left out."""
+    monkeypatch.setattr(patches, "N_WORDS", 30)
+    monkeypatch.setattr(patches, "PATCH_DIM", 5)
+    monkeypatch.setattr(patches, "ACTIVE_SHARE", 0.2)
+    X, _ = textures(40)
+    learned = PatchFeatures.learn(X, random())
+    # At all places, of which but few are left out.
+    monkeypatch.setattr(patches, "LEARNING_PATCHES", 11 * 11)
+    sampled = patches._sampled_patches(X, 6, random())
+    codes = learned._codes(sampled).double()
+    within = torch.einsum("npi,npj->ij", codes, codes) / codes.shape[1]
+    means = codes.mean(1)
+    floor = patches._CODE_FLOOR * within.trace() / len(within) * torch.eye(30)
+    values, vectors = scipy.linalg.eigh(means.T @ means, within + floor)
+    found = learned._best_map(sampled).double()
+    gains = torch.einsum("ik,ij,jk->k", found, means.T @ means, found)
+    torch.testing.assert_close(
+        gains, torch.from_numpy(values[-6:-1][::-1].copy()), rtol=1e-3, atol=1e-4
+    )
+    product = found.T @ (within + floor) @ found
+    torch.testing.assert_close(product, torch.eye(5).double(), rtol=0, atol=1e-3)
+    overlap = torch.from_numpy(vectors[:, -1]) @ (within + floor) @ found
+    assert overlap.abs().max() < 1e-2
+
+
+def test_codes_are_few_words(learned):
+    codes = learned._codes(patches._patches(textures(40, n_channels=3)[0], 6, 2))
+    assert float((codes > 0).float().mean()) == pytest.approx(0.02, abs=0.01)
+    norms = codes.norm(dim=2)
+    torch.testing.assert_close(norms[norms > 0], torch.ones_like(norms[norms > 0]))
+
+
+def test_brightness_changes_nothing(learned):
+    X, _ = textures(10, n_channels=3)
+    torch.testing.assert_close(learned(X), learned(X + 3), rtol=1e-2, atol=1e-3)
+
+
+def test_features_do_not_depend_on_their_batch(learned):
+    X, _ = textures(70, n_channels=3)
+    torch.testing.assert_close(learned(X)[40:50], learned(X[40:50]))
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+@pytest.mark.parametrize(
+    ("shape", "cells"),
+    [((4, 4), 1), ((8, 8), 4), ((12, 20), 16), ((32, 32), 16), ((64, 100), 16)],
+)
+def test_images_of_any_shape(shape, cells, n_channels):
+    X, _ = textures(30, shape, n_channels)
+    features = PatchFeatures.learn(X, random())(X)
+    assert features.shape[0] == 30
+    assert features.shape[1] % cells == 0
+    assert features.isfinite().all()
+    norms = features.square().sum(1)
+    torch.testing.assert_close(norms, torch.full_like(norms, cells), atol=1.01, rtol=0)
+
+
+def test_large_images_are_seen_small():
+    X, _ = textures(30, (64, 64))
+    small = F.avg_pool2d(X, 2)
+    large_features = PatchFeatures.learn(X, random())(X)
+    torch.testing.assert_close(
+        large_features, PatchFeatures.learn(small, random())(small)
+    )
+
+
+def test_the_same_for_the_same_seed():
+    X, _ = textures(40)
+    first, second = (PatchFeatures.learn(X, random(3))(X) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("images", [torch.zeros(10, 1, 8, 8), torch.ones(3, 3, 12, 12)])
+def test_constant_images_have_finite_features(images):
+    assert PatchFeatures.learn(images, random())(images).isfinite().all()
