@@ -18,19 +18,22 @@ IMAGE_SIDE = 32
 PATCH_SIDE = 6
 #: Pixels from one patch of an image to the next.
 STRIDE = 2
-N_WORDS = 1024
+N_WORDS = 2048
 #: Share of the words a patch is coded by, on average.
 ACTIVE_SHARE = 0.02
 #: Dimensions a patch is mapped to.
 PATCH_DIM = 128
 #: Cells of the grid, on a side.
 GRID = 4
-#: Images to learn from, at most, and patches of each.
-LEARNING_IMAGES, LEARNING_PATCHES = 6_000, 40
+#: Images to learn from, at most.
+LEARNING_IMAGES = 6_000
+#: Patches of each that words are drawn from, and that the map is learned from.
+WORD_PATCHES, MAP_PATCHES = 10, 100
 #: Added to the variances divided by, as a share of their mean: in a patch the faint
 #: components are noise, in the codes they are words that stand for the same.
 _PATCH_FLOOR, _CODE_FLOOR = 0.05, 1e-4
-_CHUNK_IMAGES = 32
+#: Few enough that their codes stay in a processor's cache.
+_CHUNK_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,7 @@ class PatchFeatures:
         """
         images = _shrunk(images)
         side = min(PATCH_SIDE, *images.shape[2:])
-        sampled = _sampled_patches(images, side, generator)
-        pool = sampled.flatten(0, 1)
+        pool = _sampled_patches(images, side, WORD_PATCHES, generator).flatten(0, 1)
         mean = pool.mean(0)
         covariance = (pool - mean).T @ (pool - mean) / len(pool)
         whitening = _inverse_root(covariance, _PATCH_FLOOR)
@@ -100,7 +102,7 @@ class PatchFeatures:
         likeness = learned._likeness(pool[order[-N_WORDS:]]).flatten()
         n_active = max(1, round(ACTIVE_SHARE * len(likeness)))
         learned = replace(learned, threshold=float(likeness.topk(n_active).values[-1]))
-        return replace(learned, projection=learned._best_map(sampled))
+        return replace(learned, projection=learned._best_map(images, generator))
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Features of images ``(n, C, H, W)``, ``(n, patch_dim * cells)``."""
@@ -110,27 +112,34 @@ class PatchFeatures:
     def _features(self, images: torch.Tensor) -> torch.Tensor:
         rows, columns = ((side - self.side) // STRIDE + 1 for side in images.shape[2:])
         patches = _patches(images, self.side, STRIDE)
-        mapped = F.normalize(self._codes(patches) @ self.projection, dim=2)
+        # Of any length, that of the code included.
+        mapped = F.normalize(self._words_near(patches) @ self.projection, dim=2)
         maps = mapped.transpose(1, 2).unflatten(2, (rows, columns))
         cells = F.adaptive_avg_pool2d(maps, (min(GRID, rows), min(GRID, columns)))
         return F.normalize(cells, dim=1).flatten(1)
 
     def _codes(self, patches: torch.Tensor) -> torch.Tensor:
-        return F.normalize((self._likeness(patches) > self.threshold).float(), dim=-1)
+        return F.normalize(self._words_near(patches), dim=-1)
+
+    def _words_near(self, patches: torch.Tensor) -> torch.Tensor:
+        return (self._likeness(patches) > self.threshold).float()
 
     def _likeness(self, patches: torch.Tensor) -> torch.Tensor:
         whitened = F.normalize((patches - self.mean) @ self.whitening, dim=-1)
         return whitened @ self.words.T
 
-    def _best_map(self, sampled: torch.Tensor) -> torch.Tensor:
-        within = sampled.new_zeros(len(self.words), len(self.words))
-        between = torch.zeros_like(within)
-        for chunk in sampled.split(_CHUNK_IMAGES):
-            codes = self._codes(chunk)
+    def _best_map(
+        self, images: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        total = images.new_zeros(len(self.words), len(self.words))
+        between = torch.zeros_like(total)
+        for chunk in images.split(_CHUNK_IMAGES):
+            patches = _sampled_patches(chunk, self.side, MAP_PATCHES, generator)
+            codes = self._codes(patches)
             flat, means = codes.flatten(0, 1), codes.mean(1)
-            within += flat.T @ flat / codes.shape[1]
+            total += flat.T @ flat / codes.shape[1]
             between += means.T @ means
-        root = _inverse_root(within, _CODE_FLOOR)
+        root = _inverse_root(total, _CODE_FLOOR)
         _, vectors = _eigh(root @ between @ root)
         return root @ vectors.flip(1)[:, 1 : 1 + PATCH_DIM]
 
@@ -151,16 +160,16 @@ def _patches(images: torch.Tensor, side: int, stride: int) -> torch.Tensor:
 
 
 def _sampled_patches(
-    images: torch.Tensor, side: int, generator: torch.Generator
+    images: torch.Tensor, side: int, n_patches: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Draw some patches of each image, at the same places of a few images."""
+    """Draw patches of each image, at the same places of a few images."""
     sampled = []
     for chunk in images.split(_CHUNK_IMAGES):
         patches = _patches(chunk, side, 1)
         places = torch.randperm(
             patches.shape[1], generator=generator, device=patches.device
         )
-        sampled.append(patches[:, places[:LEARNING_PATCHES]])
+        sampled.append(patches[:, places[:n_patches]])
     return torch.cat(sampled)
 
 

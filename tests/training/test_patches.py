@@ -78,15 +78,13 @@ def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
     monkeypatch.setattr(patches, "ACTIVE_SHARE", 0.2)
     X, _ = textures(40)
     learned = PatchFeatures.learn(X, random())
-    # At all places, of which but few are left out.
-    monkeypatch.setattr(patches, "LEARNING_PATCHES", 11 * 11)
-    sampled = patches._sampled_patches(X, 6, random())
-    codes = learned._codes(sampled).double()
+    codes = learned._codes(patches._patches(X, 6, 1)).double()
     within = torch.einsum("npi,npj->ij", codes, codes) / codes.shape[1]
     means = codes.mean(1)
     floor = patches._CODE_FLOOR * within.trace() / len(within) * torch.eye(30)
     values, vectors = scipy.linalg.eigh(means.T @ means, within + floor)
-    found = learned._best_map(sampled).double()
+    monkeypatch.setattr(patches, "MAP_PATCHES", 11 * 11)  # all there are
+    found = learned._best_map(X, random()).double()
     gains = torch.einsum("ik,ij,jk->k", found, means.T @ means, found)
     torch.testing.assert_close(
         gains, torch.from_numpy(values[-6:-1][::-1].copy()), rtol=1e-3, atol=1e-4
