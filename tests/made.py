@@ -1,6 +1,7 @@
-"""Made data: small images of a blob in one of a few places, vectors around centres.
+"""Made data: blobs in one of a few places, textures, vectors around centres.
 
-Clusters are well apart, so that a few epochs of a small network find them.
+Clusters are well apart, so that a few epochs of a small network find them; but for
+textures, whose pixels tell little.
 """
 
 import numpy as np
@@ -37,6 +38,28 @@ def make_images(n=48, n_clusters=3, n_channels=None, side=8, noise=0.05, seed=0)
         tints = rng.uniform(0.3, 1, (n_clusters, n_channels))[y]
         X = X[:, None] * tints[:, :, None, None]
     return X, y
+
+
+def make_textures(n=48, shape=(16, 16), n_channels=1, seed=0):
+    """Stripes that lean to the left or to the right, anywhere, under uneven light.
+
+    Returns
+    -------
+    X : ndarray of shape (n, n_channels, *shape), float32
+    y : ndarray of shape (n,)
+        0 or 1.
+    """
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    lean = np.where(y, 1, -1)[:, None, None]
+    pitch, phase = rng.uniform((1.2, 0), (1.8, 2 * np.pi), (n, 2)).T[:, :, None, None]
+    stripes = np.sin(pitch * (rows + lean * columns) + phase)
+    down, right = rng.normal(0, 0.3, (2, n, 1, 1))
+    noise = rng.normal(0, 0.2, (n, *shape))
+    X = stripes + down * rows + right * columns + noise
+    tints = rng.uniform(0.5, 1, (n, n_channels, 1, 1))
+    return (X[:, None] * tints).astype(np.float32), y
 
 
 def make_vectors(n=48, n_clusters=3, n_features=6, seed=0):

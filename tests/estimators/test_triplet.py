@@ -8,9 +8,11 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
 from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
+from deepcluster_sk.training.starts import Graph, patch_features
 from tests.callbacks import Rates
-from tests.made import QUICK, make_images, make_vectors
+from tests.made import QUICK, make_images, make_textures, make_vectors
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -106,19 +108,42 @@ def make_hubs(*shape):
     return random.normal(size=(600, *shape)) * strengths
 
 
-@pytest.mark.parametrize(("kind", "alone"), [("noise", True), ("digits", False)])
-def test_where_neighbors_are_hubs_the_latent_decides(monkeypatch, kind, alone):
+@pytest.mark.parametrize("kind", ["noise", "digits"])
+def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch, kind):
     X = make_hubs(12, 12) if kind == "noise" else load_digits().images[:600]
-    besides = []
+    learned, found = [], []
 
-    def seen(self, run, net, beside=None):
-        besides.append(beside)
-        return partition(self, run, net, beside)
+    def seen_patches(views):
+        learned.append(patch_features(views))
+        return learned[-1]
 
+    def seen_latent(self, run, net, beside=None):
+        found.append((beside, partition(self, run, net, beside)))
+        return found[-1][1]
+
+    monkeypatch.setattr("deepcluster_sk.estimators._start.patch_features", seen_patches)
     partition = DeepTripletClusterer._latent_partition
-    monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen)
-    fit(X, contrast="none", init="consensus", max_epochs=0)
-    assert [beside is None for beside in besides] == [alone]
+    monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen_latent)
+    # Where the two are compared, the second does not gain what it needs.
+    monkeypatch.setattr(Graph, "modularity", lambda self, labels: 0.0)
+    estimator = fit(X, contrast="none", init="consensus", max_epochs=0)
+    ((first, second),) = found
+    assert first is not None
+    assert len(learned) == (kind == "noise")
+    second_taken = (estimator.initial_labels_ == second.labels).all()
+    assert second_taken == (kind == "noise")
+
+
+@pytest.mark.parametrize(("hubness", "least", "most"), [(-5, 0.95, 1), (5, 0, 0.7)])
+def test_where_pixels_have_hubs_patches_find_textures(
+    monkeypatch, hubness, least, most
+):
+    monkeypatch.setattr("deepcluster_sk.estimators._start.HUBNESS", hubness)
+    X, y = make_textures(300)
+    params = {"n_clusters": 2, "contrast": "none", "pretraining": "reconstruction"}
+    estimator = fit(X, init="consensus", max_epochs=0, **params)
+    found = clustering_accuracy_score(y, estimator.initial_labels_)
+    assert least <= found <= most
 
 
 @pytest.mark.parametrize(

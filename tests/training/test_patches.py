@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import scipy.linalg
 import torch
@@ -7,6 +6,7 @@ from torch.nn import functional as F
 from deepcluster_sk.training import patches
 from deepcluster_sk.training.neighbors import view_neighbors
 from deepcluster_sk.training.patches import PatchFeatures
+from tests.made import make_textures
 
 
 def random(seed=0):
@@ -14,19 +14,8 @@ def random(seed=0):
 
 
 def textures(n, shape=(16, 16), n_channels=1, seed=0):
-    """Stripes that lean to the left or to the right, anywhere, under uneven light."""
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % 2
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    lean = np.where(y, 1, -1)[:, None, None]
-    pitch, phase = rng.uniform(1.2, 1.8, (n, 1, 1)), rng.uniform(0, 6.3, (n, 1, 1))
-    stripes = np.sin(pitch * (rows + lean * columns) + phase)
-    light = (
-        rng.normal(0, 0.3, (n, 1, 1)) * rows + rng.normal(0, 0.3, (n, 1, 1)) * columns
-    )
-    images = stripes + light + rng.normal(0, 0.2, (n, *shape))
-    tints = rng.uniform(0.5, 1, (n, n_channels, 1, 1))
-    return torch.from_numpy(images[:, None] * tints).float(), torch.from_numpy(y)
+    X, y = make_textures(n, shape, n_channels, seed)
+    return torch.from_numpy(X), torch.from_numpy(y)
 
 
 @pytest.fixture(scope="module")
