@@ -137,10 +137,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
         and "discrimination" from all others of its batch at once. With an `init` of
         "consensus" or "spectral" the neighbours in that latent then join the graph of
         the samples, and a partition of both is the start if it gains more by the one
-        than it loses by the other. Where the samples' own neighbours tell little, as
-        those of photographs, the latent decides alone. "auto" is "separation" for
-        images where `augmentation` and `n_views` make views of them, "discrimination"
-        if they are like photographs, else "reconstruction".
+        than it loses by the other. Of photographs, whose neighbours in pixels tell
+        little, the graph is one of neighbours by patches, and the partition of both is
+        always the start. "auto" is "separation" for images where `augmentation` and
+        `n_views` make views of them, "discrimination" if they are like photographs,
+        else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24
