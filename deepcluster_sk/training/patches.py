@@ -110,12 +110,11 @@ class PatchFeatures:
         return torch.cat([self._features(chunk) for chunk in chunks])
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
-        rows, columns = ((side - self.side) // STRIDE + 1 for side in images.shape[2:])
         patches = _patches(images, self.side, STRIDE)
-        # Of any length, that of the code included.
-        mapped = F.normalize(self._words_near(patches) @ self.projection, dim=2)
-        maps = mapped.transpose(1, 2).unflatten(2, (rows, columns))
-        cells = F.adaptive_avg_pool2d(maps, (min(GRID, rows), min(GRID, columns)))
+        # Codes of any length will do: what they are mapped to is scaled anyway.
+        mapped = F.normalize(self._words_near(patches) @ self.projection, dim=3)
+        maps = mapped.permute(0, 3, 1, 2)
+        cells = _averaged(maps, *(min(GRID, side) for side in maps.shape[2:]))
         return F.normalize(cells, dim=1).flatten(1)
 
     def _codes(self, patches: torch.Tensor) -> torch.Tensor:
@@ -150,13 +149,26 @@ def _shrunk(images: torch.Tensor) -> torch.Tensor:
     if shorter <= IMAGE_SIDE:
         return images
     height, width = (round(side * IMAGE_SIDE / shorter) for side in images.shape[2:])
-    return F.adaptive_avg_pool2d(images, (height, width))
+    return _averaged(images, height, width)
+
+
+def _averaged(maps: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Means of ``(n, C, H, W)`` in height x width cells.
+
+    As adaptive average pooling, which not every GPU has for cells of unequal size.
+    """
+    rows, columns = (
+        F.adaptive_avg_pool1d(torch.eye(size), cells).to(maps)
+        for size, cells in zip(maps.shape[2:], (height, width), strict=True)
+    )
+    return rows.T @ maps @ columns
 
 
 def _patches(images: torch.Tensor, side: int, stride: int) -> torch.Tensor:
-    """Patches less their own means, ``(n, n_patches, C * side * side)``."""
-    patches = F.unfold(images, side, stride=stride).transpose(1, 2)
-    return patches - patches.mean(2, keepdim=True)
+    """Patches less their own means, ``(n, rows, columns, C * side * side)``."""
+    windows = images.unfold(2, side, stride).unfold(3, side, stride)
+    patches = windows.permute(0, 2, 3, 1, 4, 5).flatten(3)
+    return patches - patches.mean(3, keepdim=True)
 
 
 def _sampled_patches(
@@ -165,7 +177,7 @@ def _sampled_patches(
     """Draw patches of each image, at the same places of a few images."""
     sampled = []
     for chunk in images.split(_CHUNK_IMAGES):
-        patches = _patches(chunk, side, 1)
+        patches = _patches(chunk, side, 1).flatten(1, 2)
         places = torch.randperm(
             patches.shape[1], generator=generator, device=patches.device
         )

@@ -67,7 +67,7 @@ def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
     monkeypatch.setattr(patches, "ACTIVE_SHARE", 0.2)
     X, _ = textures(40)
     learned = PatchFeatures.learn(X, random())
-    codes = learned._codes(patches._patches(X, 6, 1)).double()
+    codes = learned._codes(patches._patches(X, 6, 1).flatten(1, 2)).double()
     within = torch.einsum("npi,npj->ij", codes, codes) / codes.shape[1]
     means = codes.mean(1)
     floor = patches._CODE_FLOOR * within.trace() / len(within) * torch.eye(30)
@@ -87,7 +87,7 @@ def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
 def test_codes_are_few_words(learned):
     codes = learned._codes(patches._patches(textures(40, n_channels=3)[0], 6, 2))
     assert float((codes > 0).float().mean()) == pytest.approx(0.02, abs=0.01)
-    norms = codes.norm(dim=2)
+    norms = codes.norm(dim=3)
     torch.testing.assert_close(norms[norms > 0], torch.ones_like(norms[norms > 0]))
 
 
