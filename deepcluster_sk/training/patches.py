@@ -90,7 +90,7 @@ class PatchFeatures:
         -------
         PatchFeatures
         """
-        images = _shrunk(images)
+        images = shrunk(images)
         side = min(PATCH_SIDE, *images.shape[2:])
         pool = _sampled_patches(images, side, WORD_PATCHES, generator).flatten(0, 1)
         mean = pool.mean(0)
@@ -106,7 +106,7 @@ class PatchFeatures:
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Features of images ``(n, C, H, W)``, ``(n, patch_dim * cells)``."""
-        chunks = _shrunk(images).split(_CHUNK_IMAGES)
+        chunks = shrunk(images).split(_CHUNK_IMAGES)
         return torch.cat([self._features(chunk) for chunk in chunks])
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
@@ -143,8 +143,17 @@ class PatchFeatures:
         return root @ vectors.flip(1)[:, 1 : 1 + PATCH_DIM]
 
 
-def _shrunk(images: torch.Tensor) -> torch.Tensor:
-    """Images whose shorter side is of 32 pixels at most."""
+def shrunk(images: torch.Tensor) -> torch.Tensor:
+    """Shrink images whose shorter side is of more than 32 pixels.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, C, H, W)
+
+    Returns
+    -------
+    Tensor of shape (n, C, h, w)
+    """
     shorter = min(images.shape[2:])
     if shorter <= IMAGE_SIDE:
         return images

@@ -20,7 +20,7 @@ from deepcluster_sk.training.neighbors import (
     hubness,
     view_neighbors,
 )
-from deepcluster_sk.training.patches import LEARNING_IMAGES, PatchFeatures
+from deepcluster_sk.training.patches import LEARNING_IMAGES, PatchFeatures, shrunk
 from deepcluster_sk.training.spectral import (
     Labels,
     affinity,
@@ -281,7 +281,7 @@ def patch_features(views: Views) -> Features:
     """Principal components of the samples' patch features; the samples are images."""
     n, generator = len(views.dataset), views.generator
     order = torch.randperm(n, generator=generator, device=generator.device)
-    images = views.draw(lambda x: x, order[:LEARNING_IMAGES])
+    images = views.draw(shrunk, order[:LEARNING_IMAGES])
     learned = PatchFeatures.learn(images, generator)
     return views.principal_components(learned, PATCH_COMPONENTS)
 
