@@ -133,7 +133,8 @@ class StartMixin:
 
         The first partition stays unless the second gains twice as much among neighbours
         in the latent as it loses among the samples': it was made for both. Of
-        photographs it is the better one.
+        photographs it is the better one. Samples beyond the graphs' nodes follow their
+        neighbours in both, whichever it is.
         """
         second = self._latent_partition(run, net, beside=first.graph)
         if run.photographs:
@@ -144,7 +145,8 @@ class StartMixin:
             joint, own = second.graph.modularity(labels), first.graph.modularity(labels)
             return 2 * joint + own
 
-        return replace(second, labels=max(first.labels, second.labels, key=merit))
+        labels = max(first.labels, second.labels, key=merit)
+        return replace(second, labels=second.graph.spread(labels))
 
     def _latent_partition(
         self, run: Run, net: ClusteringNet, beside: Graph | None = None

@@ -117,6 +117,15 @@ class Graph:
         """Modularity of a partition of the whole data set, ``(n,)``."""
         return modularity(self.weights, labels[self.nodes], self.resolution)
 
+    def spread(self, labels: Labels) -> Labels:
+        """Labels ``(n,)`` of the nodes, which most of the other rows' voters have."""
+        if self.voters is None:
+            return labels
+        labels = labels.copy()
+        rest = np.setdiff1d(np.arange(len(labels)), self.nodes)
+        labels[rest] = _vote(labels[self.nodes][self.voters])
+        return labels
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -216,9 +225,9 @@ def graph_partition(
         voters = nearest_nodes.cpu().numpy()
         if beside is not None and beside.voters is not None:
             voters = np.hstack([voters, beside.voters])
-        labels[rest] = _vote(labels[nodes][voters], n_clusters)
     skewness = hubness(neighbors, len(nodes))
-    return Partition(labels, Graph(nodes, graphs[-1], resolution, skewness, voters))
+    graph = Graph(nodes, graphs[-1], resolution, skewness, voters)
+    return Partition(graph.spread(labels), graph)
 
 
 def _best_consensus(
@@ -263,9 +272,9 @@ def search_for(n_nodes: int) -> Search:
     return FULL if n_nodes <= FULL_NODES else LARGE
 
 
-def _vote(labels: NDArray[np.int64], n_clusters: int) -> Labels:
+def _vote(labels: NDArray[np.int64]) -> Labels:
     """Most frequent label in every row."""
-    votes = np.zeros((len(labels), n_clusters), np.int64)
+    votes = np.zeros((len(labels), labels.max() + 1), np.int64)
     rows = np.arange(len(labels))
     for column in labels.T:
         votes[rows, column] += 1

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
-from deepcluster_sk.training.starts import Graph, patch_features
+from deepcluster_sk.training.starts import Graph, graph_partition, patch_features
 from tests.callbacks import Rates
 from tests.made import QUICK, make_images, make_textures, make_vectors
 
@@ -132,6 +132,27 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch, kind):
     assert len(learned) == (kind == "noise")
     second_taken = (estimator.initial_labels_ == second.labels).all()
     assert second_taken == (kind == "noise")
+
+
+def test_whichever_partition_is_taken_other_rows_follow_both_graphs(monkeypatch):
+    found = []
+
+    def seen(*args, **settings):
+        found.append(graph_partition(*args, max_nodes=100, **settings))
+        return found[-1]
+
+    monkeypatch.setattr("deepcluster_sk.estimators._start.graph_partition", seen)
+    monkeypatch.setattr("deepcluster_sk.estimators._start.HUBNESS", np.inf)
+    # The second does not gain what it needs.
+    monkeypatch.setattr(Graph, "modularity", lambda self, labels: 0.0)
+    X = make_hubs(12, 12)[:200]
+    estimator = fit(X, contrast="none", init="consensus", max_epochs=0)
+    first, second = found
+    nodes = first.graph.nodes
+    assert_array_equal(estimator.initial_labels_[nodes], first.labels[nodes])
+    expected = second.graph.spread(first.labels)
+    assert_array_equal(estimator.initial_labels_, expected)
+    assert (expected != first.labels).any()
 
 
 @pytest.mark.parametrize(("hubness", "least", "most"), [(-5, 0.95, 1), (5, 0, 0.7)])

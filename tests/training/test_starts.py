@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score
 
@@ -14,6 +15,7 @@ from deepcluster_sk.training import starts
 from deepcluster_sk.training.neighbors import view_neighbors
 from deepcluster_sk.training.spectral import affinity
 from deepcluster_sk.training.starts import (
+    Graph,
     centers_of,
     choose_contrast,
     given_centers,
@@ -108,6 +110,16 @@ def test_other_rows_follow_their_neighbors_in_both_graphs():
 
     first = partition_of(X, 3, max_nodes=60).graph
     assert score(first) > score(replace(first, voters=None)) + 0.1
+
+
+def test_spread_gives_other_rows_what_most_of_their_voters_have():
+    nodes = np.array([5, 1, 2])
+    voters = np.array([[0, 1, 1], [0, 2, 0], [1, 0, 2]])
+    graph = Graph(nodes, csr_matrix((3, 3)), voters=voters)
+    # Labels of the nodes are 7, 4, 4; those of the other rows do not count.
+    labels = np.array([-1, 4, 4, 0, 9, 7])
+    np.testing.assert_array_equal(graph.spread(labels), [4, 4, 4, 7, 4, 7])
+    np.testing.assert_array_equal(replace(graph, voters=None).spread(labels), labels)
 
 
 def test_partition_is_the_same_for_the_same_seed():
