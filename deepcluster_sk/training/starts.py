@@ -118,7 +118,10 @@ class Graph:
         return modularity(self.weights, labels[self.nodes], self.resolution)
 
     def spread(self, labels: Labels) -> Labels:
-        """Labels ``(n,)`` of the nodes, which most of the other rows' voters have."""
+        """Let the rows that are no nodes take the label most of their voters have.
+
+        Of labels ``(n,)``, only those of the nodes count.
+        """
         if self.voters is None:
             return labels
         labels = labels.copy()
