@@ -33,10 +33,12 @@ from deepcluster_sk.training.starts import (
     graph_partition,
     kmeans_start,
     nearest,
+    neighbor_graph,
     patch_features,
     pixel_features,
     reseed_empty,
     search_for,
+    summed,
 )
 
 
@@ -131,22 +133,25 @@ class StartMixin:
     ) -> Partition:
         """Partition the data by its neighbours in both the samples and the latent.
 
-        The first partition stays unless the second gains twice as much among neighbours
-        in the latent as it loses among the samples': it was made for both. Of
-        photographs it is the better one. Samples beyond the graphs' nodes follow their
-        neighbours in both, whichever it is.
+        Of photographs that is the better partition. Of others either may be: both are
+        refined on the sum of these graphs and that of patches, and the one of the
+        higher modularity there is taken. Neither was made for patches, which makes them
+        a judge.
         """
         second = self._latent_partition(run, net, beside=first.graph)
         if run.photographs:
             return second
-
-        def merit(labels: NDArray[np.int64]) -> float:
-            # The joint graph is half of each: now the samples' own counts twice.
-            joint, own = second.graph.modularity(labels), first.graph.modularity(labels)
-            return 2 * joint + own
-
-        labels = max(first.labels, second.labels, key=merit)
-        return replace(second, labels=second.graph.spread(labels))
+        graph = second.graph
+        if run.layout.is_image:
+            patches = neighbor_graph(
+                run.views, patch_features(run.views), graph.nodes, self.n_clusters
+            )
+            graph = summed([graph, patches], [2, 1])
+        found = [
+            graph.refined(labels, self.n_clusters, run.random_state)
+            for labels in (first.labels, second.labels)
+        ]
+        return Partition(max(found, key=graph.modularity), graph)
 
     def _latent_partition(
         self, run: Run, net: ClusteringNet, beside: Graph | None = None

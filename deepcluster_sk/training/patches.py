@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+import scipy.linalg
+import scipy.sparse
 import torch
 from torch.nn import functional as F
 
@@ -32,6 +35,9 @@ WORD_PATCHES, MAP_PATCHES = 10, 100
 #: Added to the variances divided by, as a share of their mean: in a patch the faint
 #: components are noise, in the codes they are words that stand for the same.
 _PATCH_FLOOR, _CODE_FLOOR = 0.05, 1e-4
+#: Squared length of a patch that shows something, as a share of their mean.
+_BLANK_SHARE = 1e-4
+_TINY = float(torch.finfo(torch.float32).eps)
 #: Few enough that their codes stay in a processor's cache.
 _CHUNK_IMAGES = 16
 
@@ -41,7 +47,8 @@ class PatchFeatures:
     r"""Features of images by their patches.
 
     With :math:`x` a whitened patch and :math:`d_j` the words, all of unit length, the
-    code is :math:`a_j = [x^T d_j > t]`, scaled to unit length. The map P maximises
+    code is :math:`a_j = [x^T d_j > t]`, scaled to unit length; a blank patch, as the
+    ground of a drawing is full of, is near to no word. The map P maximises
 
     .. math:: \operatorname{tr} P^T U P
         \quad \text{where} \quad P^T V P = I, \quad
@@ -57,6 +64,8 @@ class PatchFeatures:
     mean : Tensor of shape (d,)
         Of the patches, each less its own mean; d is C * side * side.
     whitening : Tensor of shape (d, d)
+    blank : float
+        Squared length of a patch, less its own mean, up to which it is blank.
     words : Tensor of shape (n_words, d)
     threshold : float
     projection : Tensor of shape (n_words, patch_dim)
@@ -72,6 +81,7 @@ class PatchFeatures:
     side: int
     mean: torch.Tensor
     whitening: torch.Tensor
+    blank: float
     words: torch.Tensor
     threshold: float
     projection: torch.Tensor
@@ -93,12 +103,16 @@ class PatchFeatures:
         images = shrunk(images)
         side = min(PATCH_SIDE, *images.shape[2:])
         pool = _sampled_patches(images, side, WORD_PATCHES, generator).flatten(0, 1)
+        lengths = pool.square().sum(1)
+        blank = float(_BLANK_SHARE * lengths.mean())
+        if (lengths > blank).any():
+            pool = pool[lengths > blank]
         mean = pool.mean(0)
         covariance = (pool - mean).T @ (pool - mean) / len(pool)
         whitening = _inverse_root(covariance, _PATCH_FLOOR)
         order = torch.randperm(len(pool), generator=generator, device=pool.device)
         words = F.normalize((pool[order[:N_WORDS]] - mean) @ whitening, dim=1)
-        learned = cls(side, mean, whitening, words, 0.0, words)
+        learned = cls(side, mean, whitening, blank, words, 0.0, words)
         likeness = learned._likeness(pool[order[-N_WORDS:]]).flatten()
         n_active = max(1, round(ACTIVE_SHARE * len(likeness)))
         learned = replace(learned, threshold=float(likeness.topk(n_active).values[-1]))
@@ -121,7 +135,9 @@ class PatchFeatures:
         return F.normalize(self._words_near(patches), dim=-1)
 
     def _words_near(self, patches: torch.Tensor) -> torch.Tensor:
-        return (self._likeness(patches) > self.threshold).float()
+        near = self._likeness(patches) > self.threshold
+        shown = patches.square().sum(-1, keepdim=True) > self.blank
+        return (near & shown).float()
 
     def _likeness(self, patches: torch.Tensor) -> torch.Tensor:
         whitened = F.normalize((patches - self.mean) @ self.whitening, dim=-1)
@@ -135,12 +151,16 @@ class PatchFeatures:
         for chunk in images.split(_CHUNK_IMAGES):
             patches = _sampled_patches(chunk, self.side, MAP_PATCHES, generator)
             codes = self._codes(patches)
-            flat, means = codes.flatten(0, 1), codes.mean(1)
-            total += flat.T @ flat / codes.shape[1]
+            total += _gram(codes.flatten(0, 1)) / codes.shape[1]
+            means = codes.mean(1)
             between += means.T @ means
-        root = _inverse_root(total, _CODE_FLOOR)
-        _, vectors = _eigh(root @ between @ root)
-        return root @ vectors.flip(1)[:, 1 : 1 + PATCH_DIM]
+        u, v = (matrix.cpu().double().numpy() for matrix in (between, total))
+        v += (_CODE_FLOOR * v.trace() / len(v) + _TINY) * np.eye(len(v))
+        last = len(v) - 1
+        _, vectors = scipy.linalg.eigh(
+            u, v, subset_by_index=(max(0, last - PATCH_DIM), last)
+        )
+        return torch.from_numpy(vectors[:, -2::-1].copy()).to(images)
 
 
 def shrunk(images: torch.Tensor) -> torch.Tensor:
@@ -194,14 +214,20 @@ def _sampled_patches(
     return torch.cat(sampled)
 
 
+def _gram(codes: torch.Tensor) -> torch.Tensor:
+    """``codes.T @ codes``; on a CPU without the zeros, which nearly all are."""
+    if codes.device.type != "cpu":
+        return codes.T @ codes
+    dense = codes.numpy()
+    rows, columns = np.divmod(np.flatnonzero(dense), dense.shape[1])
+    values = dense[rows, columns]
+    sparse = scipy.sparse.csr_matrix((values, (rows, columns)), dense.shape)
+    return torch.from_numpy((sparse.T @ sparse).toarray())
+
+
 def _inverse_root(matrix: torch.Tensor, floor: float) -> torch.Tensor:
     """Inverse square root of a covariance, raised by a share of its mean variance."""
-    values, vectors = _eigh(matrix)
-    raised = (values + floor * values.mean()).clamp_min(torch.finfo(values.dtype).eps)
-    return (vectors / raised.sqrt()) @ vectors.T
-
-
-def _eigh(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Eigenvalues, rising, and eigenvectors; in float64, which not every GPU has."""
+    # In float64, which not every GPU has.
     values, vectors = torch.linalg.eigh(matrix.cpu().double())
-    return values.to(matrix), vectors.to(matrix)
+    raised = (values + floor * values.mean()).clamp_min(_TINY)
+    return ((vectors / raised.sqrt()) @ vectors.T).to(matrix)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from deepcluster_sk.training.spectral import (
     consensus,
     modularity,
     partition,
+    refined,
     spectral_embedding,
 )
 
@@ -36,10 +37,8 @@ FULL_KMEANS_ROWS = 100_000
 MIN_NODES = 8
 #: Nodes of a neighbour graph, at most; the other rows follow their neighbours in it.
 GRAPH_NODES = 12_000
-
-
-#: Views of the nodes in which the other rows look for neighbours.
-VOTE_VIEWS = 4
+#: Views of the nodes in which the other rows look for neighbours, and how many.
+VOTE_VIEWS, VOTES = 4, 10
 
 
 @dataclass(frozen=True)
@@ -129,6 +128,20 @@ class Graph:
         labels[rest] = _vote(labels[self.nodes][self.voters])
         return labels
 
+    def refined(
+        self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
+    ) -> Labels:
+        """Move single nodes where the modularity rises by it; the other rows follow."""
+        labels = labels.copy()
+        labels[self.nodes] = refined(
+            self.weights,
+            labels[self.nodes],
+            n_clusters,
+            random_state,
+            self.resolution,
+        )
+        return self.spread(labels)
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -147,6 +160,50 @@ class Partition:
     def modularity(self) -> float:
         """Modularity of the partition on its graph."""
         return self.graph.modularity(self.labels)
+
+
+def neighbor_graph(
+    views: Views,
+    features: Features,
+    nodes: NDArray[np.int64],
+    n_clusters: int,
+) -> Graph:
+    """Link samples to their neighbours, as they are.
+
+    Parameters
+    ----------
+    views : Views
+    features : callable
+        What distances are taken in, ``(n, *sample_shape)`` to ``(n, d)``.
+    nodes : ndarray of shape (n_nodes,), int64
+    n_clusters : int
+
+    Returns
+    -------
+    Graph
+    """
+    k = max(_link_counts(search_for(len(nodes)).n_neighbors, len(nodes), n_clusters))
+    rows = views.draw(features, torch.from_numpy(nodes).to(views.generator.device))
+    neighbors = view_neighbors(rows, [rows], k, same=True)
+    return Graph(
+        nodes,
+        affinity(neighbors, k),
+        resolution_for(n_clusters),
+        hubness(neighbors, len(nodes)),
+        _voters(views, features, nodes, [rows], n_clusters),
+    )
+
+
+def summed(graphs: Sequence[Graph], shares: Sequence[float]) -> Graph:
+    """Sum of graphs of the same nodes, to weigh as said; all voters vote."""
+    weights = sum(
+        graph.weights * (share / graph.weights.sum())
+        for graph, share in zip(graphs, shares, strict=True)
+    )
+    voters = [graph.voters for graph in graphs if graph.voters is not None]
+    return replace(
+        graphs[0], weights=weights, voters=np.hstack(voters) if voters else None
+    )
 
 
 def graph_partition(
@@ -189,11 +246,8 @@ def graph_partition(
     n = len(views.dataset)
     device = views.generator.device
     nodes = random_state.permutation(n)[:max_nodes] if beside is None else beside.nodes
-    rest = np.setdiff1d(np.arange(n), nodes)
     search = search or search_for(len(nodes))
-    # More neighbours than a fraction of a cluster would link clusters to each other.
-    most = max(MIN_NEIGHBORS, len(nodes) // (4 * n_clusters))
-    counts = sorted({min(k, most, len(nodes) - 1) for k in search.n_neighbors})
+    counts = _link_counts(search.n_neighbors, len(nodes), n_clusters)
     widths = {min(n_clusters + more, len(nodes) - 1) for more in search.extra_vectors}
     resolution = resolution_for(n_clusters)
     graphs, ranked = [], []
@@ -222,15 +276,37 @@ def graph_partition(
     labels = np.full(n, -1)
     labels[nodes] = _best_consensus(ranked, graphs, n_clusters, random_state)
     voters = None
-    if len(rest) and not sample_only:
-        queries = views.draw(features, torch.from_numpy(rest).to(device))
-        nearest_nodes = view_neighbors(queries, stack[:VOTE_VIEWS], counts[0]).indices
-        voters = nearest_nodes.cpu().numpy()
+    if not sample_only:
+        voters = _voters(views, features, nodes, stack, n_clusters)
         if beside is not None and beside.voters is not None:
+            assert voters is not None
             voters = np.hstack([voters, beside.voters])
     skewness = hubness(neighbors, len(nodes))
     graph = Graph(nodes, graphs[-1], resolution, skewness, voters)
     return Partition(graph.spread(labels), graph)
+
+
+def _link_counts(wanted: Sequence[int], n_nodes: int, n_clusters: int) -> list[int]:
+    """Neighbours of a node: as wanted, but no more than there are to link."""
+    # More neighbours than a fraction of a cluster would link clusters to each other.
+    most = max(MIN_NEIGHBORS, n_nodes // (4 * n_clusters))
+    return sorted({min(k, most, n_nodes - 1) for k in wanted})
+
+
+def _voters(
+    views: Views,
+    features: Features,
+    nodes: NDArray[np.int64],
+    stack: Sequence[torch.Tensor],
+    n_clusters: int,
+) -> NDArray[np.int64] | None:
+    """Nodes nearest to each of the other rows, ``(n_rows - n_nodes, k)``, if any."""
+    rest = np.setdiff1d(np.arange(len(views.dataset)), nodes)
+    if not len(rest):
+        return None
+    queries = views.draw(features, torch.from_numpy(rest).to(views.generator.device))
+    [k] = _link_counts([VOTES], len(nodes), n_clusters)
+    return view_neighbors(queries, stack[:VOTE_VIEWS], k).indices.cpu().numpy()
 
 
 def _best_consensus(

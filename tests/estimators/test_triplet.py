@@ -3,13 +3,13 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn import clone
-from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
+from deepcluster_sk.training.spectral import modularity
 from deepcluster_sk.training.starts import Graph, graph_partition, patch_features
 from tests.callbacks import Rates
 from tests.made import QUICK, make_images, make_textures, make_vectors
@@ -94,11 +94,12 @@ def test_after_separation_the_start_is_looked_for_again(
     for first, second in found:
         assert_array_equal(estimator.initial_labels_, second.labels)
         assert_array_equal(second.graph.nodes, first.graph.nodes)
-        merits = [
-            2 * second.graph.modularity(labels) + first.graph.modularity(labels)
-            for labels in (first.labels, second.labels)
-        ]
-        assert merits[1] >= merits[0]
+        assert second.modularity >= second.graph.modularity(first.labels)
+        # A third each: pixels, latent and patches.
+        weights = first.graph.weights / first.graph.weights.sum()
+        rest = second.graph.weights / second.graph.weights.sum() - weights / 3
+        assert rest.min() > -1e-9
+        assert rest.sum() == pytest.approx(2 / 3)
 
 
 def make_hubs(*shape):
@@ -108,9 +109,7 @@ def make_hubs(*shape):
     return random.normal(size=(600, *shape)) * strengths
 
 
-@pytest.mark.parametrize("kind", ["noise", "digits"])
-def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch, kind):
-    X = make_hubs(12, 12) if kind == "noise" else load_digits().images[:600]
+def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch):
     learned, found = [], []
 
     def seen_patches(views):
@@ -124,35 +123,47 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch, kind):
     monkeypatch.setattr("deepcluster_sk.estimators._start.patch_features", seen_patches)
     partition = DeepTripletClusterer._latent_partition
     monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen_latent)
-    # Where the two are compared, the second does not gain what it needs.
-    monkeypatch.setattr(Graph, "modularity", lambda self, labels: 0.0)
+    X = make_hubs(12, 12)
     estimator = fit(X, contrast="none", init="consensus", max_epochs=0)
     ((first, second),) = found
     assert first is not None
-    assert len(learned) == (kind == "noise")
-    second_taken = (estimator.initial_labels_ == second.labels).all()
-    assert second_taken == (kind == "noise")
+    assert len(learned) == 1
+    assert_array_equal(estimator.initial_labels_, second.labels)
 
 
-def test_whichever_partition_is_taken_other_rows_follow_both_graphs(monkeypatch):
-    found = []
+@pytest.mark.parametrize("better", [0, 1])
+def test_of_two_partitions_the_better_one_is_refined(monkeypatch, better):
+    """On 100 of 200 images; the other images follow them."""
+    found, graphs = [], []
 
     def seen(*args, **settings):
         found.append(graph_partition(*args, max_nodes=100, **settings))
         return found[-1]
 
+    def merit(graph, labels):
+        graphs.append((graph, labels))
+        return float(len(graphs) - 1 == better)
+
     monkeypatch.setattr("deepcluster_sk.estimators._start.graph_partition", seen)
     monkeypatch.setattr("deepcluster_sk.estimators._start.HUBNESS", np.inf)
-    # The second does not gain what it needs.
-    monkeypatch.setattr(Graph, "modularity", lambda self, labels: 0.0)
+    monkeypatch.setattr("deepcluster_sk.estimators._start.choose_contrast", first_of)
+    monkeypatch.setattr(Graph, "modularity", merit)
     X = make_hubs(12, 12)[:200]
-    estimator = fit(X, contrast="none", init="consensus", max_epochs=0)
-    first, second = found
-    nodes = first.graph.nodes
-    assert_array_equal(estimator.initial_labels_[nodes], first.labels[nodes])
-    expected = second.graph.spread(first.labels)
-    assert_array_equal(estimator.initial_labels_, expected)
-    assert (expected != first.labels).any()
+    estimator = fit(X, init="consensus", max_epochs=0)
+    (graph, labels), (other, _) = graphs[better], graphs[1 - better]
+    assert graph is other
+    assert_array_equal(estimator.initial_labels_, labels)
+    # Pixels, latent and patches vote for the other images.
+    assert graph.voters.shape == (100, 3 * 8)
+    assert_array_equal(graph.spread(labels), labels)
+    nodes, before = graph.nodes, found[better].labels
+    assert graph.weights.shape == (100, 100)
+    merits = [modularity(graph.weights, found[nodes]) for found in (before, labels)]
+    assert merits[1] > merits[0]
+
+
+def first_of(views, contrasts, n_clusters, random_state):
+    return contrasts[0]
 
 
 @pytest.mark.parametrize(("hubness", "least", "most"), [(-5, 0.95, 1), (5, 0, 0.7)])

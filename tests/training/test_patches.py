@@ -84,6 +84,23 @@ def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
     assert overlap.abs().max() < 1e-2
 
 
+def test_blank_ground_takes_no_words():
+    """Textures on a quarter of an image; all patches elsewhere are alike."""
+    X, y = textures(120, (12, 12))
+    drawn = F.pad(X, (2, 10, 2, 10))
+    learned = PatchFeatures.learn(drawn, random())
+    assert learned.threshold < 0.95
+    codes = learned._codes(patches._patches(drawn, learned.side, patches.STRIDE))
+    assert (codes[:, -1, -1] == 0).all()
+    assert (codes[:, 2, 2] > 0).any(1).float().mean() > 0.9
+    assert share_of_kind(learned(drawn), y) > 0.95
+
+
+def test_images_that_are_all_blank():
+    X = torch.ones(20, 1, 12, 12)
+    assert (PatchFeatures.learn(X, random())(X) == 0).all()
+
+
 def test_codes_are_few_words(learned):
     codes = learned._codes(patches._patches(textures(40, n_channels=3)[0], 6, 2))
     assert float((codes > 0).float().mean()) == pytest.approx(0.02, abs=0.01)
