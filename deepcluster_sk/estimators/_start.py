@@ -16,6 +16,7 @@ from deepcluster_sk.training.augmentation import AugmentationLike
 from deepcluster_sk.training.inference import autocast, evaluating
 from deepcluster_sk.training.neighbors import Features
 from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.patches import PATCH_SIDE
 from deepcluster_sk.training.reuse import reused
 from deepcluster_sk.training.starts import (
     GRAPH_NODES,
@@ -142,10 +143,11 @@ class StartMixin:
         if run.photographs:
             return second
         graph = second.graph
-        if run.layout.is_image:
+        if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
             patches = neighbor_graph(
                 run.views, patch_features(run.views), graph.nodes, self.n_clusters
             )
+            # What is summed there are two graphs already.
             graph = summed([graph, patches], [2, 1])
         found = [
             graph.refined(labels, self.n_clusters, run.random_state)

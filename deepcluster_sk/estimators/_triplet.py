@@ -135,13 +135,13 @@ class DeepTripletClusterer(BaseDeepClusterer):
         separates them as `pretrain_omega` says. "separation" does nothing but separate
         each image, in two views, from the nearest other of its batch, at a margin of 1,
         and "discrimination" from all others of its batch at once. With an `init` of
-        "consensus" or "spectral" the neighbours in that latent then join the graph of
-        the samples, and a partition of both is the start if it gains more by the one
-        than it loses by the other. Of photographs, whose neighbours in pixels tell
-        little, the graph is one of neighbours by patches, and the partition of both is
-        always the start. "auto" is "separation" for images where `augmentation` and
-        `n_views` make views of them, "discrimination" if they are like photographs,
-        else "reconstruction".
+        "consensus" or "spectral" the neighbours in that latent and, of images, those by
+        patches then join the graph of the samples. Of the first partition and one of
+        samples and latent, both refined on that graph, the better one is the start. Of
+        photographs, whose neighbours in pixels tell little, patches take their place,
+        and the partition of both is always the start. "auto" is "separation" for images
+        where `augmentation` and `n_views` make views of them, "discrimination" if they
+        are like photographs, else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24

@@ -39,6 +39,8 @@ MIN_NODES = 8
 GRAPH_NODES = 12_000
 #: Views of the nodes in which the other rows look for neighbours, and how many.
 VOTE_VIEWS, VOTES = 4, 10
+#: Other rows looked up at once, which bounds the memory their features take.
+VOTE_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -304,9 +306,12 @@ def _voters(
     rest = np.setdiff1d(np.arange(len(views.dataset)), nodes)
     if not len(rest):
         return None
-    queries = views.draw(features, torch.from_numpy(rest).to(views.generator.device))
     [k] = _link_counts([VOTES], len(nodes), n_clusters)
-    return view_neighbors(queries, stack[:VOTE_VIEWS], k).indices.cpu().numpy()
+    found = []
+    for chunk in torch.from_numpy(rest).to(views.generator.device).split(VOTE_ROWS):
+        queries = views.draw(features, chunk)
+        found.append(view_neighbors(queries, stack[:VOTE_VIEWS], k).indices.cpu())
+    return torch.cat(found).numpy()
 
 
 def _best_consensus(

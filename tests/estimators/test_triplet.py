@@ -162,6 +162,14 @@ def test_of_two_partitions_the_better_one_is_refined(monkeypatch, better):
     assert merits[1] > merits[0]
 
 
+def test_images_smaller_than_a_patch_have_none(monkeypatch):
+    monkeypatch.setattr("deepcluster_sk.estimators._start.patch_features", None)
+    monkeypatch.setattr("deepcluster_sk.estimators._start.HUBNESS", np.inf)
+    X, y = make_images(n=90, side=5)
+    estimator = fit(X, init="consensus", architecture="mlp", pretraining="separation")
+    assert clustering_accuracy_score(y, estimator.initial_labels_) > 0.9
+
+
 def first_of(views, contrasts, n_clusters, random_state):
     return contrasts[0]
 

@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.training import starts
 from deepcluster_sk.training.neighbors import view_neighbors
+from deepcluster_sk.training.seeding import seeded
 from deepcluster_sk.training.spectral import affinity
 from deepcluster_sk.training.starts import (
     Graph,
@@ -23,9 +24,11 @@ from deepcluster_sk.training.starts import (
     kmeans_start,
     match_labels,
     nearest,
+    neighbor_graph,
     pixel_features,
     random_start,
     reseed_empty,
+    summed,
 )
 from tests.made import make_images, make_vectors
 from tests.training.test_neighbors import views_of
@@ -120,6 +123,40 @@ def test_spread_gives_other_rows_what_most_of_their_voters_have():
     labels = np.array([-1, 4, 4, 0, 9, 7])
     np.testing.assert_array_equal(graph.spread(labels), [4, 4, 4, 7, 4, 7])
     np.testing.assert_array_equal(replace(graph, voters=None).spread(labels), labels)
+
+
+def test_other_rows_are_looked_up_in_parts(monkeypatch):
+    X, _ = make_images(n=150)
+
+    def voters():
+        with seeded(0, torch.device("cpu")):
+            return partition_of(X, 3, max_nodes=60).graph.voters
+
+    expected = voters()
+    monkeypatch.setattr(starts, "VOTE_ROWS", 40)
+    found = voters()
+    assert found.shape == (90, 5)
+    assert (found == expected).mean() > 0.99
+
+
+def test_graphs_are_summed_as_they_are_to_weigh():
+    X, _ = make_images(n=80)
+    views = views_of(X, "auto")
+    nodes = np.arange(10, 70)
+    features = [pixel_features(views, contrast) for contrast in ("none", "local")]
+    graphs = [neighbor_graph(views, seen, nodes, 3) for seen in features]
+    both = summed(graphs, [2, 1])
+    parts = [graph.weights.toarray() / graph.weights.sum() for graph in graphs]
+    np.testing.assert_allclose(both.weights.toarray(), 2 * parts[0] + parts[1])
+    voters = np.hstack([graph.voters for graph in graphs])
+    np.testing.assert_array_equal(both.voters, voters)
+    # Those nearest to a row vote for it.
+    rest = np.r_[0:10, 70:80]
+    rows = views.draw(features[0], torch.arange(80)).numpy()
+    gaps = ((rows[rest][:, None] - rows[nodes][None]) ** 2).sum(2)
+    assert graphs[0].voters.shape == (20, 5)
+    for row, voters in zip(gaps, graphs[0].voters, strict=True):
+        assert row[voters].max() <= np.partition(row, 4)[4] + 1e-3
 
 
 def test_partition_is_the_same_for_the_same_seed():
