@@ -9,11 +9,13 @@ its mapped patches are on average in each cell of a grid.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 #: Images are shrunk to so many pixels on their shorter side.
@@ -146,15 +148,15 @@ class PatchFeatures:
     def _best_map(
         self, images: torch.Tensor, generator: torch.Generator
     ) -> torch.Tensor:
-        total = images.new_zeros(len(self.words), len(self.words))
-        between = torch.zeros_like(total)
+        moments, means = _SecondMoments(images.device), []
         for chunk in images.split(_CHUNK_IMAGES):
             patches = _sampled_patches(chunk, self.side, MAP_PATCHES, generator)
             codes = self._codes(patches)
-            total += _gram(codes.flatten(0, 1)) / codes.shape[1]
-            means = codes.mean(1)
-            between += means.T @ means
-        u, v = (matrix.cpu().double().numpy() for matrix in (between, total))
+            moments.add(codes.flatten(0, 1))
+            means.append(codes.mean(1))
+        mean_codes = torch.cat(means)
+        u = (mean_codes.T @ mean_codes).cpu().double().numpy()
+        v = moments.total() / codes.shape[1]
         v += (_CODE_FLOOR * v.trace() / len(v) + _TINY) * np.eye(len(v))
         last = len(v) - 1
         _, vectors = scipy.linalg.eigh(
@@ -214,15 +216,32 @@ def _sampled_patches(
     return torch.cat(sampled)
 
 
-def _gram(codes: torch.Tensor) -> torch.Tensor:
-    """``codes.T @ codes``; on a CPU without the zeros, which nearly all are."""
-    if codes.device.type != "cpu":
-        return codes.T @ codes
-    dense = codes.numpy()
-    rows, columns = np.divmod(np.flatnonzero(dense), dense.shape[1])
-    values = dense[rows, columns]
-    sparse = scipy.sparse.csr_matrix((values, (rows, columns)), dense.shape)
-    return torch.from_numpy((sparse.T @ sparse).toarray())
+class _SecondMoments:
+    """``codes.T @ codes``, block by block.
+
+    Nearly all entries are zeros, of which a CPU is spared the products.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.is_sparse = device.type == "cpu"
+        self.blocks: list[Any] = []
+
+    def add(self, codes: torch.Tensor) -> None:
+        """Add a block of codes ``(n, n_words)``."""
+        if self.is_sparse:
+            dense = codes.numpy()
+            rows, columns = np.divmod(np.flatnonzero(dense), dense.shape[1])
+            entries = dense[rows, columns], (rows, columns)
+            self.blocks.append(scipy.sparse.csr_matrix(entries, dense.shape))
+        else:
+            self.blocks = [sum(self.blocks) + codes.T @ codes]
+
+    def total(self) -> NDArray[np.float64]:
+        """Sum over all blocks, ``(n_words, n_words)``."""
+        if self.is_sparse:
+            codes = scipy.sparse.vstack(self.blocks)
+            return (codes.T @ codes).toarray().astype(np.float64)
+        return self.blocks[0].cpu().double().numpy()
 
 
 def _inverse_root(matrix: torch.Tensor, floor: float) -> torch.Tensor:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import scipy.linalg
 import torch
@@ -82,6 +83,18 @@ def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
     torch.testing.assert_close(product, torch.eye(5).double(), rtol=0, atol=1e-3)
     overlap = torch.from_numpy(vectors[:, -1]) @ (within + floor) @ found
     assert overlap.abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("is_sparse", [True, False])
+def test_second_moments_are_those_of_all_blocks(is_sparse):
+    codes = F.relu(torch.randn(50, 7, generator=random()) - 1)
+    moments = patches._SecondMoments(codes.device)
+    assert moments.is_sparse
+    moments.is_sparse = is_sparse
+    for block in codes.split(20):
+        moments.add(block)
+    expected = (codes.T @ codes).double().numpy()
+    np.testing.assert_allclose(moments.total(), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_blank_ground_takes_no_words():
