@@ -132,47 +132,50 @@ class StartMixin:
     def _second_partition(
         self, run: Run, net: ClusteringNet, first: Partition
     ) -> Partition:
-        """Partition the data by its neighbours in both the samples and the latent.
+        """Look at the first partition again, by what is near in the net's latent space.
 
-        Of photographs that is the better partition. Of others either may be: both are
-        refined on the sum of these graphs and that of patches, and the one of the
-        higher modularity there is taken. Neither was made for patches, which makes them
-        a judge.
+        Pixels know what clusters there are: only single samples move, to where their
+        neighbours in pixels, latent and patches are. Of photographs, whose first
+        partition is made of patches, the clusters are found anew.
         """
-        second = self._latent_partition(run, net, beside=first.graph)
         if run.photographs:
-            return second
-        graph = second.graph
-        if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
-            patches = neighbor_graph(
-                run.views, patch_features(run.views), graph.nodes, self.n_clusters
+            return self._latent_partition(run, net, beside=first.graph)
+
+        def neighbors(features: Features, n_views: int) -> Graph:
+            return neighbor_graph(
+                run.views, features, first.graph.nodes, self.n_clusters, n_views
             )
-            # What is summed there are two graphs already.
-            graph = summed([graph, patches], [2, 1])
-        found = [
-            graph.refined(labels, self.n_clusters, run.random_state)
-            for labels in (first.labels, second.labels)
-        ]
-        return Partition(max(found, key=graph.modularity), graph)
+
+        with evaluating(net.module_):
+            graphs = [first.graph, neighbors(self._latent(run, net), LATENT_VIEWS)]
+        if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
+            graphs.append(neighbors(patch_features(run.views), 0))
+        graph = summed(graphs)
+        labels = graph.refined(first.labels, self.n_clusters, run.random_state)
+        return Partition(labels, graph)
 
     def _latent_partition(
         self, run: Run, net: ClusteringNet, beside: Graph | None = None
     ) -> Partition:
         """Partition the data by its neighbours in the net's latent space."""
-
-        def latent(x: torch.Tensor) -> torch.Tensor:
-            with autocast(run.device, run.precision):
-                return net.module_.encode(x).float()
-
         search = replace(
             search_for(min(run.n_samples, GRAPH_NODES)), n_views=LATENT_VIEWS
         )
         with evaluating(net.module_):
             return graph_partition(
                 run.views,
-                latent,
+                self._latent(run, net),
                 self.n_clusters,
                 run.random_state,
                 search,
                 beside=beside,
             )
+
+    def _latent(self, run: Run, net: ClusteringNet) -> Features:
+        """Make features of samples: where they lie in the net's latent space."""
+
+        def latent(x: torch.Tensor) -> torch.Tensor:
+            with autocast(run.device, run.precision):
+                return net.module_.encode(x).float()
+
+        return latent

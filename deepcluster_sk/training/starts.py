@@ -169,8 +169,9 @@ def neighbor_graph(
     features: Features,
     nodes: NDArray[np.int64],
     n_clusters: int,
+    n_views: int,
 ) -> Graph:
-    """Link samples to their neighbours, as they are.
+    """Link samples to those that augmentation makes alike.
 
     Parameters
     ----------
@@ -179,29 +180,28 @@ def neighbor_graph(
         What distances are taken in, ``(n, *sample_shape)`` to ``(n, d)``.
     nodes : ndarray of shape (n_nodes,), int64
     n_clusters : int
+    n_views : int
 
     Returns
     -------
     Graph
     """
     k = max(_link_counts(search_for(len(nodes)).n_neighbors, len(nodes), n_clusters))
-    rows = views.draw(features, torch.from_numpy(nodes).to(views.generator.device))
-    neighbors = view_neighbors(rows, [rows], k, same=True)
+    indices = torch.from_numpy(nodes).to(views.generator.device)
+    stack = views.stack(features, indices, n_views)
+    neighbors = view_neighbors(stack[0], stack, k, same=True)
     return Graph(
         nodes,
         affinity(neighbors, k),
         resolution_for(n_clusters),
         hubness(neighbors, len(nodes)),
-        _voters(views, features, nodes, [rows], n_clusters),
+        _voters(views, features, nodes, stack, n_clusters),
     )
 
 
-def summed(graphs: Sequence[Graph], shares: Sequence[float]) -> Graph:
-    """Sum of graphs of the same nodes, to weigh as said; all voters vote."""
-    weights = sum(
-        graph.weights * (share / graph.weights.sum())
-        for graph, share in zip(graphs, shares, strict=True)
-    )
+def summed(graphs: Sequence[Graph]) -> Graph:
+    """Sum of graphs of the same nodes, each weighing the same; all voters vote."""
+    weights = sum(graph.weights / graph.weights.sum() for graph in graphs)
     voters = [graph.voters for graph in graphs if graph.voters is not None]
     return replace(
         graphs[0], weights=weights, voters=np.hstack(voters) if voters else None
