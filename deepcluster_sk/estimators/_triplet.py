@@ -52,7 +52,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     With its defaults ``fit`` first partitions the samples by a graph of neighbours that
     augmentation makes alike; pretrains the network to tell each image from all others;
-    adds what is near in its latent space to the graph, and partitions both together;
+    adds what is near in its latent space to the graph, and moves single samples by it;
     and then trains network and clusters on that partition, which is found anew in the
     latent space while training goes on. The notes say which parameters give the paper's
     schedule.
@@ -136,10 +136,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
         each image, in two views, from the nearest other of its batch, at a margin of 1,
         and "discrimination" from all others of its batch at once. With an `init` of
         "consensus" or "spectral" the neighbours in that latent and, of images, those by
-        patches then join the graph of the samples. Of the first partition and one of
-        samples and latent, both refined on that graph, the better one is the start. Of
-        photographs, whose neighbours in pixels tell little, patches take their place,
-        and the partition of both is always the start. "auto" is "separation" for images
+        patches then join the graph of the samples, and single samples move to the
+        cluster that most of their links go to. Of photographs, whose neighbours in
+        pixels tell little, patches take their place, and are partitioned anew together
+        with the latent. "auto" is "separation" for images
         where `augmentation` and `n_views` make views of them, "discrimination" if they
         are like photographs, else "reconstruction".
     pretrain_omega : float, default=0.3
