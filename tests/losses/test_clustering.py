@@ -158,3 +158,15 @@ def test_an_empty_cluster_has_no_share_in_the_target():
 def test_distances_of_equal_points_are_not_negative():
     x = tensor(0, 50, 10, scale=1e3, dtype=torch.float32)
     assert (squared_distances(x, x) >= 0).all()
+
+
+@pytest.mark.parametrize("n_clusters", [2, 10])
+@pytest.mark.parametrize("dim", [2, 5, 10, 15, 64])
+def test_distances_of_a_row_do_not_depend_on_its_place(dim, n_clusters):
+    # 32 rows: what is streamed is filled up to a multiple of that.
+    random = torch.Generator().manual_seed(dim)
+    x = torch.randn(32, dim, generator=random)
+    centers = torch.randn(n_clusters, dim, generator=random)
+    order = torch.randperm(32, generator=random)
+    moved = squared_distances(x[order], centers)
+    assert torch.equal(moved, squared_distances(x, centers)[order])
