@@ -1,13 +1,8 @@
 """Assignments, targets and the clustering term, Eqs. 2-4."""
 
 import torch
-from torch.nn import functional as F
 
-from deepcluster_sk.losses.precision import at_least_float32
-
-#: Some processors' products give a row another last digit in another place of the
-#: batch, unless what is summed over is a multiple of this.
-_SUMMED_MULTIPLE = 4
+from deepcluster_sk.losses.precision import at_least_float32, row_products
 
 
 def squared_distances(latent: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
@@ -23,12 +18,9 @@ def squared_distances(latent: torch.Tensor, centers: torch.Tensor) -> torch.Tens
     Tensor of shape (n, n_clusters), float32 or wider, never negative
     """
     latent, centers = at_least_float32(latent), at_least_float32(centers)
-    missing = -latent.shape[1] % _SUMMED_MULTIPLE
-    if missing:
-        latent, centers = F.pad(latent, (0, missing)), F.pad(centers, (0, missing))
     squared = (
         latent.square().sum(1, keepdim=True)
-        - 2 * latent @ centers.T
+        - row_products(2 * latent, centers)
         + centers.square().sum(1)
     )
     return squared.clamp_min(0)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from deepcluster_sk.losses.precision import row_products
 from deepcluster_sk.networks.autoencoders import (
     checked_widths,
     hidden_widths,
@@ -145,7 +146,8 @@ class DepictNetwork(nn.Module):
     def assign(self, latent: torch.Tensor) -> torch.Tensor:
         """Codes to log p, ``(n, n_clusters)``, float32."""
         with torch.autocast(latent.device.type, enabled=False):
-            return torch.log_softmax(self.head(latent.float()), dim=1)
+            product = row_products(latent.float(), self.head.weight)
+            return torch.log_softmax(product + self.head.bias, dim=1)
 
     def embed(self, x: torch.Tensor) -> Embedding:
         """Codes and assignments of a batch, without noise."""
