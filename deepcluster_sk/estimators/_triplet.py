@@ -139,9 +139,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
         patches then join the graph of the samples, and single samples move to the
         cluster that most of their links go to. Of photographs, whose neighbours in
         pixels tell little, patches take their place, and are partitioned anew together
-        with the latent. "auto" is "separation" for images
-        where `augmentation` and `n_views` make views of them, "discrimination" if they
-        are like photographs, else "reconstruction".
+        with the latent. "auto" is "separation" for images where `augmentation` and
+        `n_views` make views of them, "discrimination" if they are like photographs,
+        else "reconstruction".
     pretrain_omega : float, default=0.3
         Weight of the separation term in pretraining by reconstruction, whose own is 1.
     pretrain_margin : float, default=0.24

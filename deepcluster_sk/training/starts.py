@@ -194,8 +194,7 @@ def neighbor_graph(
         nodes,
         affinity(neighbors, k),
         resolution_for(n_clusters),
-        hubness(neighbors, len(nodes)),
-        _voters(views, features, nodes, stack, n_clusters),
+        voters=_voters(views, features, nodes, stack, n_clusters),
     )
 
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
@@ -108,7 +109,8 @@ def make_hubs(*shape):
     return random.normal(size=(600, *shape)) * strengths
 
 
-def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch):
+@pytest.mark.parametrize("kind", ["noise", "digits"])
+def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch, kind):
     learned, found = [], []
 
     def seen_patches(views):
@@ -122,12 +124,13 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch):
     monkeypatch.setattr("deepcluster_sk.estimators._start.patch_features", seen_patches)
     partition = DeepTripletClusterer._latent_partition
     monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen_latent)
-    X = make_hubs(12, 12)
+    X = make_hubs(12, 12) if kind == "noise" else load_digits().images[:600]
     estimator = fit(X, contrast="none", init="consensus", max_epochs=0)
-    ((first, second),) = found
-    assert first is not None
     assert len(learned) == 1
-    assert_array_equal(estimator.initial_labels_, second.labels)
+    assert len(found) == (kind == "noise")
+    for first, second in found:
+        assert first is not None
+        assert_array_equal(estimator.initial_labels_, second.labels)
 
 
 def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
