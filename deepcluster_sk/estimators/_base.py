@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -250,7 +251,7 @@ class BaseDeepClusterer(
             self.n_clusters,
             duration=self.anchoring,
             graph=None if first is None else first.graph,
-            restart=lambda net: self._latent_partition(run, net).labels,
+            restart=partial(self._labels_again, run),
             n_restarts=self.n_restarts,
         )
         objective = self._clustering(run, anchor)

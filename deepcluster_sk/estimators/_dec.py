@@ -61,7 +61,8 @@ class DECClusterer(BaseDeepClusterer):
         Share of joint training, in [0, 1], whose targets are the start's labels. At 0,
         as published, they are the sharpened assignments throughout.
     n_restarts : int, default=0
-        How often a start by graph is found anew in the latent space.
+        How often the labels found from a start by graph are refined on that graph and
+        the latent space together.
     pretrain_epochs : int or "auto", default="auto"
         Epochs of the autoencoder; "auto" makes about 1500 optimiser steps, and 15
         epochs at least.

@@ -83,8 +83,9 @@ class DepictClusterer(BaseDeepClusterer):
         half as long again they fade out in favour of the method's own, which are all
         there is at 0, as in the paper.
     n_restarts : int, default=2
-        How often the partition is found anew in the latent space, at equal distances
-        over joint training, if it does not disagree with the graph of the start.
+        How often the labels found so far are refined on the graph of the start and the
+        latent space together, to be the targets of what follows, at equal distances
+        over joint training.
     pretrain_epochs : int or "auto", default="auto"
         Epochs of pretraining; "auto" makes about 100 optimiser steps.
     max_epochs : int or "auto", default="auto"

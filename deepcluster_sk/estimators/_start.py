@@ -134,33 +134,53 @@ class StartMixin:
     ) -> Partition:
         """Look at the first partition again, by what is near in the net's latent space.
 
-        Pixels know what clusters there are: only single samples move, to where their
+        Pixels know what clusters there are: samples only move, to where their
         neighbours in pixels, latent and patches are. Of photographs, whose first
-        partition is made of patches, the clusters are found anew.
+        partition is made of patches, the clusters are found anew before.
         """
         if run.photographs:
-            return self._latent_partition(run, net, beside=first.graph)
-
-        def neighbors(features: Features, n_views: int) -> Graph:
-            return neighbor_graph(
-                run.views, features, first.graph.nodes, self.n_clusters, n_views
-            )
-
-        with evaluating(net.module_):
-            graphs = [first.graph, neighbors(self._latent(run, net), LATENT_VIEWS)]
-        if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
-            graphs.append(neighbors(patch_features(run.views), 0))
-        graph = summed(graphs)
-        labels = graph.refined(first.labels, self.n_clusters, run.random_state)
+            second = self._latent_partition(run, net, first.graph)
+            labels, graph = second.labels, second.graph
+        else:
+            labels, nodes = first.labels, first.graph.nodes
+            graphs = [first.graph, self._latent_graph(run, net, nodes)]
+            if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
+                patches = patch_features(run.views)
+                graphs.append(
+                    neighbor_graph(run.views, patches, nodes, self.n_clusters, 0)
+                )
+            graph = summed(graphs)
+        labels = graph.refined(labels, self.n_clusters, run.random_state)
         return Partition(labels, graph)
 
-    def _latent_partition(
-        self, run: Run, net: ClusteringNet, beside: Graph | None = None
-    ) -> Partition:
-        """Partition the data by its neighbours in the net's latent space."""
-        search = replace(
-            search_for(min(run.n_samples, GRAPH_NODES)), n_views=LATENT_VIEWS
+    def _labels_again(
+        self,
+        run: Run,
+        net: ClusteringNet,
+        labels: NDArray[np.int64],
+        graph: Graph,
+    ) -> NDArray[np.int64]:
+        """Refine the net's labels on the graph and that of its latent as it is now."""
+        latent = self._latent_graph(run, net, graph.nodes)
+        return summed([graph, latent]).refined(
+            labels, self.n_clusters, run.random_state
         )
+
+    def _latent_graph(
+        self, run: Run, net: ClusteringNet, nodes: NDArray[np.int64]
+    ) -> Graph:
+        """Link samples to their neighbours in the net's latent space."""
+        latent = self._latent(run, net)
+        with evaluating(net.module_):
+            return neighbor_graph(
+                run.views, latent, nodes, self.n_clusters, LATENT_VIEWS
+            )
+
+    def _latent_partition(
+        self, run: Run, net: ClusteringNet, beside: Graph
+    ) -> Partition:
+        """Partition the data by its neighbours in the latent space and in a graph."""
+        search = replace(search_for(len(beside.nodes)), n_views=LATENT_VIEWS)
         with evaluating(net.module_):
             return graph_partition(
                 run.views,

@@ -126,9 +126,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
         half as long again they fade out in favour of the network's own sharpened
         assignments (Eq. 3), which are all there is at 0, as in the paper.
     n_restarts : int, default=2
-        How often the partition is found anew in the latent space, at equal distances
-        over joint training. A new one is taken only where its modularity on the graph
-        of the start comes near that of the first.
+        How often the labels found so far are refined on the graph of the start and the
+        latent space together, to be the targets of what follows, at equal distances
+        over joint training; only where their modularity on the graph of the start
+        comes near that of the first.
     pretraining : {"auto", "reconstruction", "separation", "discrimination"}, \
             default="auto"
         What comes before there are clusters. "reconstruction" rebuilds images, and

@@ -86,8 +86,9 @@ class VariationalClusterer(BaseDeepClusterer):
         Share of joint training, in [0, 1], for which q(k|x) is held to the start. Over
         half as long again the hold fades out; what remains is the bound alone.
     n_restarts : int, default=2
-        How often the partition is found anew in the latent space, at equal distances
-        over joint training, if it does not disagree with the graph of the start.
+        How often the labels found so far are refined on the graph of the start and the
+        latent space together, to be the targets of what follows, at equal distances
+        over joint training.
     pretrain_epochs : int or "auto", default=0
         Epochs of reconstruction alone; "auto" is 0: everything is learned together.
     max_epochs : int or "auto", default="auto"

@@ -24,10 +24,11 @@ class Anchor:
     """Partition that holds the targets of self-training for a while.
 
     A trained latent is often a better place to look for neighbours than pixels: from
-    time to time the partition is found anew in it. The graph the first partition was
-    found on stays the judge: a new partition is taken only where its modularity on that
-    graph comes near the first one's, and the phase ends with the weights of the epoch
-    whose labels had the highest, of those since the last new partition.
+    time to time the net's labels are refined in it, and become the partition. The graph
+    the first one was found on stays the judge: a new partition is taken only where its
+    modularity on that graph comes near the first one's, and the phase ends with the
+    weights of the epoch whose labels had the highest, of those since the last new
+    partition.
 
     Parameters
     ----------
@@ -40,7 +41,8 @@ class Anchor:
     graph : Graph, default=None
         The judge; without one nothing is judged, and nothing found anew.
     restart : callable, default=None
-        Gives a new partition, ``(n,)``, from the net.
+        Gives a new partition, ``(n,)``, from the net, its labels, ``(n,)``, and the
+        judge.
     n_restarts : int, default=0
         New partitions, at equal distances over the phase. Two distances follow the
         last, for a partition found when the learning rate is nearly 0 is not learned.
@@ -52,7 +54,7 @@ class Anchor:
         n_clusters: int,
         duration: float,
         graph: Graph | None = None,
-        restart: Callable[[ClusteringNet], Labels] | None = None,
+        restart: Callable[[ClusteringNet, Labels, Graph], Labels] | None = None,
         n_restarts: int = 0,
     ) -> None:
         self.labels = labels
@@ -88,14 +90,15 @@ class Anchor:
         """Judge the net's labels, and find the partition anew where it is time."""
         if self.graph is None:
             return {}
-        merit = self.graph.modularity(labels.cpu().numpy())
+        current = labels.cpu().numpy()
+        merit = self.graph.modularity(current)
         if self._best is None or merit >= self._best[0]:
             state = {k: v.clone() for k, v in net.module_.state_dict().items()}
             self._best = (merit, state)
         due = int(elapsed * (self.n_restarts + 2))
         if self.restart is not None and self._n_restarted < due <= self.n_restarts:
             self._n_restarted = due
-            found = self.restart(net)
+            found = self.restart(net, current, self.graph)
             if self.graph.modularity(found) >= self._least_merit:
                 self.labels = match_labels(found, self.labels, self.n_clusters)
                 self._best = None

@@ -16,10 +16,6 @@ from deepcluster_sk.training.neighbors import Neighbors
 Labels = NDArray[np.int64]
 #: Graphs up to this many nodes are decomposed densely: it is faster, and exact.
 _DENSE_NODES = 300
-#: Rounds of moves of single nodes; few move after some twenty.
-REFINING_ROUNDS = 40
-#: What a node must gain to move, as a share of its degree: more than rounding.
-_LEAST_GAIN = 1e-9
 #: Largest shift of an eigenvalue, out of 2.
 _COMPONENT_SHIFT = 0.01
 
@@ -96,65 +92,6 @@ def modularity(
     inside = links.data[labels[links.row] == labels[links.col]].sum()
     shares = np.bincount(labels, degree) / total
     return float(inside / total - resolution * (shares**2).sum())
-
-
-def refined(
-    graph: scipy.sparse.csr_matrix,
-    labels: Labels,
-    n_clusters: int,
-    random_state: Any,
-    resolution: float = 1.0,
-) -> Labels:
-    r"""Move single nodes to other clusters as long as the modularity rises.
-
-    A node i of degree d_i that joins cluster k, of links w_ik to it and of degree d_k
-    without i, adds to the modularity, up to a constant,
-
-    .. math:: \frac{2}{w} \left( w_{ik} - \gamma \frac{d_i d_k}{w} \right).
-
-    In every round about half of the nodes that would gain by it move, drawn at random:
-    if all did, two that belong together could change places for ever.
-
-    Parameters
-    ----------
-    graph : sparse matrix of shape (n, n)
-        Symmetric.
-    labels : ndarray of shape (n,), int
-    n_clusters : int
-    random_state : RandomState
-    resolution : float, default=1.0
-
-    Returns
-    -------
-    ndarray of shape (n,), int64
-        Of no lower modularity.
-
-    References
-    ----------
-    Blondel, Guillaume, Lambiotte and Lefebvre (2008), "Fast unfolding of communities
-    in large networks"; the moves of their first phase.
-    """
-    degree = np.asarray(graph.sum(axis=1)).ravel()
-    total = degree.sum()
-    if not total:
-        return labels
-    nodes = np.arange(len(labels))
-    loops = graph.diagonal()
-    best, merit = labels, modularity(graph, labels, resolution)
-    for _ in range(REFINING_ROUNDS):
-        member = np.eye(n_clusters)[labels]
-        others = degree @ member - member * degree[:, None]
-        gain = graph @ member - resolution * degree[:, None] * others / total
-        gain[nodes, labels] -= loops
-        would = gain.max(axis=1) > gain[nodes, labels] + _LEAST_GAIN * degree
-        if not would.any():
-            break
-        moving = would & (random_state.uniform(size=len(nodes)) < 0.5)
-        labels = np.where(moving, gain.argmax(axis=1), labels)
-        found = modularity(graph, labels, resolution)
-        if found > merit:
-            best, merit = labels, found
-    return best
 
 
 def spectral_embedding(graph: scipy.sparse.csr_matrix, n_vectors: int) -> NDArray[Any]:

@@ -21,13 +21,13 @@ from deepcluster_sk.training.neighbors import (
     view_neighbors,
 )
 from deepcluster_sk.training.patches import LEARNING_IMAGES, PatchFeatures, shrunk
+from deepcluster_sk.training.refinement import refined
 from deepcluster_sk.training.spectral import (
     Labels,
     affinity,
     consensus,
     modularity,
     partition,
-    refined,
     spectral_embedding,
 )
 
@@ -133,7 +133,7 @@ class Graph:
     def refined(
         self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
     ) -> Labels:
-        """Move single nodes where the modularity rises by it; the other rows follow."""
+        """Move nodes where the modularity rises by it; the other rows follow."""
         labels = labels.copy()
         labels[self.nodes] = refined(
             self.weights,
@@ -199,11 +199,13 @@ def neighbor_graph(
 
 
 def summed(graphs: Sequence[Graph]) -> Graph:
-    """Sum of graphs of the same nodes, each weighing the same; all voters vote."""
+    """Sum of graphs of the same nodes; each weighs the same, and has as many votes."""
     weights = sum(graph.weights / graph.weights.sum() for graph in graphs)
     voters = [graph.voters for graph in graphs if graph.voters is not None]
+    most = max((v.shape[1] for v in voters), default=0)
+    votes = [np.tile(v, most // v.shape[1]) for v in voters]
     return replace(
-        graphs[0], weights=weights, voters=np.hstack(voters) if voters else None
+        graphs[0], weights=weights, voters=np.hstack(votes) if votes else None
     )
 
 

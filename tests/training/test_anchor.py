@@ -71,7 +71,7 @@ def test_a_new_partition_is_taken_only_where_it_is_hardly_worse(merit, taken):
         2,
         1,
         graph=Judge({now: 0.5, new: merit}),
-        restart=lambda net: np.array(new),
+        restart=lambda net, labels, graph: np.array(new),
         n_restarts=1,
     )
     anchor.end_epoch(net_with(1.0), torch.tensor(now), 0.3)
@@ -89,7 +89,7 @@ def test_restarts_come_at_equal_distances():
         2,
         1,
         graph=Judge({(0, 0, 1, 1): 0.5}),
-        restart=lambda net: times.append(elapsed) or LABELS,
+        restart=lambda net, labels, graph: times.append(elapsed) or LABELS,
         n_restarts=3,
     )
     for epoch in range(1, 11):
@@ -106,14 +106,33 @@ def test_the_more_clusters_the_less_a_new_partition_may_lose():
             n_clusters,
             1,
             graph=Judge({(0, 0, 1, 1): 0.5, found: merit}),
-            restart=lambda net: np.array(found),
+            restart=lambda net, labels, graph: np.array(found),
             n_restarts=1,
         )
         anchor.end_epoch(net_with(0.0), torch.tensor(LABELS), 0.5)
         assert (anchor.labels[1] != LABELS[1]) == taken
 
 
+def test_a_restart_is_handed_the_labels_of_the_net_and_the_judge():
+    seen = []
+    judge = Judge({(0, 0, 1, 1): 0.5, (0, 1, 1, 1): 0.4})
+    anchor = Anchor(
+        LABELS,
+        2,
+        1,
+        graph=judge,
+        restart=lambda net, labels, graph: seen.append((labels, graph)) or LABELS,
+        n_restarts=1,
+    )
+    anchor.end_epoch(net_with(0.0), torch.tensor([0, 1, 1, 1]), 0.5)
+    ((labels, graph),) = seen
+    np.testing.assert_array_equal(labels, [0, 1, 1, 1])
+    assert graph is judge
+
+
 def test_without_a_judge_nothing_is_judged():
-    anchor = Anchor(LABELS, 2, 1, restart=lambda net: 1 / 0, n_restarts=2)
+    anchor = Anchor(
+        LABELS, 2, 1, restart=lambda net, labels, graph: 1 / 0, n_restarts=2
+    )
     assert anchor.end_epoch(net_with(1.0), torch.tensor(LABELS), 0.9) == {}
     anchor.end(net_with(1.0))

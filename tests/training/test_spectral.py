@@ -12,7 +12,6 @@ from deepcluster_sk.training.spectral import (
     consensus,
     modularity,
     partition,
-    refined,
     spectral_embedding,
 )
 from tests.made import make_vectors
@@ -56,35 +55,6 @@ def test_modularity_does_not_reward_a_collapse():
     merged = np.where(y == 2, 1, y)
     assert modularity(graph, y) > modularity(graph, merged) > 0
     assert modularity(graph, np.random.default_rng(0).permutation(y)) < 0.1
-
-
-@given(st.integers(2, 12), st.floats(0, 3), st.integers(0, 10**6))
-def test_refining_does_what_a_search_over_single_moves_does(n, resolution, seed):
-    """Naive reference: no move of one node raises the modularity any more."""
-    graph = scipy.sparse.csr_matrix(random_graph(n, seed))
-    labels = np.random.default_rng(seed).integers(0, 3, n)
-    found = refined(graph, labels, 3, np.random.RandomState(seed), resolution)
-    merit = modularity(graph, found, resolution)
-    assert merit >= modularity(graph, labels, resolution) - 1e-12
-    for i in range(n):
-        for label in range(3):
-            moved = found.copy()
-            moved[i] = label
-            assert modularity(graph, moved, resolution) <= merit + 1e-6
-
-
-def test_refining_brings_strays_home():
-    X, y = make_vectors(n=90)
-    strayed = np.where(np.random.default_rng(0).random(90) < 0.2, (y + 1) % 3, y)
-    graph = affinity(neighbors_of(X, 8), 8)
-    found = refined(graph, strayed, 3, np.random.RandomState(0))
-    np.testing.assert_array_equal(found, y)
-
-
-def test_refining_keeps_labels_of_a_graph_without_links():
-    labels = np.array([0, 1, 0])
-    found = refined(scipy.sparse.csr_matrix((3, 3)), labels, 2, None)
-    np.testing.assert_array_equal(found, labels)
 
 
 def test_affinity_is_symmetric_with_self_tuning_weights():

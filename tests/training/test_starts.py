@@ -150,6 +150,9 @@ def test_summed_graphs_weigh_the_same():
     np.testing.assert_allclose(both.weights.toarray(), sum(parts))
     voters = np.hstack([graph.voters for graph in graphs])
     np.testing.assert_array_equal(both.voters, voters)
+    # So does a sum of two beside one more.
+    more = summed([both, graphs[0]]).voters
+    np.testing.assert_array_equal(more, np.hstack([voters, *2 * [graphs[0].voters]]))
     # Those nearest to a row vote for it.
     rest = np.r_[0:10, 70:80]
     rows = views.draw(features[0], torch.arange(80)).numpy()

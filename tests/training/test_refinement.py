@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepcluster_sk.training import refinement
+from deepcluster_sk.training.refinement import refined
+from deepcluster_sk.training.spectral import affinity, modularity
+from tests.made import make_vectors
+from tests.training.test_spectral import neighbors_of, random_graph
+
+
+@given(st.integers(2, 12), st.floats(0, 3), st.integers(0, 10**6))
+def test_no_move_of_one_node_is_left(n, resolution, seed):
+    """Naive reference: no move of one node raises the modularity any more."""
+    graph = scipy.sparse.csr_matrix(random_graph(n, seed))
+    labels = np.random.default_rng(seed).integers(0, 3, n)
+    found = refined(graph, labels, 3, np.random.RandomState(seed), resolution)
+    merit = modularity(graph, found, resolution)
+    assert merit >= modularity(graph, labels, resolution) - 1e-12
+    for i in range(n):
+        for label in range(3):
+            moved = found.copy()
+            moved[i] = label
+            assert modularity(graph, moved, resolution) <= merit + 1e-6
+
+
+def test_refining_brings_strays_home():
+    X, y = make_vectors(n=90)
+    strayed = np.where(np.random.default_rng(0).random(90) < 0.2, (y + 1) % 3, y)
+    graph = affinity(neighbors_of(X, 8), 8)
+    found = refined(graph, strayed, 3, np.random.RandomState(0))
+    np.testing.assert_array_equal(found, y)
+
+
+def test_refining_keeps_labels_of_a_graph_without_links():
+    labels = np.array([0, 1, 0])
+    found = refined(scipy.sparse.csr_matrix((3, 3)), labels, 2, None)
+    np.testing.assert_array_equal(found, labels)
+
+
+def cliques(n_cliques, size, inside, between):
+    """Two clusters of cliques; every node is linked to its twins in the cluster's."""
+    n = 2 * n_cliques * size
+    clique = np.arange(n) // size
+    cluster = clique // n_cliques
+    twins = np.arange(n) % size
+    same = clique[:, None] == clique
+    near = (cluster[:, None] == cluster) & (twins[:, None] == twins)
+    graph = inside * same + between * (near & ~same)
+    np.fill_diagonal(graph, 0)
+    return scipy.sparse.csr_matrix(graph), cluster, clique
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_nodes_that_hold_each_other_move_together(monkeypatch, grouped):
+    """A clique of four in the wrong cluster: each node has its three fellows there."""
+    if not grouped:
+        monkeypatch.setattr(refinement, "GROUPS", 10**6)
+    graph, cluster, clique = cliques(20, 4, inside=20.0, between=1.0)
+    strayed = np.where(clique == 0, 1, cluster)
+    found = refined(graph, strayed, 2, np.random.RandomState(0))
+    np.testing.assert_array_equal(found, cluster if grouped else strayed)
+
+
+def test_groups_lie_within_clusters_and_hold_the_strongest_links():
+    graph, cluster, clique = cliques(20, 4, inside=20.0, between=1.0)
+    groups = refinement._groups(graph, cluster)
+    assert len(np.unique(groups)) == 40
+    assert len(np.unique(np.stack([groups, clique]), axis=1).T) == 40
+    halves = np.arange(len(cluster)) % 2
+    assert len(np.unique(refinement._groups(graph, halves))) == 80
+
+
+def test_a_cluster_that_is_empty_may_stay_so():
+    graph, cluster, _ = cliques(20, 4, inside=20.0, between=1.0)
+    found = refined(graph, cluster, 5, np.random.RandomState(0), resolution=0.5)
+    np.testing.assert_array_equal(found, cluster)
