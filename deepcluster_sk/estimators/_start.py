@@ -136,22 +136,20 @@ class StartMixin:
 
         Pixels know what clusters there are: samples only move, to where their
         neighbours in pixels, latent and patches are. Of photographs, whose first
-        partition is made of patches, the clusters are found anew before.
+        partition is made of patches, the clusters are found anew.
         """
+        n_clusters, random_state = self.n_clusters, run.random_state
+        graphs = [first.graph, self._latent_graph(run, net, first.graph.nodes)]
         if run.photographs:
-            second = self._latent_partition(run, net, first.graph)
-            labels, graph = second.labels, second.graph
-        else:
-            labels, nodes = first.labels, first.graph.nodes
-            graphs = [first.graph, self._latent_graph(run, net, nodes)]
-            if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
-                patches = patch_features(run.views)
-                graphs.append(
-                    neighbor_graph(run.views, patches, nodes, self.n_clusters, 0)
-                )
             graph = summed(graphs)
-        labels = graph.refined(labels, self.n_clusters, run.random_state)
-        return Partition(labels, graph)
+            return Partition(graph.cut(n_clusters, run.n_samples, random_state), graph)
+        if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
+            patches = patch_features(run.views)
+            graphs.append(
+                neighbor_graph(run.views, patches, first.graph.nodes, n_clusters, 0)
+            )
+        graph = summed(graphs)
+        return Partition(graph.refined(first.labels, n_clusters, random_state), graph)
 
     def _labels_again(
         self,
@@ -174,21 +172,6 @@ class StartMixin:
         with evaluating(net.module_):
             return neighbor_graph(
                 run.views, latent, nodes, self.n_clusters, LATENT_VIEWS
-            )
-
-    def _latent_partition(
-        self, run: Run, net: ClusteringNet, beside: Graph
-    ) -> Partition:
-        """Partition the data by its neighbours in the latent space and in a graph."""
-        search = replace(search_for(len(beside.nodes)), n_views=LATENT_VIEWS)
-        with evaluating(net.module_):
-            return graph_partition(
-                run.views,
-                self._latent(run, net),
-                self.n_clusters,
-                run.random_state,
-                search,
-                beside=beside,
             )
 
     def _latent(self, run: Run, net: ClusteringNet) -> Features:

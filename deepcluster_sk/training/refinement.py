@@ -92,16 +92,19 @@ def _groups(graph: scipy.sparse.csr_matrix, labels: Labels) -> NDArray[np.int64]
 
     It is joined to the one that is linked to it most for its degree.
     """
-    links = graph.tocoo()
+    links = graph.tocoo()  # in the order of rows
     inside = labels[links.row] == labels[links.col]
     inside &= (links.row != links.col) & (links.data > 0)
     row, column = links.row[inside], links.col[inside]
     strength = links.data[inside] / _degrees(graph)[column]
-    order = np.lexsort((strength, row))
-    row, column = row[order], column[order]
-    strongest = np.append(row[1:] != row[:-1], True)[: len(row)]
+    joining, first, counts = np.unique(row, return_index=True, return_counts=True)
+    if not len(joining):
+        return np.arange(len(labels))
+    most = np.repeat(np.maximum.reduceat(strength, first), counts)
+    strongest = np.flatnonzero(strength == most)
+    chosen = strongest[np.unique(row[strongest], return_index=True)[1]]
     joined = scipy.sparse.csr_matrix(
-        (np.ones(strongest.sum()), (row[strongest], column[strongest])), graph.shape
+        (np.ones(len(joining)), (joining, column[chosen])), graph.shape
     )
     return scipy.sparse.csgraph.connected_components(joined, directed=False)[1]
 
@@ -124,20 +127,21 @@ def _moved(
         return labels
     nodes = np.arange(len(labels))
     loops = graph.diagonal()
-    best, merit = labels, modularity(graph, labels, resolution)
+    best, merit = labels, -np.inf
     for _ in range(ROUNDS):
         member = np.eye(n_clusters)[labels]
-        others = degree @ member - member * degree[:, None]
-        gain = graph @ member - resolution * degree[:, None] * others / total
+        links, degrees = graph @ member, degree @ member
+        found = links[nodes, labels].sum() - resolution * (degrees**2).sum() / total
+        if found > merit:
+            best, merit = labels, found
+        others = degrees - member * degree[:, None]
+        gain = links - resolution * degree[:, None] * others / total
         gain[nodes, labels] -= loops
         would = gain.max(axis=1) > gain[nodes, labels] + _LEAST_GAIN * degree
         if not would.any():
             break
         moving = would & (random_state.uniform(size=len(nodes)) < 0.5)
         labels = np.where(moving, gain.argmax(axis=1), labels)
-        found = modularity(graph, labels, resolution)
-        if found > merit:
-            best, merit = labels, found
     return best
 
 

@@ -72,6 +72,8 @@ LARGE = Search(1, 16, (10, 15), (0, 1, 2, 3, 4, 5))
 FULL = Search(3, 16, (10, 15), (0, 1, 2, 3, 4, 5))
 #: Runs of k-means on each embedding, of which the best by modularity is taken.
 N_INIT = 5
+#: Runs of k-means on each embedding of a graph that is cut anew, each refined.
+N_CUTS = 10
 #: Of the partitions of each graph, the best by modularity that go into a consensus.
 SHARES = (1 / 3, 2 / 3, 1)
 #: A node is linked to no fewer neighbours, however small the clusters.
@@ -135,14 +137,42 @@ class Graph:
     ) -> Labels:
         """Move nodes where the modularity rises by it; the other rows follow."""
         labels = labels.copy()
-        labels[self.nodes] = refined(
-            self.weights,
-            labels[self.nodes],
-            n_clusters,
-            random_state,
-            self.resolution,
+        labels[self.nodes] = self._refined_nodes(
+            labels[self.nodes], n_clusters, random_state
         )
         return self.spread(labels)
+
+    def cut(
+        self, n_clusters: int, n_rows: int, random_state: np.random.RandomState
+    ) -> Labels:
+        """Partition the data anew, ``(n_rows,)``.
+
+        Spectral clusterings differ by their k-means and by how many eigenvectors they
+        use. All are refined, and the best by modularity is taken.
+        """
+        widths = _widths(FULL, len(self.nodes), n_clusters)
+        vectors = spectral_embedding(self.weights, max(widths))
+        found = [
+            self._refined_nodes(
+                partition(vectors[:, :width], n_clusters, 1, random_state),
+                n_clusters,
+                random_state,
+            )
+            for width in widths
+            for _ in range(N_CUTS)
+        ]
+        labels = np.full(n_rows, -1)
+        labels[self.nodes] = max(
+            found,
+            key=partial(modularity, self.weights, resolution=self.resolution),
+        )
+        return self.spread(labels)
+
+    def _refined_nodes(
+        self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
+    ) -> Labels:
+        """Refine labels ``(n_nodes,)``."""
+        return refined(self.weights, labels, n_clusters, random_state, self.resolution)
 
 
 @dataclass(frozen=True)
@@ -217,7 +247,6 @@ def graph_partition(
     search: Search | None = None,
     max_nodes: int = GRAPH_NODES,
     sample_only: bool = False,
-    beside: Graph | None = None,
 ) -> Partition:
     """Partition a data set by its graph of augmentation-tolerant neighbours.
 
@@ -237,10 +266,6 @@ def graph_partition(
     max_nodes : int
     sample_only : bool, default=False
         Whether to label the nodes only, and leave the other samples at -1.
-    beside : Graph, default=None
-        A graph made before, of the same samples under other features. Its nodes are
-        taken, and what is partitioned is the sum of both, each weighing the same; the
-        nearest nodes in both vote for the other samples.
 
     Returns
     -------
@@ -248,10 +273,10 @@ def graph_partition(
     """
     n = len(views.dataset)
     device = views.generator.device
-    nodes = random_state.permutation(n)[:max_nodes] if beside is None else beside.nodes
+    nodes = random_state.permutation(n)[:max_nodes]
     search = search or search_for(len(nodes))
     counts = _link_counts(search.n_neighbors, len(nodes), n_clusters)
-    widths = {min(n_clusters + more, len(nodes) - 1) for more in search.extra_vectors}
+    widths = _widths(search, len(nodes), n_clusters)
     resolution = resolution_for(n_clusters)
     graphs, ranked = [], []
     indices = torch.from_numpy(nodes).to(device)
@@ -260,8 +285,6 @@ def graph_partition(
         neighbors = view_neighbors(stack[0], stack, max(counts), same=True)
         for k in counts:
             graph = affinity(neighbors, k)
-            if beside is not None:
-                graph = graph + beside.weights * (graph.sum() / beside.weights.sum())
             vectors = spectral_embedding(graph, max(widths))
             merit = partial(modularity, graph, resolution=resolution)
             found = [
@@ -272,7 +295,7 @@ def graph_partition(
                     ),
                     key=merit,
                 )
-                for width in sorted(widths)
+                for width in widths
             ]
             graphs.append(graph)
             ranked.append(sorted(found, key=merit, reverse=True))
@@ -281,9 +304,6 @@ def graph_partition(
     voters = None
     if not sample_only:
         voters = _voters(views, features, nodes, stack, n_clusters)
-        if beside is not None and beside.voters is not None:
-            assert voters is not None
-            voters = np.hstack([voters, beside.voters])
     skewness = hubness(neighbors, len(nodes))
     graph = Graph(nodes, graphs[-1], resolution, skewness, voters)
     return Partition(graph.spread(labels), graph)
@@ -294,6 +314,13 @@ def _link_counts(wanted: Sequence[int], n_nodes: int, n_clusters: int) -> list[i
     # More neighbours than a fraction of a cluster would link clusters to each other.
     most = max(MIN_NEIGHBORS, n_nodes // (4 * n_clusters))
     return sorted({min(k, most, n_nodes - 1) for k in wanted})
+
+
+def _widths(search: Search, n_nodes: int, n_clusters: int) -> list[int]:
+    """Eigenvectors to partition by, no more than there are."""
+    return sorted(
+        {min(n_clusters + more, n_nodes - 1) for more in search.extra_vectors}
+    )
 
 
 def _voters(

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
-from deepcluster_sk.training.starts import graph_partition, patch_features
+from deepcluster_sk.training.starts import Graph, graph_partition, patch_features
 from tests.callbacks import Rates
 from tests.made import QUICK, make_images, make_textures, make_vectors
 
@@ -117,22 +117,22 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(monkeypatch, kind):
         learned.append(patch_features(views))
         return learned[-1]
 
-    def seen_latent(self, run, net, beside):
-        found.append((beside, partition(self, run, net, beside)))
+    def seen_cut(self, *args):
+        found.append((self, cut(self, *args)))
         return found[-1][1]
 
     monkeypatch.setattr("deepcluster_sk.estimators._start.patch_features", seen_patches)
-    partition = DeepTripletClusterer._latent_partition
-    monkeypatch.setattr(DeepTripletClusterer, "_latent_partition", seen_latent)
+    cut = Graph.cut
+    monkeypatch.setattr(Graph, "cut", seen_cut)
     X = make_hubs(12, 12) if kind == "noise" else load_digits().images[:600]
     estimator = fit(X, contrast="none", init="consensus", max_epochs=0)
     assert len(learned) == 1
     assert len(found) == (kind == "noise")
-    for first, second in found:
-        assert first is not None
-        # What is cut anew is refined as well.
-        start = estimator.initial_labels_
-        assert second.graph.modularity(start) > second.modularity
+    for graph, labels in found:
+        assert_array_equal(estimator.initial_labels_, labels)
+        # No move is left that would gain.
+        after = graph.refined(labels, 3, np.random.RandomState(0))
+        assert graph.modularity(after) == pytest.approx(graph.modularity(labels))
 
 
 def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):

@@ -30,7 +30,7 @@ from deepcluster_sk.training.starts import (
     reseed_empty,
     summed,
 )
-from tests.made import make_images, make_vectors
+from tests.made import make_images, make_textures, make_vectors
 from tests.training.test_neighbors import views_of
 
 
@@ -68,10 +68,11 @@ def test_a_sample_leaves_the_rest_unlabelled():
 
 
 @pytest.mark.parametrize("n_nodes", [60, 150])
-def test_two_graphs_are_partitioned_as_one(n_nodes):
+def test_a_sum_of_graphs_is_cut_as_one(n_nodes):
     """Features that cannot tell two of the clusters apart, and others that can."""
     X, y = make_images(n=150)
     views = views_of(X, "auto")
+    nodes = np.random.default_rng(0).permutation(150)[:n_nodes]
 
     def blind(x):
         # Sees no more than one cluster, and noise.
@@ -79,40 +80,31 @@ def test_two_graphs_are_partitioned_as_one(n_nodes):
         noise = torch.randn(len(x), 1, generator=torch.Generator().manual_seed(0))
         return torch.cat([5 * bright[:, None], noise], 1)
 
-    def partition(features, **settings):
-        random_state = np.random.RandomState(0)
-        return graph_partition(views, features, 3, random_state, **settings)
-
-    first = partition(pixel_features(views, "none"), max_nodes=n_nodes)
-    alone = partition(blind)
-    both = partition(blind, beside=first.graph)
-    nodes = first.graph.nodes
-    np.testing.assert_array_equal(both.graph.nodes, nodes)
-    assert adjusted_rand_score(y, alone.labels) < 0.9
-    assert adjusted_rand_score(y[nodes], both.labels[nodes]) > 0.95
-    # Each graph weighs the same.
-    half = both.graph.weights.sum() / 2
-    rest = both.graph.weights - first.graph.weights * (half / first.graph.weights.sum())
-    assert rest.min() > -1e-9
-    assert rest.sum() == pytest.approx(half)
-
-
-def test_other_rows_follow_their_neighbors_in_both_graphs():
-    X, y = make_images(n=150)
-
-    def dim(x):
-        # Sees one cluster, through much noise.
-        noise = torch.randn(len(x), 1, generator=torch.Generator().manual_seed(0))
-        return torch.cat([x[:, 0, :4, :4].mean((1, 2))[:, None], noise], 1)
-
     def score(graph):
-        views, random_state = views_of(X, "auto"), np.random.RandomState(0)
-        found = graph_partition(views, dim, 3, random_state, beside=graph)
-        rest = np.setdiff1d(np.arange(150), graph.nodes)
-        return adjusted_rand_score(y[rest], found.labels[rest])
+        found = graph.cut(3, 150, np.random.RandomState(0))
+        np.testing.assert_array_equal(graph.spread(found), found)
+        return adjusted_rand_score(y, found)
 
-    first = partition_of(X, 3, max_nodes=60).graph
-    assert score(first) > score(replace(first, voters=None)) + 0.1
+    pixels = neighbor_graph(views, pixel_features(views, "none"), nodes, 3, 4)
+    alone = neighbor_graph(views, blind, nodes, 3, 4)
+    assert score(alone) < 0.9
+    assert score(summed([alone, pixels])) > 0.95
+
+
+def test_the_best_of_many_cuts_is_taken(monkeypatch):
+    X = make_textures(n=90)[0][:, 0]
+    views = views_of(X, "auto")
+    features = pixel_features(views, "none")
+    graph = neighbor_graph(views, features, np.arange(90), 5, 0)
+
+    def merits(n_cuts):
+        monkeypatch.setattr(starts, "N_CUTS", n_cuts)
+        found = [graph.cut(5, 90, np.random.RandomState(s)) for s in range(8)]
+        return np.array([graph.modularity(labels) for labels in found])
+
+    one, many = merits(1), merits(10)
+    assert many.mean() > one.mean()
+    assert many.min() >= one.min()
 
 
 def test_spread_gives_other_rows_what_most_of_their_voters_have():
