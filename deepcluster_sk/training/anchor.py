@@ -1,4 +1,4 @@
-"""Targets anchored to a partition found on a neighbour graph, and found anew later."""
+"""Targets anchored to a partition found on a neighbour graph, and refined later."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Anchor:
         Share of the phase, in [0, 1], for which the partition is the target. Over half
         as long again it fades out in favour of the net's own targets.
     graph : Graph, default=None
-        The judge; without one nothing is judged, and nothing found anew.
+        The judge; without one nothing is judged, and nothing refined.
     restart : callable, default=None
         Gives a new partition, ``(n,)``, from the net, its labels, ``(n,)``, and the
         judge.
