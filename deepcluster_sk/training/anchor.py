@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from deepcluster_sk.training.spectral import Labels
-from deepcluster_sk.training.starts import Graph, match_labels
+from deepcluster_sk.training.starts import Graph
 
 if TYPE_CHECKING:
     from deepcluster_sk.training.net import ClusteringNet
@@ -87,7 +87,7 @@ class Anchor:
     def end_epoch(
         self, net: ClusteringNet, labels: torch.Tensor, elapsed: float
     ) -> dict[str, float]:
-        """Judge the net's labels, and find the partition anew where it is time."""
+        """Judge the net's labels, and refine them where it is time."""
         if self.graph is None:
             return {}
         current = labels.cpu().numpy()
@@ -100,7 +100,7 @@ class Anchor:
             self._n_restarted = due
             found = self.restart(net, current, self.graph)
             if self.graph.modularity(found) >= self._least_merit:
-                self.labels = match_labels(found, self.labels, self.n_clusters)
+                self.labels = found
                 self._best = None
         return {"modularity": merit}
 

@@ -10,7 +10,6 @@ import numpy as np
 import scipy.sparse
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from deepcluster_sk.networks.contrast import Contrast
@@ -530,11 +529,3 @@ def reseed_empty(latent: NDArray[Any], labels: Labels, n_clusters: int) -> Label
         distance[counts[labels] < 2] = -1
         labels[distance.argmax()] = empty
     return labels
-
-
-def match_labels(labels: Labels, reference: Labels, n_clusters: int) -> Labels:
-    """Rename clusters so that most rows keep the name they have in `reference`."""
-    shared = np.zeros((n_clusters, n_clusters), np.int64)
-    np.add.at(shared, (labels, reference), 1)
-    _, names = linear_sum_assignment(-shared)
-    return names[labels]

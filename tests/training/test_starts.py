@@ -22,7 +22,6 @@ from deepcluster_sk.training.starts import (
     given_centers,
     graph_partition,
     kmeans_start,
-    match_labels,
     nearest,
     neighbor_graph,
     pixel_features,
@@ -270,15 +269,6 @@ def test_empty_clusters_are_reseeded(labels, seed):
     filled = reseed_empty(latent, labels, 4)
     assert set(filled) == {0, 1, 2, 3}
     assert (filled != labels).sum() == 4 - len(set(labels))
-
-
-@given(st.permutations(range(4)), st.integers(0, 99))
-def test_renamed_clusters_get_their_names_back(names, seed):
-    labels = np.random.default_rng(seed).integers(0, 4, 50)
-    np.testing.assert_array_equal(
-        match_labels(np.array(names)[labels], labels, 4)[np.isin(labels, labels)],
-        labels,
-    )
 
 
 def test_centers_are_means_and_nearest_finds_them():
