@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse
-import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
 from deepcluster_sk.training.spectral import Labels, modularity
 
 #: Groups are joined to larger ones while so many of them a cluster remain. Larger ones
 #: move for next to no modularity, and take a way of writing a digit with them.
-GROUPS = 10
+GROUPS = 30
+#: Joining ends where it leaves more than this share of the groups.
+_MOST_LEFT = 0.95
 #: Times that groups are formed anew, at most; mostly two do.
 CYCLES = 10
 #: Rounds of moves; few nodes move after some twenty.
@@ -34,9 +35,9 @@ def refined(
 
     .. math:: \frac{2}{w} \left( w_{ik} - \gamma \frac{d_i d_k}{w} \right).
 
-    Nodes that hold each other where they are move only together. So every node is
-    joined first to the one of its cluster it is nearest to, those groups to the nearest
-    groups, and so on; the largest groups move first, the single nodes last.
+    Nodes that hold each other where they are move only together. So those of a cluster
+    that are nearest to each other are joined in pairs first, the pairs in pairs, and so
+    on; the largest groups move first, the single nodes last.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def _cycle(
     """Move groups of nodes, if there are groups enough, and then the nodes."""
     groups = _groups(graph, labels)
     n_groups = groups.max() + 1
-    if GROUPS * n_clusters <= n_groups < len(labels):
+    if GROUPS * n_clusters <= n_groups <= _MOST_LEFT * len(labels):
         nodes = np.arange(len(labels))
         member = scipy.sparse.csr_matrix((np.ones(len(labels)), (nodes, groups)))
         of_groups = np.empty(n_groups, np.int64)
@@ -88,25 +89,26 @@ def _cycle(
 
 
 def _groups(graph: scipy.sparse.csr_matrix, labels: Labels) -> NDArray[np.int64]:
-    """Join every node to one of its cluster, and number the groups, ``(n,)``.
+    """Join in pairs the nodes of a cluster that are each other's nearest, ``(n,)``.
 
-    It is joined to the one that is linked to it most for its degree.
+    Nearest is the one whose link, over both degrees, is the strongest.
     """
-    links = graph.tocoo()  # in the order of rows
+    links, degree = graph.tocoo(), _degrees(graph)
     inside = labels[links.row] == labels[links.col]
     inside &= (links.row != links.col) & (links.data > 0)
-    row, column = links.row[inside], links.col[inside]
-    strength = links.data[inside] / _degrees(graph)[column]
-    joining, first, counts = np.unique(row, return_index=True, return_counts=True)
-    if not len(joining):
-        return np.arange(len(labels))
-    most = np.repeat(np.maximum.reduceat(strength, first), counts)
-    strongest = np.flatnonzero(strength == most)
-    chosen = strongest[np.unique(row[strongest], return_index=True)[1]]
-    joined = scipy.sparse.csr_matrix(
-        (np.ones(len(joining)), (joining, column[chosen])), graph.shape
-    )
-    return scipy.sparse.csgraph.connected_components(joined, directed=False)[1]
+    row, column = links.row[inside], links.col[inside]  # in the order of rows
+    strength = links.data[inside] / (degree[row] * degree[column])
+    own = np.arange(len(labels))
+    nearest = own.copy()
+    if len(row):
+        _, first, counts = np.unique(row, return_index=True, return_counts=True)
+        most = np.repeat(np.maximum.reduceat(strength, first), counts)
+        # Backwards, so that of equals the first stays.
+        strongest = np.flatnonzero(strength == most)[::-1]
+        nearest[row[strongest]] = column[strongest]
+    mutual = nearest[nearest] == own
+    first_of_pair = np.where(mutual, np.minimum(own, nearest), own)
+    return np.unique(first_of_pair, return_inverse=True)[1]
 
 
 def _moved(
