@@ -72,7 +72,7 @@ FULL = Search(3, 16, (10, 15), (0, 1, 2, 3, 4, 5))
 #: Runs of k-means on each embedding, of which the best by modularity is taken.
 N_INIT = 5
 #: Runs of k-means on each embedding of a graph that is cut anew, each refined.
-N_CUTS = 10
+N_CUTS = 5
 #: Of the partitions of each graph, the best by modularity that go into a consensus.
 SHARES = (1 / 3, 2 / 3, 1)
 #: A node is linked to no fewer neighbours, however small the clusters.
