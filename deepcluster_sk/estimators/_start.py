@@ -140,16 +140,18 @@ class StartMixin:
         """
         n_clusters, random_state = self.n_clusters, run.random_state
         graphs = [first.graph, self._latent_graph(run, net, first.graph.nodes)]
-        if run.photographs:
-            graph = summed(graphs)
-            return Partition(graph.cut(n_clusters, run.n_samples, random_state), graph)
-        if run.layout.is_image and min(run.layout.shape[1:]) >= PATCH_SIDE:
+        drawings = run.layout.is_image and not run.photographs
+        if drawings and min(run.layout.shape[1:]) >= PATCH_SIDE:
             patches = patch_features(run.views)
             graphs.append(
                 neighbor_graph(run.views, patches, first.graph.nodes, n_clusters, 0)
             )
         graph = summed(graphs)
-        return Partition(graph.refined(first.labels, n_clusters, random_state), graph)
+        if run.photographs:
+            labels = graph.cut(n_clusters, run.n_samples, random_state)
+        else:
+            labels = graph.refined(first.labels, n_clusters, random_state)
+        return Partition(labels, graph)
 
     def _labels_again(
         self,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from deepcluster_sk.training.spectral import Labels, modularity
+from deepcluster_sk.training.spectral import Labels, degrees, modularity
 
 #: Groups are joined to larger ones while so many of them a cluster remain. Larger ones
 #: move for next to no modularity, and take a way of writing a digit with them.
@@ -57,9 +60,15 @@ def refined(
     ----------
     Noack and Rotta (2009), "Multi-level algorithms for modularity clustering".
     """
+    move = partial(
+        _moved,
+        n_clusters=n_clusters,
+        random_state=random_state,
+        resolution=resolution,
+    )
     merit = modularity(graph, labels, resolution)
     for _ in range(CYCLES):
-        found = _cycle(graph, labels, n_clusters, random_state, resolution)
+        found = _cycle(graph, labels, GROUPS * n_clusters, move)
         better = modularity(graph, found, resolution)
         if better <= merit + _LEAST_GAIN:
             break
@@ -70,22 +79,20 @@ def refined(
 def _cycle(
     graph: scipy.sparse.csr_matrix,
     labels: Labels,
-    n_clusters: int,
-    random_state: np.random.RandomState,
-    resolution: float,
+    least: int,
+    move: Callable[[scipy.sparse.csr_matrix, Labels], Labels],
 ) -> Labels:
-    """Move groups of nodes, if there are groups enough, and then the nodes."""
+    """Move groups of nodes, if there are at least so many, and then the nodes."""
     groups = _groups(graph, labels)
     n_groups = groups.max() + 1
-    if GROUPS * n_clusters <= n_groups <= _MOST_LEFT * len(labels):
+    if least <= n_groups <= _MOST_LEFT * len(labels):
         nodes = np.arange(len(labels))
         member = scipy.sparse.csr_matrix((np.ones(len(labels)), (nodes, groups)))
         of_groups = np.empty(n_groups, np.int64)
         of_groups[groups] = labels
         between = (member.T @ graph @ member).tocsr()
-        labels = _cycle(between, of_groups, n_clusters, random_state, resolution)
-        labels = labels[groups]
-    return _moved(graph, labels, n_clusters, random_state, resolution)
+        labels = _cycle(between, of_groups, least, move)[groups]
+    return move(graph, labels)
 
 
 def _groups(graph: scipy.sparse.csr_matrix, labels: Labels) -> NDArray[np.int64]:
@@ -93,7 +100,7 @@ def _groups(graph: scipy.sparse.csr_matrix, labels: Labels) -> NDArray[np.int64]
 
     Nearest is the one whose link, over both degrees, is the strongest.
     """
-    links, degree = graph.tocoo(), _degrees(graph)
+    links, degree = graph.tocoo(), degrees(graph)
     inside = labels[links.row] == labels[links.col]
     inside &= (links.row != links.col) & (links.data > 0)
     row, column = links.row[inside], links.col[inside]  # in the order of rows
@@ -123,7 +130,7 @@ def _moved(
     In every round about half of the nodes that would gain by it move, drawn at random:
     if all did, two that belong together could change places for ever.
     """
-    degree = _degrees(graph)
+    degree = degrees(graph)
     total = degree.sum()
     if not total:
         return labels
@@ -132,11 +139,11 @@ def _moved(
     best, merit = labels, -np.inf
     for _ in range(ROUNDS):
         member = np.eye(n_clusters)[labels]
-        links, degrees = graph @ member, degree @ member
-        found = links[nodes, labels].sum() - resolution * (degrees**2).sum() / total
+        links, sums = graph @ member, degree @ member
+        found = links[nodes, labels].sum() - resolution * (sums**2).sum() / total
         if found > merit:
             best, merit = labels, found
-        others = degrees - member * degree[:, None]
+        others = sums - member * degree[:, None]
         gain = links - resolution * degree[:, None] * others / total
         gain[nodes, labels] -= loops
         would = gain.max(axis=1) > gain[nodes, labels] + _LEAST_GAIN * degree
@@ -145,7 +152,3 @@ def _moved(
         moving = would & (random_state.uniform(size=len(nodes)) < 0.5)
         labels = np.where(moving, gain.argmax(axis=1), labels)
     return best
-
-
-def _degrees(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64]:
-    return np.asarray(graph.sum(axis=1)).ravel()

@@ -53,6 +53,11 @@ def affinity(neighbors: Neighbors, k: int) -> scipy.sparse.csr_matrix:
     return ((graph + graph.T) / 2).tocsr()
 
 
+def degrees(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64]:
+    """Sum of the weights of each node's links, ``(n,)``."""
+    return np.asarray(graph.sum(axis=1)).ravel()
+
+
 def modularity(
     graph: scipy.sparse.csr_matrix, labels: Labels, resolution: float = 1.0
 ) -> float:
@@ -84,7 +89,7 @@ def modularity(
     Newman and Girvan (2004), "Finding and evaluating community structure in networks".
     Reichardt and Bornholdt (2006), "Statistical mechanics of community detection".
     """
-    degree = np.asarray(graph.sum(axis=1)).ravel()
+    degree = degrees(graph)
     total = degree.sum()
     if not total:
         return 0.0
@@ -109,7 +114,7 @@ def spectral_embedding(graph: scipy.sparse.csr_matrix, n_vectors: int) -> NDArra
     ndarray of shape (n, n_vectors)
     """
     n = graph.shape[0]
-    degree = np.asarray(graph.sum(axis=1)).ravel()
+    degree = degrees(graph)
     inverse = scipy.sparse.diags(1 / np.sqrt(np.maximum(degree, 1e-12)))
     normalized = inverse @ graph @ inverse
     if n <= _DENSE_NODES:
