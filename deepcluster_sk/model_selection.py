@@ -22,6 +22,7 @@ from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.metrics import clustering_accuracy_scorer
 from deepcluster_sk.training.augmentation import apply_augmentation
 from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.graph import Graph
 from deepcluster_sk.training.inference import collect, evaluating
 from deepcluster_sk.training.judge import (
     JUDGE_NEIGHBORS,
@@ -31,7 +32,6 @@ from deepcluster_sk.training.judge import (
     mean_agreement,
 )
 from deepcluster_sk.training.seeding import generator, seeded
-from deepcluster_sk.training.starts import Graph
 
 __all__ = [
     "get_scorer",

@@ -38,9 +38,10 @@ from deepcluster_sk.training.device import keeps_data, resolve_device, resolve_p
 from deepcluster_sk.training.neighbors import Views
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective, SelfTraining
+from deepcluster_sk.training.partitions import Partition
 from deepcluster_sk.training.reuse import Snapshot, data_key, reused
 from deepcluster_sk.training.seeding import generator, seeded
-from deepcluster_sk.training.starts import Partition, checked_centers
+from deepcluster_sk.training.starts import checked_centers
 
 _MAX_SEED = np.iinfo(np.int32).max
 

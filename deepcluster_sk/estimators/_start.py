@@ -13,34 +13,39 @@ from deepcluster_sk.estimators._run import Run
 from deepcluster_sk.images import RowLayout
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.augmentation import AugmentationLike
+from deepcluster_sk.training.features import patch_features, pixel_features
+from deepcluster_sk.training.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.training.inference import autocast, evaluating
 from deepcluster_sk.training.neighbors import Features
 from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.partitions import (
+    Partition,
+    choose_contrast,
+    graph_partition,
+)
 from deepcluster_sk.training.patches import PATCH_SIDE
 from deepcluster_sk.training.reuse import reused
+from deepcluster_sk.training.search import ONE, Search, search_for
 from deepcluster_sk.training.starts import (
-    GRAPH_NODES,
-    GRAPH_STARTS,
-    HUBNESS,
     LATENT_STARTS,
-    LATENT_VIEWS,
-    MIN_NODES,
-    Graph,
-    Partition,
-    Search,
     centers_of,
-    choose_contrast,
     given_centers,
-    graph_partition,
     kmeans_start,
     nearest,
-    neighbor_graph,
-    patch_features,
-    pixel_features,
     reseed_empty,
-    search_for,
-    summed,
 )
+
+#: Fewer samples than this make no graph worth the name.
+MIN_NODES = 8
+#: Nodes of the graph, at most; the other samples follow their neighbours in it.
+GRAPH_NODES = 12_000
+#: Hubness of a neighbour graph of pixels above which its neighbours mean little.
+HUBNESS = 1.8
+#: A trained latent needs fewer views than pixels do.
+LATENT_VIEWS = 8
+#: Partitions of the data by a neighbour graph, and how hard to look for them: by
+#: default the harder, the fewer nodes.
+GRAPH_STARTS: dict[str, Search | None] = {"consensus": None, "spectral": ONE}
 
 
 class StartMixin:
@@ -91,26 +96,21 @@ class StartMixin:
 
     def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
         """Partition of the samples themselves: by pixels, of photographs by patches."""
+        n, n_clusters, random_state = run.n_samples, self.n_clusters, run.random_state
         views = replace(
             run.views, augmentation=self._augmentation(run.layout, wide=True)
         )
-        run.contrast = choose_contrast(
-            views, contrasts, self.n_clusters, run.random_state
-        )
-        search = GRAPH_STARTS[self.init] or search_for(min(run.n_samples, GRAPH_NODES))
-
-        def partition(features: Features, search: Search) -> Partition:
-            return graph_partition(
-                views, features, self.n_clusters, run.random_state, search
-            )
-
-        first = partition(pixel_features(views, run.contrast), search)
-        run.photographs = run.layout.is_image and first.graph.hubness > HUBNESS
-        if run.photographs:
-            # Patches are found wherever they are: no views are needed.
-            alone = replace(search, n_graphs=1, n_views=0)
-            first = partition(patch_features(views), alone)
-        return first
+        run.contrast = choose_contrast(views, contrasts, n_clusters, random_state)
+        pixels = pixel_features(views, run.contrast)
+        nodes = random_state.permutation(n)[:GRAPH_NODES]
+        search = GRAPH_STARTS[self.init] or search_for(len(nodes))
+        graphs = neighbor_graphs(views, pixels, nodes, n_clusters, search)
+        run.photographs = run.layout.is_image and graphs[-1].hubness > HUBNESS
+        if not run.photographs:
+            return graph_partition(graphs, n_clusters, n, search, random_state)
+        # Patches are found wherever they are: no views are needed.
+        graph = neighbor_graph(views, patch_features(views), nodes, n_clusters, 0)
+        return Partition(graph.cut(n_clusters, n, random_state), graph)
 
     def _start(
         self, run: Run, first: Partition | None, latent: NDArray[np.float32]

@@ -15,8 +15,8 @@ from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.augmentation import kind_of, make_augmentation
 from deepcluster_sk.training.discrimination import DiscriminationPretraining
 from deepcluster_sk.training.objectives import Objective, SelfTraining
+from deepcluster_sk.training.partitions import Partition
 from deepcluster_sk.training.schedule import epochs_for
-from deepcluster_sk.training.starts import Partition
 from deepcluster_sk.training.triplet import (
     SeparationPretraining,
     TripletClustering,

@@ -18,8 +18,8 @@ from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import collect, evaluating
 from deepcluster_sk.training.objectives import Objective, SelfTraining
+from deepcluster_sk.training.partitions import Partition
 from deepcluster_sk.training.schedule import epochs_for
-from deepcluster_sk.training.starts import Partition
 from deepcluster_sk.training.variational import (
     VariationalClustering,
     VariationalPretraining,

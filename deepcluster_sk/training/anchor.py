@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from deepcluster_sk.training.graph import Graph
 from deepcluster_sk.training.spectral import Labels
-from deepcluster_sk.training.starts import Graph
 
 if TYPE_CHECKING:
     from deepcluster_sk.training.net import ClusteringNet

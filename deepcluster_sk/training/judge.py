@@ -25,12 +25,13 @@ from deepcluster_sk.training.augmentation import (
     make_augmentation,
 )
 from deepcluster_sk.training.batches import RowDataset, SampleReader
+from deepcluster_sk.training.features import pixel_features
+from deepcluster_sk.training.graph import Graph
 from deepcluster_sk.training.inference import collect, evaluating
 from deepcluster_sk.training.neighbors import Views, view_neighbors
 from deepcluster_sk.training.reuse import data_key
 from deepcluster_sk.training.seeding import generator, seeded
 from deepcluster_sk.training.spectral import Labels, affinity
-from deepcluster_sk.training.starts import Graph, pixel_features
 
 #: Samples in the graph, at most; more make the figure little steadier.
 JUDGE_NODES = 4_000
