@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 
+from deepcluster_sk.training.coarsening import contracted, paired
 from deepcluster_sk.training.spectral import Labels, degrees, modularity
 
 #: Groups are joined to larger ones while so many of them a cluster remain. Larger ones
@@ -83,39 +83,13 @@ def _cycle(
     move: Callable[[scipy.sparse.csr_matrix, Labels], Labels],
 ) -> Labels:
     """Move groups of nodes, if there are at least so many, and then the nodes."""
-    groups = _groups(graph, labels)
+    groups = paired(graph, labels)
     n_groups = groups.max() + 1
     if least <= n_groups <= _MOST_LEFT * len(labels):
-        nodes = np.arange(len(labels))
-        member = scipy.sparse.csr_matrix((np.ones(len(labels)), (nodes, groups)))
         of_groups = np.empty(n_groups, np.int64)
         of_groups[groups] = labels
-        between = (member.T @ graph @ member).tocsr()
-        labels = _cycle(between, of_groups, least, move)[groups]
+        labels = _cycle(contracted(graph, groups), of_groups, least, move)[groups]
     return move(graph, labels)
-
-
-def _groups(graph: scipy.sparse.csr_matrix, labels: Labels) -> NDArray[np.int64]:
-    """Join in pairs the nodes of a cluster that are each other's nearest, ``(n,)``.
-
-    Nearest is the one whose link, over both degrees, is the strongest.
-    """
-    links, degree = graph.tocoo(), degrees(graph)
-    inside = labels[links.row] == labels[links.col]
-    inside &= (links.row != links.col) & (links.data > 0)
-    row, column = links.row[inside], links.col[inside]  # in the order of rows
-    strength = links.data[inside] / (degree[row] * degree[column])
-    own = np.arange(len(labels))
-    nearest = own.copy()
-    if len(row):
-        _, first, counts = np.unique(row, return_index=True, return_counts=True)
-        most = np.repeat(np.maximum.reduceat(strength, first), counts)
-        # Backwards, so that of equals the first stays.
-        strongest = np.flatnonzero(strength == most)[::-1]
-        nearest[row[strongest]] = column[strongest]
-    mutual = nearest[nearest] == own
-    first_of_pair = np.where(mutual, np.minimum(own, nearest), own)
-    return np.unique(first_of_pair, return_inverse=True)[1]
 
 
 def _moved(

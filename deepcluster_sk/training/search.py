@@ -49,7 +49,7 @@ CONTEST = Search(1, 8, (10,), (0, 2, 4, 6, 8))
 
 def most_neighbors(n_nodes: int, n_clusters: int) -> int:
     """Neighbours of a node beyond which clusters would be linked to each other."""
-    return min(max(MIN_NEIGHBORS, n_nodes // (4 * n_clusters)), n_nodes - 1)
+    return min(max(MIN_NEIGHBORS, n_nodes // (12 * n_clusters)), n_nodes - 1)
 
 
 def search_for(n_nodes: int) -> Search:

@@ -64,29 +64,6 @@ def test_nodes_that_hold_each_other_move_together(monkeypatch, grouped):
     np.testing.assert_array_equal(found, cluster if grouped else strayed)
 
 
-@given(st.integers(2, 12), st.integers(0, 10**6))
-def test_groups_are_pairs_of_each_others_nearest_in_a_cluster(n, seed):
-    weights = random_graph(n, seed)
-    labels = np.random.default_rng(seed).integers(0, 3, n)
-    degree = weights.sum(1)
-    nearest = {}  # of several that are equally near, all
-    for i in range(n):
-        others = [j for j in range(n) if weights[i, j] and labels[i] == labels[j]]
-        strength = {j: weights[i, j] / degree[j] for j in others}
-        most = max(strength.values(), default=0)
-        nearest[i] = {j for j in others if strength[j] > most * (1 - 1e-9)}
-    groups = refinement._groups(scipy.sparse.csr_matrix(weights), labels)
-    assert set(groups) == set(range(groups.max() + 1))
-    assert np.bincount(groups).max() <= 2
-    for i in range(n):
-        for j in range(i):
-            if groups[i] == groups[j]:
-                assert j in nearest[i]
-                assert i in nearest[j]
-            else:
-                assert not (nearest[i] == {j} and nearest[j] == {i})
-
-
 def test_a_cluster_that_is_empty_may_stay_so():
     graph, cluster, _ = cliques(40, 4, inside=20.0, between=1.0)
     found = refined(graph, cluster, 5, np.random.RandomState(0), resolution=0.5)
