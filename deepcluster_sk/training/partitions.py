@@ -23,7 +23,7 @@ N_INIT = 5
 #: Of the partitions of each graph, the best by modularity that go into a consensus.
 SHARES = (1 / 3, 2 / 3, 1)
 #: By how much the modularity of joined nodes must be above a consensus's. On views of
-#: objects it is so by .003 or more, elsewhere it is lower, or about the same.
+#: objects it is so by .0046 or more, elsewhere it is lower.
 JOINING_GAIN = 0.002
 #: The contest of contrasts is held on so many nodes.
 CONTEST_NODES = 4_000

@@ -163,7 +163,7 @@ def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
     assert_array_equal(labels, after.labels)
     assert after.modularity > graph.modularity(first.labels)
     # Pixels, latent and patches vote for the other images.
-    assert graph.voters.shape == (100, 3 * 8)
+    assert graph.voters.shape == (100, 3 * 5)
     assert_array_equal(graph.spread(labels), labels)
     assert (graph.spread(first.labels) != labels).any()
 

@@ -119,3 +119,22 @@ def test_contrast_is_chosen_where_light_hides_the_object():
 def test_the_only_contrast_needs_no_contest(monkeypatch):
     monkeypatch.setattr(partitions, "graph_partition", None)
     assert choose_contrast(None, ("image",), 3, None) == "image"
+
+
+@pytest.mark.parametrize("agreed_is_right", [True, False])
+def test_joined_nodes_win_where_they_are_clearly_better(monkeypatch, agreed_is_right):
+    X, y = make_vectors(n=90)
+    rows = torch.from_numpy(X).float()
+    weights = affinity(view_neighbors(rows, [rows], 8, same=True), 8)
+    graph = Graph(np.arange(90), weights)
+    # As good as the other up to one node, or much better.
+    nearly = np.r_[(y[0] + 1) % 3, y[1:]]
+    agreed = nearly if agreed_is_right else np.arange(90) % 2
+    monkeypatch.setattr(partitions, "_best_consensus", lambda *_: agreed)
+    monkeypatch.setattr(partitions, "JOINING_GAIN", 0.05)
+    search, random_state = search_for(90), np.random.RandomState(0)
+    found = graph_partition([graph], 3, 90, search, random_state).labels
+    if agreed_is_right:
+        np.testing.assert_array_equal(found, agreed)
+    else:
+        assert adjusted_rand_score(y, found) == 1
