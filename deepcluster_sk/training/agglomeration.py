@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 
 from deepcluster_sk.training.coarsening import contracted, paired
 from deepcluster_sk.training.spectral import Labels, degrees
@@ -42,23 +43,30 @@ def agglomerated(
     ----------
     Newman (2004), "Fast algorithm for detecting community structure in networks".
     """
+    most = max(MAX_GROUPS, n_clusters)
     labels = np.arange(graph.shape[0])
-    while graph.shape[0] > max(MAX_GROUPS, n_clusters):
+    while graph.shape[0] > most:
         groups = paired(graph, np.zeros(graph.shape[0], np.int64))
         n_groups = groups.max() + 1
         if not n_clusters <= n_groups <= _MOST_LEFT * len(groups):
             break
         graph, labels = contracted(graph, groups), groups[labels]
-    return _joined(graph, n_clusters, resolution)[labels]
-
-
-def _joined(
-    graph: scipy.sparse.csr_matrix, n_clusters: int, resolution: float
-) -> Labels:
-    """Join two nodes at a time, ``(n,)``."""
-    n, degree = graph.shape[0], degrees(graph)
+    degree = degrees(graph)
     total = degree.sum() or 1.0  # a graph without links
-    gain = graph.toarray() - resolution * np.outer(degree, degree) / total
+    # All that are left, but where few are each other's nearest, as around a hub.
+    largest = np.sort(np.argsort(-degree, kind="stable")[:most])
+    expected = resolution * np.outer(degree[largest], degree[largest]) / total
+    joined = _joined(graph[largest][:, largest].toarray() - expected, n_clusters)
+    member = np.eye(n_clusters)[joined]
+    expected = resolution * np.outer(degree, degree[largest] @ member) / total
+    found = (graph[:, largest] @ member - expected).argmax(axis=1)
+    found[largest] = joined
+    return found[labels]
+
+
+def _joined(gain: NDArray[np.float64], n_clusters: int) -> Labels:
+    """Join two of n at a time, ``(n,)``, by what each two gain, ``(n, n)``."""
+    n = len(gain)
     np.fill_diagonal(gain, -np.inf)
     labels = np.arange(n)
     for _ in range(n - n_clusters):

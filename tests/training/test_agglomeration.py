@@ -1,5 +1,8 @@
+import time
+
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,3 +55,21 @@ def test_clusters_are_as_many_as_asked_for(monkeypatch, most):
 def test_nodes_without_links_are_joined_too():
     found = agglomerated(scipy.sparse.csr_matrix((6, 6)), 4)
     assert set(found) == set(range(4))
+
+
+def test_what_hangs_on_a_hub_follows_it(monkeypatch):
+    """Of a star's points one at a time is the hub's nearest: pairs get nowhere."""
+    monkeypatch.setattr(agglomeration, "MAX_GROUPS", 20)
+    star = np.zeros((201, 201))
+    star[0, 1:] = star[1:, 0] = 1
+    graph = scipy.sparse.csr_matrix(scipy.linalg.block_diag(star, star, star))
+    found = agglomerated(graph, 3)
+    np.testing.assert_array_equal(found, np.repeat(found[[0, 201, 402]], 201))
+    assert set(found) == {0, 1, 2}
+
+
+def test_time_is_bounded_where_nothing_is_linked():
+    before = time.process_time()
+    found = agglomerated(scipy.sparse.csr_matrix((12_000, 12_000)), 10)
+    assert time.process_time() - before < 10
+    assert set(found) == set(range(10))
