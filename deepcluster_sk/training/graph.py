@@ -16,7 +16,7 @@ from deepcluster_sk.training.neighbors import (
     view_neighbors,
 )
 from deepcluster_sk.training.refinement import refined
-from deepcluster_sk.training.search import FULL, Search, most_neighbors, search_for
+from deepcluster_sk.training.search import FULL, Search, search_for
 from deepcluster_sk.training.spectral import (
     Labels,
     affinity,
@@ -156,7 +156,8 @@ def neighbor_graphs(
         skewness = hubness(neighbors, len(nodes))
         voters = None
         if not sample_only:
-            voters = _voters(views, features, nodes, stack, n_clusters)
+            k = min(VOTES, search.most_neighbors(len(nodes), n_clusters))
+            voters = _voters(views, features, nodes, stack, k)
         graphs += [
             Graph(nodes, affinity(neighbors, k), resolution, skewness, voters)
             for k in counts
@@ -204,13 +205,12 @@ def _voters(
     features: Features,
     nodes: NDArray[np.int64],
     stack: Sequence[torch.Tensor],
-    n_clusters: int,
+    k: int,
 ) -> NDArray[np.int64] | None:
     """Nodes nearest to each of the other rows, ``(n_rows - n_nodes, k)``, if any."""
     rest = np.setdiff1d(np.arange(len(views.dataset)), nodes)
     if not len(rest):
         return None
-    k = min(VOTES, most_neighbors(len(nodes), n_clusters))
     found = []
     for chunk in torch.from_numpy(rest).to(views.generator.device).split(VOTE_ROWS):
         queries = views.draw(features, chunk)

@@ -80,14 +80,24 @@ def graph_partition(
         With the last of the graphs.
     """
     merit = partial(_mean_modularity, graphs)
-    ranked = [_spectral(graph, n_clusters, search, random_state) for graph in graphs]
-    agreed = _best_consensus(ranked, graphs, n_clusters, random_state)
+    agreed = _agreed(graphs, n_clusters, search, random_state)
     joined = max(
         (agglomerated(g.weights, n_clusters, g.resolution) for g in graphs), key=merit
     )
     nodes, labels = graphs[0].nodes, np.full(n_rows, -1)
     labels[nodes] = joined if merit(joined) > merit(agreed) + JOINING_GAIN else agreed
     return Partition(graphs[-1].spread(labels), graphs[-1])
+
+
+def _agreed(
+    graphs: Sequence[Graph],
+    n_clusters: int,
+    search: Search,
+    random_state: np.random.RandomState,
+) -> Labels:
+    """Consensus of spectral clusterings of the nodes, ``(n_nodes,)``."""
+    ranked = [_spectral(graph, n_clusters, search, random_state) for graph in graphs]
+    return _best_consensus(ranked, graphs, n_clusters, random_state)
 
 
 def _spectral(
@@ -142,8 +152,8 @@ def choose_contrast(
 ) -> str:
     """Find the contrast normalisation whose neighbour graph falls into clusters best.
 
-    Judged by the modularity of a quick partition of up to 4,000 samples; of those that
-    tie, the first.
+    Judged by the modularity of a quick spectral clustering of up to 4,000 samples; of
+    those that tie, the first.
     """
     if len(contrasts) == 1:
         return contrasts[0]
@@ -153,7 +163,8 @@ def choose_contrast(
         features = pixel_features(views, contrast)
         nodes = random_state.permutation(n)[:CONTEST_NODES]
         graphs = neighbor_graphs(views, features, nodes, n_clusters, CONTEST, True)
-        return graph_partition(graphs, n_clusters, n, CONTEST, random_state).modularity
+        agreed = _agreed(graphs, n_clusters, CONTEST, random_state)
+        return _mean_modularity(graphs, agreed)
 
     merits = {contrast: merit(contrast) for contrast in contrasts}
     best = max(merits.values())
