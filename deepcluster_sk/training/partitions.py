@@ -44,11 +44,6 @@ class Partition:
     labels: Labels
     graph: Graph
 
-    @property
-    def modularity(self) -> float:
-        """Modularity of the partition on its graph."""
-        return self.graph.modularity(self.labels)
-
 
 def graph_partition(
     graphs: Sequence[Graph],
