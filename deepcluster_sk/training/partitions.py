@@ -157,7 +157,9 @@ def choose_contrast(
     def merit(contrast: str) -> float:
         features = pixel_features(views, contrast)
         nodes = random_state.permutation(n)[:CONTEST_NODES]
-        graphs = neighbor_graphs(views, features, nodes, n_clusters, CONTEST, True)
+        graphs = neighbor_graphs(
+            views, features, nodes, n_clusters, CONTEST, sample_only=True
+        )
         agreed = _agreed(graphs, n_clusters, CONTEST, random_state)
         return _mean_modularity(graphs, agreed)
 
