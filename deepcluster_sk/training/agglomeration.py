@@ -4,13 +4,11 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from deepcluster_sk.training.coarsening import contracted, paired
+from deepcluster_sk.training.coarsening import MOST_LEFT, contracted, paired
 from deepcluster_sk.training.spectral import Labels, degrees
 
 #: Nodes are joined in pairs while there are more than this, and then one by one.
 MAX_GROUPS = 1_000
-#: Joining in pairs ends where it leaves more than this share of the groups.
-_MOST_LEFT = 0.95
 
 
 def agglomerated(
@@ -48,7 +46,7 @@ def agglomerated(
     while graph.shape[0] > most:
         groups = paired(graph, np.zeros(graph.shape[0], np.int64))
         n_groups = groups.max() + 1
-        if not n_clusters <= n_groups <= _MOST_LEFT * len(groups):
+        if not n_clusters <= n_groups <= MOST_LEFT * len(groups):
             break
         graph, labels = contracted(graph, groups), groups[labels]
     degree = degrees(graph)

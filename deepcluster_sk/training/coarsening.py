@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 
 from deepcluster_sk.training.spectral import Labels, degrees
 
+#: Joining in pairs ends where it leaves more than this share of the groups.
+MOST_LEFT = 0.95
+
 
 def contracted(
     graph: scipy.sparse.csr_matrix, groups: NDArray[np.int64]

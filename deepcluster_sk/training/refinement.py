@@ -8,14 +8,12 @@ from functools import partial
 import numpy as np
 import scipy.sparse
 
-from deepcluster_sk.training.coarsening import contracted, paired
+from deepcluster_sk.training.coarsening import MOST_LEFT, contracted, paired
 from deepcluster_sk.training.spectral import Labels, degrees, modularity
 
 #: Groups are joined to larger ones while so many of them a cluster remain. Larger ones
 #: move for next to no modularity, and take a way of writing a digit with them.
 GROUPS = 30
-#: Joining ends where it leaves more than this share of the groups.
-_MOST_LEFT = 0.95
 #: Times that groups are formed anew, at most; mostly two do.
 CYCLES = 10
 #: Rounds of moves; few nodes move after some twenty.
@@ -85,7 +83,7 @@ def _cycle(
     """Move groups of nodes, if there are at least so many, and then the nodes."""
     groups = paired(graph, labels)
     n_groups = groups.max() + 1
-    if least <= n_groups <= _MOST_LEFT * len(labels):
+    if least <= n_groups <= MOST_LEFT * len(labels):
         of_groups = np.empty(n_groups, np.int64)
         of_groups[groups] = labels
         labels = _cycle(contracted(graph, groups), of_groups, least, move)[groups]
