@@ -203,7 +203,10 @@ def _cluster(arguments: argparse.Namespace) -> None:
 def _make_clusterer(n_clusters: int, arguments: argparse.Namespace) -> Any:
     progress = not arguments.quiet and sys.stderr.isatty()
     return DeepTripletClusterer(
-        n_clusters, random_state=arguments.seed, verbose=int(progress)
+        n_clusters,
+        max_pixels=None,  # they have the size that was asked for
+        random_state=arguments.seed,
+        verbose=int(progress),
     )
 
 

@@ -2,8 +2,8 @@
 
 Whatever layout the caller used, everything behind this module sees one form: float32
 batches ``(b, C, H, W)`` for images, ``(b, d)`` for feature vectors. The caller's array
-is never cast, copied or written to as a whole; rows are laid out and scaled batch by
-batch.
+is never cast, copied or written to as a whole, but for large images, of which a small
+copy is made; rows are laid out and scaled batch by batch.
 """
 
 import math

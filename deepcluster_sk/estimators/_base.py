@@ -24,7 +24,9 @@ from deepcluster_sk.estimators._net_params import NetParamsMixin
 from deepcluster_sk.estimators._run import Run
 from deepcluster_sk.estimators._start import StartMixin
 from deepcluster_sk.images import PixelScaler, RowLayout
+from deepcluster_sk.networks.autoencoders import MIN_SIDE
 from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.resizing import MAX_PIXELS, shrunk, small_shape
 from deepcluster_sk.training.allocator import keeping_freed_memory
 from deepcluster_sk.training.anchor import Anchor
 from deepcluster_sk.training.augmentation import (
@@ -76,6 +78,11 @@ class BaseDeepClusterer(
         "channels": ["array-like", None],
         "image_shape": ["array-like", None],
         "channel_axis": [Options(Integral, {1, -1}), None],
+        "max_pixels": [
+            Interval(Integral, MIN_SIDE**2, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
         "augmentation": [str, dict, callable, torch.nn.Module, None],
         "contrast": [StrOptions({"auto", *CONTRASTS})],
         "init": [
@@ -183,14 +190,17 @@ class BaseDeepClusterer(
         self._check_net_params(optimizer)
         check_callbacks(self.callbacks)
         device = resolve_device(self.device)
-        rows, layout = self._first_rows(X)
+        rows, given = self._first_rows(X)
         if len(rows) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
             )
-        self._contrasts(layout)
+        self._contrasts(given)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(_MAX_SEED))
+        rows, layout = shrunk(
+            rows, given, small_shape(given.shape, self._most_pixels())
+        )
         reader = self._reader(rows, layout)
         keep = keeps_data(self.data_on_device, device, rows.nbytes)
         dataset = RowDataset(rows, device if keep else None)
@@ -212,7 +222,8 @@ class BaseDeepClusterer(
         self._n_features_out = self._latent_dim(run)
         self.net_ = net
         self.device_ = str(device)
-        self.image_shape_ = layout.shape if layout.is_image else None
+        self._layout = given
+        self.image_shape_ = given.shape if given.is_image else None
         self.contrast_ = run.contrast
         self.history_ = [
             {name: value for name, value in row.items() if name != "batches"}
@@ -344,6 +355,12 @@ class BaseDeepClusterer(
         if self.latent_dim == "auto":
             return min(64, max(10, self.n_clusters))
         return int(self.latent_dim)
+
+    def _most_pixels(self) -> int | None:
+        """Pixels of an image that are not averaged down."""
+        if self.max_pixels != "auto":
+            return self.max_pixels
+        return None if isinstance(self.architecture, torch.nn.Module) else MAX_PIXELS
 
     def _batch_size(self, n_samples: int) -> int:
         """Images in a batch: some thirty batches an epoch, of 64 to 256 images."""

@@ -44,6 +44,9 @@ class DECClusterer(BaseDeepClusterer):
         Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
     channel_axis : {1, -1}, default=None
         Axis of the channels in 4-D input, where sizes do not tell.
+    max_pixels : int, None or "auto", default="auto"
+        Images of more pixels (height times width) are averaged down to about so many.
+        "auto" is 1,024, or None where `architecture` is a module.
     contrast : {"auto", "none", "image", "local"}, default="none"
         Contrast normalisation the network sees images under. "auto" takes the one whose
         neighbour graph falls into clusters best, if `init` makes one, else none.
@@ -171,6 +174,7 @@ class DECClusterer(BaseDeepClusterer):
         channels: Any = None,
         image_shape: Any = None,
         channel_axis: int | None = None,
+        max_pixels: int | str | None = "auto",
         contrast: str = "none",
         augmentation: Any = None,
         init: Any = "kmeans",
@@ -199,6 +203,7 @@ class DECClusterer(BaseDeepClusterer):
         self.channels = channels
         self.image_shape = image_shape
         self.channel_axis = channel_axis
+        self.max_pixels = max_pixels
         self.contrast = contrast
         self.augmentation = augmentation
         self.init = init

@@ -66,6 +66,9 @@ class DepictClusterer(BaseDeepClusterer):
         Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
     channel_axis : {1, -1}, default=None
         Axis of the channels in 4-D input, where sizes do not tell.
+    max_pixels : int, None or "auto", default="auto"
+        Images of more pixels (height times width) are averaged down to about so many.
+        "auto" is 1,024, or None where `architecture` is a module.
     contrast : {"auto", "none", "image", "local"}, default="auto"
         Contrast normalisation the network sees images under. "auto" takes the one whose
         neighbour graph falls into clusters best, if `init` makes one, else none.
@@ -210,6 +213,7 @@ class DepictClusterer(BaseDeepClusterer):
         channels: Any = None,
         image_shape: Any = None,
         channel_axis: int | None = None,
+        max_pixels: int | str | None = "auto",
         contrast: str = "auto",
         augmentation: Any = "auto",
         init: Any = "consensus",
@@ -243,6 +247,7 @@ class DepictClusterer(BaseDeepClusterer):
         self.channels = channels
         self.image_shape = image_shape
         self.channel_axis = channel_axis
+        self.max_pixels = max_pixels
         self.contrast = contrast
         self.augmentation = augmentation
         self.init = init

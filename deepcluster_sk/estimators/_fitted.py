@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from deepcluster_sk.estimators._input import InputMixin
 from deepcluster_sk.images import RowLayout
 from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.resizing import enlarged
 from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.inference import CHUNK_ROWS, embed, evaluating
 from deepcluster_sk.training.judge import (
@@ -18,7 +19,6 @@ from deepcluster_sk.training.judge import (
     judging_graphs,
     voted_labels,
 )
-from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.spectral import Labels
 
 
@@ -28,7 +28,6 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
     """
 
-    net_: ClusteringNet
     _n_features_out: int
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
@@ -104,7 +103,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
                 net.reader.write(net.module_.decode(part.to(net.torch_device))).cpu()
                 for part in torch.from_numpy(latent).split(CHUNK_ROWS)
             ]
-        return torch.cat(parts).numpy()
+        return enlarged(torch.cat(parts).numpy(), net.reader.layout, self._layout)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Quality of the clustering of `X`, judged without labels.

@@ -11,6 +11,8 @@ from deepcluster_sk.images import (
     layout_from_array,
     layout_from_image_shape,
 )
+from deepcluster_sk.resizing import shrunk
+from deepcluster_sk.training.net import ClusteringNet
 
 
 class InputMixin:
@@ -21,6 +23,9 @@ class InputMixin:
 
     image_shape: Any
     channel_axis: int | None
+    net_: ClusteringNet
+    #: Layout of the rows that were fitted, in the size they came.
+    _layout: RowLayout
 
     def _first_rows(self, X: ArrayLike) -> tuple[NDArray[Any], RowLayout]:
         """Rows and layout of the data ``fit`` was given."""
@@ -47,12 +52,14 @@ class InputMixin:
         return rows, layout
 
     def _rows(self, X: ArrayLike) -> tuple[NDArray[Any], RowLayout]:
-        """Rows and layout of data given to a fitted estimator."""
+        """Rows and layout of data given to a fitted estimator, sized for its net."""
         check_is_fitted(self)
-        fitted: RowLayout = self.net_.reader.layout  # type: ignore[attr-defined]
         X, shape = flatten_samples(X)
-        layout = fitted if shape is None else _layout_like(fitted, shape)
-        return self._checked(X, reset=False), layout
+        layout = self._layout
+        if shape is not None:
+            layout = _layout_like(layout, shape)
+        rows = self._checked(X, reset=False)
+        return shrunk(rows, layout, self.net_.reader.layout.shape)
 
     def _checked(self, X: Any, **settings: Any) -> NDArray[Any]:
         rows = validate_data(self, X, dtype="numeric", accept_sparse=False, **settings)

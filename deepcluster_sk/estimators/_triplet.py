@@ -94,6 +94,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
         Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
     channel_axis : {1, -1}, default=None
         Axis of the channels in 4-D input, where sizes do not tell.
+    max_pixels : int, None or "auto", default="auto"
+        Images of more pixels (height times width) are averaged down to about so many
+        before anything else, since what training takes grows with them. None leaves
+        them as they are. "auto" is 1,024, those of 32x32, or None where `architecture`
+        is a module, which has its own size.
     contrast : {"auto", "none", "image", "local"}, default="auto"
         Contrast normalisation the network sees images under: none, over the whole
         image, or around every pixel. "auto" takes the one whose neighbour graph falls
@@ -303,6 +308,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         channels: Any = None,
         image_shape: Any = None,
         channel_axis: int | None = None,
+        max_pixels: int | str | None = "auto",
         contrast: str = "auto",
         augmentation: Any = "auto",
         n_views: int = 2,
@@ -344,6 +350,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self.channels = channels
         self.image_shape = image_shape
         self.channel_axis = channel_axis
+        self.max_pixels = max_pixels
         self.contrast = contrast
         self.augmentation = augmentation
         self.n_views = n_views

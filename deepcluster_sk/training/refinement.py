@@ -18,6 +18,9 @@ GROUPS = 30
 CYCLES = 10
 #: Rounds of moves; few nodes move after some twenty.
 ROUNDS = 40
+#: At a resolution so many times higher it is tried again where a cluster is lost, and
+#: how often.
+FINER, TRIES = 1.25, 10
 #: What a node must gain to move, as a share of its degree: more than rounding.
 _LEAST_GAIN = 1e-9
 
@@ -40,6 +43,9 @@ def refined(
     that are nearest to each other are joined in pairs first, the pairs in pairs, and so
     on; the largest groups move first, the single nodes last.
 
+    The modularity may be highest without one of the clusters. Since so many were asked
+    for, it is then taken at a higher resolution :math:`\gamma`, at which none is lost.
+
     Parameters
     ----------
     graph : sparse matrix of shape (n, n)
@@ -52,12 +58,29 @@ def refined(
     Returns
     -------
     ndarray of shape (n,), int64
-        Of no lower modularity.
+        Of no lower modularity, at the resolution taken, and no fewer clusters.
 
     References
     ----------
     Noack and Rotta (2009), "Multi-level algorithms for modularity clustering".
     """
+    n_used = len(np.unique(labels))
+    for _ in range(TRIES):
+        found = _climbed(graph, labels, n_clusters, random_state, resolution)
+        if len(np.unique(found)) >= n_used:
+            return found
+        resolution *= FINER
+    return labels
+
+
+def _climbed(
+    graph: scipy.sparse.csr_matrix,
+    labels: Labels,
+    n_clusters: int,
+    random_state: np.random.RandomState,
+    resolution: float,
+) -> Labels:
+    """Move groups and nodes, until neither raises the modularity."""
     move = partial(
         _moved,
         n_clusters=n_clusters,

@@ -158,6 +158,7 @@ BAD_PARAMETERS = {
                  {"a": 1}, (True, np.nan)],
     "image_shape": ["8x8", 8, (8,)],
     "channel_axis": [0, 2, "last", -2],
+    "max_pixels": [0, 63, 64.5, "all"],
     "augmentation": ["blur", 3, {"rotatoin": 3}],
     "init": ["k-means", 3, None, np.zeros((2, 4)), np.zeros((3, 5)),
              np.full((3, 4), np.nan), [["a"] * 4] * 3, [[1.0], [1.0, 2.0]], {"a": 1}],

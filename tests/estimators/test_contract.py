@@ -209,6 +209,40 @@ def test_layouts_of_colour_images_give_identical_results(make):
     )
 
 
+def test_large_images_are_averaged_down(make, images):
+    large = images.repeat(3, axis=1).repeat(3, axis=2)
+    small = make().fit(images)
+    for X, params in (
+        (large, {"max_pixels": 64}),
+        (large[..., None], {"max_pixels": 70}),
+        (large.reshape(len(large), -1), {"max_pixels": 64, "image_shape": (24, 24)}),
+    ):
+        estimator = make(**params).fit(X)
+        assert estimator.image_shape_ == (1, 24, 24)
+        assert estimator.n_features_in_ == X[0].size
+        assert_array_equal(estimator.labels_, estimator.predict(X))
+        np.testing.assert_allclose(
+            estimator.transform(X), small.transform(images), atol=1e-3
+        )
+        decoded = estimator.inverse_transform(estimator.transform(X))
+        expected = small.inverse_transform(small.transform(images))
+        np.testing.assert_allclose(
+            decoded.reshape(large.shape),
+            expected.reshape(images.shape).repeat(3, axis=1).repeat(3, axis=2),
+            atol=1e-3,
+        )
+        # What was fitted holds, whatever is set for the next fit.
+        estimator.set_params(max_pixels=None)
+        assert_array_equal(estimator.labels_, estimator.predict(X))
+        assert np.isfinite(estimator.score(X))
+
+
+def test_images_within_the_limit_are_left_alone(make, images):
+    expected = make(max_pixels=None).fit(images)
+    assert_same(make().fit(images), expected, images)
+    assert_same(make(max_pixels=64).fit(images), expected, images)
+
+
 def test_a_channel_axis_may_be_stated(make):
     X, _ = make_images(20, n_channels=2)
     first = make(channel_axis=1).fit(X)

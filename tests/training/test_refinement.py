@@ -16,6 +16,10 @@ def test_no_move_of_one_node_is_left(n, resolution, seed):
     """Naive reference: no move of one node raises the modularity any more."""
     graph = scipy.sparse.csr_matrix(random_graph(n, seed))
     labels = np.random.default_rng(seed).integers(0, 3, n)
+    # Moves may empty a cluster of nodes this few; refining starts from there then.
+    labels = refinement._climbed(
+        graph, labels, 3, np.random.RandomState(seed), resolution
+    )
     found = refined(graph, labels, 3, np.random.RandomState(seed), resolution)
     merit = modularity(graph, found, resolution)
     assert merit >= modularity(graph, labels, resolution) - 1e-12
@@ -62,6 +66,27 @@ def test_nodes_that_hold_each_other_move_together(monkeypatch, grouped):
     strayed = np.where(clique == 0, 1, cluster)
     found = refined(graph, strayed, 2, np.random.RandomState(0))
     np.testing.assert_array_equal(found, cluster if grouped else strayed)
+
+
+@given(st.integers(2, 12), st.integers(1, 4), st.integers(0, 10**6))
+def test_no_cluster_is_lost(n, n_clusters, seed):
+    graph = scipy.sparse.csr_matrix(random_graph(n, seed))
+    labels = np.random.default_rng(seed).integers(0, n_clusters, n)
+    found = refined(graph, labels, n_clusters, np.random.RandomState(seed))
+    assert len(np.unique(found)) >= len(np.unique(labels))
+
+
+def test_where_fewer_clusters_are_better_all_are_refined_all_the_same():
+    """Two cliques in three clusters, of which one is nearly empty."""
+    graph, cluster, _ = cliques(1, 30, inside=1.0, between=0.0)
+    crowded = cluster.copy()
+    crowded[:2] = 2
+    merged = refinement._climbed(graph, crowded, 3, np.random.RandomState(0), 1.0)
+    assert len(np.unique(merged)) == 2
+    found = refined(graph, crowded, 3, np.random.RandomState(0))
+    small, half, clique = sorted(np.bincount(found))
+    assert (small + half, clique) == (30, 30)
+    assert small > 10
 
 
 def test_a_cluster_that_is_empty_may_stay_so():
