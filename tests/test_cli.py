@@ -15,8 +15,9 @@ class FakeClusterer:
 
     made = ()
 
-    def __init__(self, n_clusters=8, *, random_state=None, verbose=0):
+    def __init__(self, n_clusters=8, *, max_pixels, random_state, verbose):
         self.n_clusters = n_clusters
+        self.max_pixels = max_pixels
         self.random_state = random_state
         self.verbose = verbose
         type(self).made = self
@@ -96,6 +97,8 @@ def test_cluster(capsys, folder, tmp_path):
     table = tmp_path / "result.csv"
     argv = ["cluster", folder, "--n-clusters", 3, "--output", table, "--size", 8]
     assert cli.main([str(argument) for argument in argv]) == 0
+    # The size that was asked for is not averaged down.
+    assert FakeClusterer.made.max_pixels is None
     with table.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["path", "cluster", "probability"]
