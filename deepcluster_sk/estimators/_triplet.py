@@ -33,6 +33,9 @@ PRETRAINING_LENGTH = {
     "discrimination": (2_000, 20),
 }
 TOLD_APART_DIM = 64
+#: Optimiser steps of joint training. Of photographs, whose views differ more, the
+#: network would forget part of the start in as few as serve others.
+JOINT_STEPS = {False: 450, True: 900}
 #: Margin of pretraining by separation, in squared distance on the unit sphere. The
 #: nearest of a batch is soon at the paper's .24, and nothing is learned beyond.
 SEPARATION_MARGIN = 1.0
@@ -157,8 +160,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
         pretraining is by separation, and 2,000 but at least 20 epochs where it is by
         discrimination.
     max_epochs : int or "auto", default="auto"
-        Epochs of joint training, at most; "auto" makes about 450 optimiser steps, more
-        where there are more than ten clusters, and 8 epochs at least.
+        Epochs of joint training, at most; "auto" makes about 450 optimiser steps, or
+        900 on photographs, more where there are more than ten clusters, and 8 epochs at
+        least.
     update_interval : int, default=None
         Batches between two refreshes of the targets; None refreshes after every epoch.
     tol : float, default=1e-3
@@ -443,7 +447,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
             pretrain = epochs_for(run.n_samples, run.batch_size, steps, least, 60)
         if cluster == "auto":
             # More clusters take longer to tell apart.
-            steps = round(450 * min(3.0, max(1.0, np.sqrt(self.n_clusters / 10))))
+            more = min(3.0, max(1.0, np.sqrt(self.n_clusters / 10)))
+            steps = round(JOINT_STEPS[run.photographs] * more)
             cluster = epochs_for(run.n_samples, run.batch_size, steps, 8, 60)
         return int(pretrain), int(cluster)
 
