@@ -35,7 +35,7 @@ PRETRAINING_LENGTH = {
 TOLD_APART_DIM = 64
 #: Optimiser steps of joint training. Of photographs, whose views differ more, the
 #: network would forget part of the start in as few as serve others.
-JOINT_STEPS = {False: 450, True: 900}
+JOINT_STEPS, PHOTOGRAPH_STEPS = 450, 900
 #: Margin of pretraining by separation, in squared distance on the unit sphere. The
 #: nearest of a batch is soon at the paper's .24, and nothing is learned beyond.
 SEPARATION_MARGIN = 1.0
@@ -448,7 +448,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         if cluster == "auto":
             # More clusters take longer to tell apart.
             more = min(3.0, max(1.0, np.sqrt(self.n_clusters / 10)))
-            steps = round(JOINT_STEPS[run.photographs] * more)
+            steps = round((PHOTOGRAPH_STEPS if run.photographs else JOINT_STEPS) * more)
             cluster = epochs_for(run.n_samples, run.batch_size, steps, 8, 60)
         return int(pretrain), int(cluster)
 
