@@ -110,7 +110,8 @@ class StartMixin:
             return graph_partition(graphs, n_clusters, n, search, random_state)
         # Patches are found wherever they are: no views are needed.
         graph = neighbor_graph(views, patch_features(views), nodes, n_clusters, 0)
-        return Partition(graph.cut(n_clusters, n, random_state), graph)
+        labels = graph.cut(n_clusters, n, random_state)
+        return Partition(graph.regrouped(labels, n_clusters, random_state), graph)
 
     def _start(
         self, run: Run, first: Partition | None, latent: NDArray[np.float32]
@@ -136,7 +137,8 @@ class StartMixin:
 
         Pixels know what clusters there are: samples only move, to where their
         neighbours in pixels, latent and patches are. Of photographs, whose first
-        partition is made of patches, the clusters are found anew.
+        partition is made of patches, the clusters are found anew. Clusters that hardly
+        part are regrouped.
         """
         n_clusters, random_state = self.n_clusters, run.random_state
         graphs = [first.graph, self._latent_graph(run, net, first.graph.nodes)]
@@ -151,7 +153,7 @@ class StartMixin:
             labels = graph.cut(n_clusters, run.n_samples, random_state)
         else:
             labels = graph.refined(first.labels, n_clusters, random_state)
-        return Partition(labels, graph)
+        return Partition(graph.regrouped(labels, n_clusters, random_state), graph)
 
     def _labels_again(
         self,

@@ -1,6 +1,6 @@
 """Graph of the neighbours among (some of) the samples of a data set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from deepcluster_sk.training.neighbors import (
     view_neighbors,
 )
 from deepcluster_sk.training.refinement import refined
+from deepcluster_sk.training.regrouping import regrouped
 from deepcluster_sk.training.search import FULL, Search, search_for
 from deepcluster_sk.training.spectral import (
     Labels,
@@ -86,11 +87,13 @@ class Graph:
         self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
     ) -> Labels:
         """Move nodes where the modularity rises by it; the other rows follow."""
-        labels = labels.copy()
-        labels[self.nodes] = self._refined_nodes(
-            labels[self.nodes], n_clusters, random_state
-        )
-        return self.spread(labels)
+        return self._changed(refined, labels, n_clusters, random_state)
+
+    def regrouped(
+        self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
+    ) -> Labels:
+        """Join clusters that hardly part, and part others; the other rows follow."""
+        return self._changed(regrouped, labels, n_clusters, random_state)
 
     def cut(
         self, n_clusters: int, n_rows: int, random_state: np.random.RandomState
@@ -101,10 +104,12 @@ class Graph:
         use. All are refined, and the best by modularity is taken.
         """
         found = [
-            self._refined_nodes(
+            refined(
+                self.weights,
                 partition(embedding, n_clusters, 1, random_state),
                 n_clusters,
                 random_state,
+                self.resolution,
             )
             for embedding in self.embeddings(n_clusters, FULL)
             for _ in range(N_CUTS)
@@ -113,11 +118,23 @@ class Graph:
         labels[self.nodes] = max(found, key=self.node_modularity)
         return self.spread(labels)
 
-    def _refined_nodes(
-        self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
+    def _changed(
+        self,
+        change: Callable[..., Labels],
+        labels: Labels,
+        n_clusters: int,
+        random_state: np.random.RandomState,
     ) -> Labels:
-        """Refine labels ``(n_nodes,)``."""
-        return refined(self.weights, labels, n_clusters, random_state, self.resolution)
+        """Change the labels of the nodes, of ``(n,)``, and let the others follow."""
+        labels = labels.copy()
+        labels[self.nodes] = change(
+            self.weights,
+            labels[self.nodes],
+            n_clusters,
+            random_state,
+            self.resolution,
+        )
+        return self.spread(labels)
 
 
 def neighbor_graphs(

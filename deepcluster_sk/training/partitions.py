@@ -56,7 +56,8 @@ def graph_partition(
 
     Spectral clusterings of each graph, by several numbers of eigenvectors, are judged
     by their modularity, and the best brought to a consensus. Where nodes joined from
-    single ones up make a clearly better partition, it is taken instead.
+    single ones up make a clearly better partition, it is taken instead. Clusters that
+    hardly part are regrouped.
 
     Parameters
     ----------
@@ -81,7 +82,8 @@ def graph_partition(
     )
     nodes, labels = graphs[0].nodes, np.full(n_rows, -1)
     labels[nodes] = joined if merit(joined) > merit(agreed) + JOINING_GAIN else agreed
-    return Partition(graphs[-1].spread(labels), graphs[-1])
+    graph = graphs[-1]
+    return Partition(graph.regrouped(labels, n_clusters, random_state), graph)
 
 
 def _agreed(
