@@ -55,7 +55,20 @@ def sample(X, y, samples, seed):
 
 def imbalanced(X, y, r_min, seed):
     """Keep class k with a probability that rises linearly from `r_min` to 1."""
-    _, codes = np.unique(y, return_inverse=True)
-    keep = np.linspace(r_min, 1, codes.max() + 1)[codes]
+    classes, codes = np.unique(y, return_inverse=True)
+    keep = np.linspace(r_min, 1, len(classes))[codes]
     chosen = np.random.default_rng(seed).random(len(y)) < keep
+    return X[chosen], y[chosen]
+
+
+def long_tailed(X, y, r_min, seed):
+    """Keep the largest class whole, of the next ever less, of the rarest `r_min`.
+
+    Each keeps the same share of what the one before keeps; which class is how rare is
+    drawn.
+    """
+    random = np.random.default_rng(seed)
+    classes, codes = np.unique(y, return_inverse=True)
+    keep = random.permutation(np.geomspace(r_min, 1, len(classes)))[codes]
+    chosen = random.random(len(y)) < keep
     return X[chosen], y[chosen]

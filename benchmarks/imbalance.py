@@ -6,6 +6,7 @@ Class 0 is kept with probability r_min, the last class whole, those between line
 between. Rows go to ``results/imbalance.csv``, the curves to ``results/imbalance.png``.
 """
 
+from benchmarks.data import imbalanced
 from benchmarks.figures import curve, panels, save
 from benchmarks.methods import METHODS
 from benchmarks.runner import RESULTS, Task, parser, run
@@ -22,7 +23,15 @@ def main():
     )
     options = options.parse_args()
     tasks = [
-        Task(name, method, seed, options.samples, key={"r_min": r_min}, r_min=r_min)
+        Task(
+            name,
+            method,
+            seed,
+            options.samples,
+            key={"r_min": r_min},
+            thinned=imbalanced,
+            r_min=r_min,
+        )
         for name in options.sets
         for method in options.methods
         for r_min in options.r_min

@@ -19,6 +19,7 @@ CLUSTERERS = ("ours", "augmented DEC", "DEC", "IDEC", "DEPICT", "variational")
 #: The columns that tell the fits of an experiment apart.
 EXPERIMENTS = {
     "imbalance": ("method", "r_min"),
+    "rare_classes": ("method", "r_min"),
     "ablation": ("method", "without"),
     "sensitivity": ("method", "weight", "value"),
     "n_clusters": ("method", "n_clusters"),

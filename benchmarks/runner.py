@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from benchmarks.data import imbalanced, load, sample, sampling
+from benchmarks.data import load, sample, sampling
 from benchmarks.methods import CAPS, DEEP, METHODS
 from benchmarks.provenance import provenance
 from deepcluster_sk.metrics import clustering_accuracy_score
@@ -48,8 +49,10 @@ class Task:
         Parameters of the estimator.
     key : dict
         Columns, beyond KEY, that tell this fit from others of its file.
+    thinned : callable or None
+        ``(X, y, r_min, seed)`` to what is kept, see `imbalanced` and `long_tailed`.
     r_min : float
-        Share that is kept of the first class, see `imbalanced`.
+        Share that is kept of the rarest class.
     n_clusters : int or None
         None is the number of classes.
     """
@@ -60,6 +63,7 @@ class Task:
     samples: int | None = None
     settings: dict = field(default_factory=dict)
     key: dict = field(default_factory=dict)
+    thinned: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
     r_min: float = 1.0
     n_clusters: int | None = None
 
@@ -156,8 +160,8 @@ def subset(task, folder):
     """Images and classes of a task."""
     X, y = load(task.data, folder)
     X, y = sample(X, y, capped(task), task.seed)
-    if task.r_min < 1:
-        X, y = imbalanced(X, y, task.r_min, task.seed)
+    if task.thinned is not None:
+        X, y = task.thinned(X, y, task.r_min, task.seed)
     return X, y
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import pages, tables
-from benchmarks.data import imbalanced, load, sample, sampling
+from benchmarks.data import imbalanced, load, long_tailed, sample, sampling
 from benchmarks.provenance import command
 from benchmarks.runner import KEY, Task, identity, measure
 
@@ -45,6 +45,14 @@ def test_imbalance_rises_to_the_last_class():
     np.testing.assert_allclose(shares, np.linspace(0.1, 1, 10), atol=0.06)
 
 
+def test_a_long_tail_falls_by_the_same_factor():
+    y = np.repeat(np.arange(10), 2000)
+    kept = [long_tailed(y, y, 0.1, seed)[1] for seed in (0, 1)]
+    first, second = (np.bincount(classes) / 2000 for classes in kept)
+    np.testing.assert_allclose(np.sort(first), np.geomspace(0.1, 1, 10), atol=0.04)
+    assert first.argmax() != second.argmax()
+
+
 def test_sets_in_parts_are_read(tmp_path):
     rng = np.random.default_rng(0)
     for part in ("1of2", "2of2"):
@@ -65,7 +73,8 @@ def test_sets_in_parts_are_read(tmp_path):
 
 
 def test_a_row_is_told_by_what_was_fitted_and_measured_without_classes():
-    task = Task("digits", "k-means", 0, samples=200, key={"r_min": 0.5}, r_min=0.5)
+    thinned = {"key": {"r_min": 0.5}, "thinned": imbalanced, "r_min": 0.5}
+    task = Task("digits", "k-means", 0, samples=200, **thinned)
     assert identity(task, None, (*KEY, "r_min")) == (
         *("digits", "200 of 1797, drawn anew for each seed", "k-means", "0", "0.5"),
     )
