@@ -40,7 +40,7 @@ MIN_NODES = 8
 #: Nodes of the graph, at most; the other samples follow their neighbours in it.
 GRAPH_NODES = 12_000
 #: Hubness of a neighbour graph of pixels above which its neighbours mean little.
-HUBNESS = 1.8
+HUBNESS = 1.4
 #: A trained latent needs fewer views than pixels do.
 LATENT_VIEWS = 8
 #: Partitions of the data by a neighbour graph, and how hard to look for them: by
