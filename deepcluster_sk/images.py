@@ -7,6 +7,7 @@ copy is made; rows are laid out and scaled batch by batch.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,8 +18,9 @@ from scipy.sparse import issparse
 
 #: Sizes that mark an axis as the channel axis of a 4-D array.
 CHANNEL_COUNTS = (1, 3, 4)
-#: Rows read at a time when statistics are taken over a whole data set.
+#: Rows, and bytes as float64, read at a time when a whole data set is looked at.
 CHUNK_ROWS = 4096
+CHUNK_BYTES = 96 << 20
 
 Order = Literal["vector", "HW", "CHW", "HWC"]
 
@@ -211,11 +213,11 @@ class PixelScaler:
         count = len(rows) * (layout.n_features // layout.n_channels)
         shape = (-1, 1, 1) if layout.is_image else (-1,)
         with np.errstate(over="ignore", invalid="ignore"):
-            total = sum(chunk.sum(axes) for chunk in _chunks(rows, layout))
+            total = sum(chunk.sum(axes) for chunk in chunks(rows, layout))
             mean = total / count
             squares = sum(
                 np.square(chunk - mean.reshape(shape)).sum(axes)
-                for chunk in _chunks(rows, layout)
+                for chunk in chunks(rows, layout)
             )
             deviation = np.sqrt(squares / count)
         _refuse_overflow(deviation)
@@ -234,8 +236,8 @@ class PixelScaler:
         What is constant becomes `low`.
         """
         axes = (0, 1, 2, 3) if layout.is_image else (0,)
-        minima = np.min([chunk.min(axes) for chunk in _chunks(rows, layout)], axis=0)
-        maxima = np.max([chunk.max(axes) for chunk in _chunks(rows, layout)], axis=0)
+        minima = np.min([chunk.min(axes) for chunk in chunks(rows, layout)], axis=0)
+        maxima = np.max([chunk.max(axes) for chunk in chunks(rows, layout)], axis=0)
         minima = np.broadcast_to(minima, layout.n_channels).astype(np.float64)
         with np.errstate(over="ignore"):
             span = np.broadcast_to(maxima, layout.n_channels) - minima
@@ -278,8 +280,12 @@ def _refuse_overflow(spread: NDArray[np.float64]) -> None:
         )
 
 
-def _chunks(rows: NDArray[Any], layout: RowLayout) -> Any:
-    """Canonical float64 chunks of the data, in one memory order for every layout."""
-    for start in range(0, len(rows), CHUNK_ROWS):
-        chunk = torch.from_numpy(rows[start : start + CHUNK_ROWS].astype(np.float64))
+def chunks(rows: NDArray[Any], layout: RowLayout) -> Iterator[NDArray[np.float64]]:
+    """Read data bit by bit, as canonical float64.
+
+    In one memory order for every layout, so that sums do not depend on it.
+    """
+    n_chunk = max(1, min(CHUNK_ROWS, CHUNK_BYTES // (8 * layout.n_features)))
+    for start in range(0, len(rows), n_chunk):
+        chunk = torch.from_numpy(rows[start : start + n_chunk].astype(np.float64))
         yield np.ascontiguousarray(layout.arrange(chunk).numpy())

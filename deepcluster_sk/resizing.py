@@ -4,12 +4,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepcluster_sk.images import RowLayout
+from deepcluster_sk.images import RowLayout, chunks
 from deepcluster_sk.networks.autoencoders import MIN_SIDE
 
 #: Pixels that an image has at most, by default: those of 32x32.
 MAX_PIXELS = 1024
-_CHUNK_BYTES = 1 << 26
 
 
 def small_shape(shape: tuple[int, ...], max_pixels: int | None) -> tuple[int, ...]:
@@ -47,12 +46,11 @@ def shrunk(
         return rows, layout
     small = RowLayout("CHW", shape)
     found = np.empty((len(rows), small.n_features), np.float32)
-    n_chunk = max(1, _CHUNK_BYTES // (8 * layout.n_features))
-    for start in range(0, len(rows), n_chunk):
-        # In double whatever the type: the same pixels are to give the same result.
-        chunk = torch.from_numpy(rows[start : start + n_chunk].astype(np.float64))
-        averaged = _resampled(layout.arrange(chunk), shape[1:])
-        found[start : start + n_chunk] = small.flatten(averaged).numpy()
+    start = 0
+    for chunk in chunks(rows, layout):
+        averaged = _resampled(torch.from_numpy(chunk), shape[1:])
+        found[start : start + len(chunk)] = small.flatten(averaged).numpy()
+        start += len(chunk)
     return found, small
 
 

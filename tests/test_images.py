@@ -247,11 +247,13 @@ def test_the_range_of_constant_data_is_its_lower_end():
 
 
 @layouts
-def test_statistics_do_not_depend_on_the_chunks(layout, monkeypatch):
+@pytest.mark.parametrize(("bound", "most"), [("CHUNK_ROWS", 7), ("CHUNK_BYTES", 1_500)])
+def test_statistics_do_not_depend_on_the_chunks(layout, bound, most, monkeypatch):
     rows = random_rows(30)
     whole = PixelScaler.standardize(rows, layout)
     whole_range = PixelScaler.to_range(rows, layout, 0, 1)
-    monkeypatch.setattr(images, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(images, bound, most)
+    assert len(list(images.chunks(rows, layout))) > 3
     for one, other in (
         (whole, PixelScaler.standardize(rows, layout)),
         (whole_range, PixelScaler.to_range(rows, layout, 0, 1)),

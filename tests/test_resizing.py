@@ -80,7 +80,7 @@ def test_every_layout_and_type_gives_the_same_rows(monkeypatch):
         X.reshape(7, -1), RowLayout("CHW", (3, 12, 10)), (3, 8, 8)
     )
     assert layout == RowLayout("CHW", (3, 8, 8))
-    monkeypatch.setattr("deepcluster_sk.resizing._CHUNK_BYTES", 1)
+    monkeypatch.setattr("deepcluster_sk.images.CHUNK_BYTES", 1)
     for rows, order in ((X, "CHW"), (last, "HWC")):
         for dtype in ("uint8", "float64", ">i4", "longdouble"):
             given_rows = rows.reshape(7, -1).astype(dtype)
