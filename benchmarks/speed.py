@@ -12,7 +12,6 @@ how long the defaults take to an ACC, read by a callback, on digits, usps and mn
 """
 
 import argparse
-import csv
 import multiprocessing
 import re
 import statistics
@@ -30,6 +29,7 @@ from torch.nn.functional import normalize, relu
 from benchmarks.data import load
 from benchmarks.methods import PUBLISHED_DEC
 from benchmarks.provenance import provenance
+from benchmarks.runner import read, write
 from deepcluster_sk import DECClusterer, DeepTripletClusterer
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
@@ -304,7 +304,7 @@ def row(what, n, value, unit, compared_with, compared, ratio):
 
 
 def main():
-    """Measure what is asked for, and append to the results."""
+    """Measure what is asked for, in place of what was measured before."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="FOLDER", help=".npz files with X and y")
     measurements = (overhead, predict, start, reach, growth, memory)
@@ -315,18 +315,18 @@ def main():
     measurements["reach"] = partial(reach, options.data)
     about = provenance()
     warnings.simplefilter("ignore")  # nothing settles in one epoch
-    RESULTS.parent.mkdir(exist_ok=True)
-    new = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [*FIELDS, "device", *about])
-        if new:
-            writer.writeheader()
-        for name in options.what:
-            for measured in measurements[name]():
-                measured |= {"device": str(resolve_device("auto")), **about}
-                writer.writerow(measured)
-                file.flush()
-                print({key: measured[key] for key in FIELDS}, flush=True)
+    rows = {identity(row): row for row in read(RESULTS)}
+    for name in options.what:
+        for measured in measurements[name]():
+            measured |= {"device": str(resolve_device("auto")), **about}
+            rows[identity(measured)] = measured
+            write(RESULTS, rows.values(), [*FIELDS, "device", *about])
+            print({key: measured[key] for key in FIELDS}, flush=True)
+
+
+def identity(row):
+    """What tells one measurement from another."""
+    return row["what"], str(row["n"]), row["device"]
 
 
 if __name__ == "__main__":
