@@ -48,7 +48,10 @@ def draw(rows, path):
         for (method,), group in grouped(measured, ("method",)).items():
             curve(ax, group, "r_min", label=method)
         title = f"{name} ({sampling.split(',')[0]})"
-        ax.set(title=title, xlabel="rarest / most common", ylabel="ACC", xscale="log")
+        ax.set(title=title, xlabel="r_min", ylabel="ACC", xscale="log")
+        shares = sorted({float(row["r_min"]) for row in measured})
+        ax.set_xticks(shares, labels=[f"{share:g}" for share in shares])
+        ax.minorticks_off()
     axes[-1].legend(fontsize="small")
     save(figure, path)
 
