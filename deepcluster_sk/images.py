@@ -283,7 +283,8 @@ def _refuse_overflow(spread: NDArray[np.float64]) -> None:
 def chunks(rows: NDArray[Any], layout: RowLayout) -> Iterator[NDArray[np.float64]]:
     """Read data bit by bit, as canonical float64.
 
-    In one memory order for every layout, so that sums do not depend on it.
+    In double and in one memory order, so that the same pixels give the same result
+    whatever their type and layout.
     """
     n_chunk = max(1, min(CHUNK_ROWS, CHUNK_BYTES // (8 * layout.n_features)))
     for start in range(0, len(rows), n_chunk):
