@@ -70,18 +70,19 @@ def _exchanged(
 ) -> Labels | None:
     """Join two clusters and part the third by which most is gained, if there is one."""
     cuts = normalized_cuts(graph, labels, n_clusters)
+    unclear = zip(*np.nonzero(np.triu(cuts) > MORE), strict=True)
+    pairs = sorted(unclear, key=lambda pair: -cuts[pair])
     most, found = MORE, None
     for parted in range(n_clusters):
-        others = cuts.copy()
-        others[parted] = others[:, parted] = 0
-        kept, joined = np.unravel_index(others.argmax(), others.shape)
-        if others[kept, joined] <= most:
+        pair = next((pair for pair in pairs if parted not in pair), None)
+        if pair is None or cuts[pair] <= most:
             continue
         nodes = np.flatnonzero(labels == parted)
         cut, side = bisected(graph[nodes][:, nodes], least)
-        more = others[kept, joined] - TIMES * cut
+        more = cuts[pair] - TIMES * cut
         if more > most:
             most, found = more, labels.copy()
+            kept, joined = pair
             found[labels == joined] = kept
             found[nodes[side]] = joined
     return found
