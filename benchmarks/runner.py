@@ -50,9 +50,7 @@ class Task:
     key : dict
         Columns, beyond KEY, that tell this fit from others of its file.
     thinned : callable or None
-        ``(X, y, r_min, seed)`` to what is kept, see `imbalanced` and `long_tailed`.
-    r_min : float
-        Share that is kept of the rarest class.
+        What is kept of ``X, y`` by a `seed`, see `imbalanced` and `long_tailed`.
     n_clusters : int or None
         None is the number of classes.
     """
@@ -64,7 +62,6 @@ class Task:
     settings: dict = field(default_factory=dict)
     key: dict = field(default_factory=dict)
     thinned: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
-    r_min: float = 1.0
     n_clusters: int | None = None
 
 
@@ -161,7 +158,7 @@ def subset(task, folder):
     X, y = load(task.data, folder)
     X, y = sample(X, y, capped(task), task.seed)
     if task.thinned is not None:
-        X, y = task.thinned(X, y, task.r_min, task.seed)
+        X, y = task.thinned(X, y, seed=task.seed)
     return X, y
 
 

@@ -1,6 +1,7 @@
 """Test what the benchmarks share; what they measure takes too long."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -73,8 +74,9 @@ def test_sets_in_parts_are_read(tmp_path):
 
 
 def test_a_row_is_told_by_what_was_fitted_and_measured_without_classes():
-    thinned = {"key": {"r_min": 0.5}, "thinned": imbalanced, "r_min": 0.5}
-    task = Task("digits", "k-means", 0, samples=200, **thinned)
+    thinned = partial(imbalanced, r_min=0.5)
+    key = {"r_min": 0.5}
+    task = Task("digits", "k-means", 0, samples=200, key=key, thinned=thinned)
     assert identity(task, None, (*KEY, "r_min")) == (
         *("digits", "200 of 1797, drawn anew for each seed", "k-means", "0", "0.5"),
     )
