@@ -30,11 +30,11 @@ from benchmarks.data import load
 from benchmarks.model_selection_report import summarise
 from benchmarks.provenance import provenance
 from deepcluster_sk import DeepTripletClusterer
-from deepcluster_sk.images import flatten_samples, layout_from_array
+from deepcluster_sk.data.images import flatten_samples, layout_from_array
+from deepcluster_sk.graph.score import judging_graph
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import get_scorer, get_scorer_names
 from deepcluster_sk.networks.contrast import CONTRASTS
-from deepcluster_sk.training.judge import judging_graph
 
 RESULTS = Path(__file__).parent / "results"
 SETS = ("digits", "usps", "fashion_mnist")

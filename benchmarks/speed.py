@@ -31,10 +31,10 @@ from benchmarks.methods import PUBLISHED_DEC
 from benchmarks.provenance import provenance
 from benchmarks.runner import read, write
 from deepcluster_sk import DECClusterer, DeepTripletClusterer
+from deepcluster_sk.augmentation.presets import make_augmentation
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
-from deepcluster_sk.training.augmentation import make_augmentation
-from deepcluster_sk.training.device import resolve_device, resolve_precision
+from deepcluster_sk.runtime.device import resolve_device, resolve_precision
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
 #: ACC to be reached by the defaults.

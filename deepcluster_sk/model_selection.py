@@ -17,21 +17,21 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from deepcluster_sk.estimators._base import BaseDeepClusterer
-from deepcluster_sk.losses.balance import balance_loss
-from deepcluster_sk.metrics import clustering_accuracy_scorer
-from deepcluster_sk.training.augmentation import apply_augmentation
-from deepcluster_sk.training.batches import RowDataset, SampleReader
-from deepcluster_sk.training.graph import Graph
-from deepcluster_sk.training.inference import collect, evaluating
-from deepcluster_sk.training.judge import (
+from deepcluster_sk.augmentation.presets import apply_augmentation
+from deepcluster_sk.base.clusterer import BaseDeepClusterer
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.score import (
     JUDGE_NEIGHBORS,
     JUDGE_SEED,
     best_modularity,
     judging_graphs,
     mean_agreement,
 )
-from deepcluster_sk.training.seeding import generator, seeded
+from deepcluster_sk.losses.balance import balance_loss
+from deepcluster_sk.metrics import clustering_accuracy_scorer
+from deepcluster_sk.networks.inference import collect, evaluating
+from deepcluster_sk.runtime.seeding import generator, seeded
 
 __all__ = [
     "get_scorer",

@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from deepcluster_sk.images import layout_from_array, layout_from_image_shape
+from deepcluster_sk.data.images import layout_from_array, layout_from_image_shape
 from deepcluster_sk.metrics import confusion
 
 if TYPE_CHECKING:

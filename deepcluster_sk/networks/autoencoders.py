@@ -9,11 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from deepcluster_sk.data.resizing import MIN_SIDE
+
 #: Channel widths of the two convolutional networks.
 SHALLOW_CHANNELS = (32, 64, 128)
 DEEP_CHANNELS = (32, 64, 128, 256, 256)
-#: Smallest image side a convolutional network takes, in pixels.
-MIN_SIDE = 8
 #: A feature map is pooled only while its smaller side is at least this, in pixels.
 MIN_POOLED_SIDE = 4
 

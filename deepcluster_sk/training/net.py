@@ -3,21 +3,22 @@
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer
 
-from deepcluster_sk.networks.clustering import Embedding
-from deepcluster_sk.training.batches import (
+from deepcluster_sk.data.batches import (
     BalancedBatches,
     RowDataset,
     SampleReader,
     n_batches,
 )
+from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.networks.inference import autocast, embed
 from deepcluster_sk.training.callbacks import CosineDecay, ProgressBar
-from deepcluster_sk.training.inference import autocast, embed
 from deepcluster_sk.training.objectives import Objective
 
 
@@ -208,3 +209,30 @@ class ClusteringNet(NeuralNet):
             self.torch_device,
             self.precision if precision is None else precision,
         )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Net after a phase.
+
+    Attributes
+    ----------
+    weights : dict of str to Tensor
+        On the CPU.
+    history : list of dict
+    """
+
+    weights: dict[str, torch.Tensor]
+    history: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, net: ClusteringNet) -> "Snapshot":
+        """Take it."""
+        state = net.module_.state_dict()
+        weights = {name: value.detach().cpu().clone() for name, value in state.items()}
+        return cls(weights, net.history.to_list())
+
+    def restore(self, net: ClusteringNet) -> None:
+        """Bring a net of the same module there."""
+        net.module_.load_state_dict(self.weights)
+        net.history[:] = self.history

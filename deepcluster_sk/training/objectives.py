@@ -1,18 +1,14 @@
 """What a training phase minimises, and what it keeps of the data set meanwhile."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.losses.clustering import target_distribution
-
-if TYPE_CHECKING:
-    from deepcluster_sk.training.anchor import Anchor
-    from deepcluster_sk.training.batches import RowDataset
-    from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.protocols import TrainedNet
+from deepcluster_sk.training.pseudo_labels import Anchor
 
 Terms = dict[str, torch.Tensor]
 
@@ -36,7 +32,7 @@ class Objective:
     name = "none"
     finished = False
 
-    def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:
+    def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Prepare the phase."""
 
     def inputs(
@@ -68,14 +64,14 @@ class Objective:
         """
         raise NotImplementedError
 
-    def end_batch(self, net: ClusteringNet, dataset: RowDataset) -> None:
+    def end_batch(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Look at the net after a step."""
 
-    def end_epoch(self, net: ClusteringNet, dataset: RowDataset) -> dict[str, float]:
+    def end_epoch(self, net: TrainedNet, dataset: RowDataset) -> dict[str, float]:
         """Look at the whole data after an epoch; figures for the history."""
         return {}
 
-    def end(self, net: ClusteringNet, dataset: RowDataset) -> None:
+    def end(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Leave the net as the phase's result."""
 
 
@@ -126,19 +122,19 @@ class SelfTraining(Objective):
         self.label_change = 1.0
         self._n_batches = 0
 
-    def begin(self, net: ClusteringNet, dataset: RowDataset) -> None:
+    def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Take the first targets."""
         self._n_steps = net.phase_steps_
         self._refresh(net, dataset)
         self._epoch_labels = self.labels
 
-    def end_batch(self, net: ClusteringNet, dataset: RowDataset) -> None:
+    def end_batch(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Refresh where an interval is set."""
         self._n_batches += 1
         if self.update_interval and self._n_batches % self.update_interval == 0:
             self._refresh(net, dataset)
 
-    def end_epoch(self, net: ClusteringNet, dataset: RowDataset) -> dict[str, float]:
+    def end_epoch(self, net: TrainedNet, dataset: RowDataset) -> dict[str, float]:
         """Refresh the targets and measure how many labels changed over the epoch."""
         self._refresh(net, dataset)
         self.label_change = float((self.labels != self._epoch_labels).float().mean())
@@ -153,7 +149,7 @@ class SelfTraining(Objective):
             figures |= self.anchor.end_epoch(net, self.labels, self._elapsed)
         return figures
 
-    def end(self, net: ClusteringNet, dataset: RowDataset) -> None:
+    def end(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Return to the best epoch."""
         if self.anchor is not None:
             self.anchor.end(net)
@@ -163,7 +159,7 @@ class SelfTraining(Objective):
         """Share of the phase that is over."""
         return self._n_batches / self._n_steps
 
-    def _refresh(self, net: ClusteringNet, dataset: RowDataset) -> None:
+    def _refresh(self, net: TrainedNet, dataset: RowDataset) -> None:
         assignment = net.embed(dataset).log_assignment.exp()
         self.labels = assignment.argmax(1)
         self.targets = self.target(assignment)

@@ -1,6 +1,6 @@
 """How long to train: epochs from the number of images."""
 
-from deepcluster_sk.training.batches import n_batches
+from deepcluster_sk.data.batches import n_batches
 
 
 def epochs_for(

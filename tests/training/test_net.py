@@ -6,9 +6,9 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from deepcluster_sk.images import PixelScaler, RowLayout
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
-from deepcluster_sk.training.batches import RowDataset, SampleReader
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from tests.callbacks import Rates

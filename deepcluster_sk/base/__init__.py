@@ -1,0 +1,1 @@
+"""What every clusterer is: its fit, its parameters, its predictions."""

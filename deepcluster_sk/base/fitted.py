@@ -1,0 +1,164 @@
+"""What a fitted clusterer does: label, embed, decode and judge new data."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.data.resizing import enlarged
+from deepcluster_sk.data.validation import InputMixin
+from deepcluster_sk.graph.score import (
+    best_modularity,
+    judging_graphs,
+    voted_labels,
+)
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.networks.inference import CHUNK_ROWS, embed, evaluating
+from deepcluster_sk.training.net import ClusteringNet
+
+
+class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Methods of a clusterer that has its ``net_``.
+
+    A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
+    """
+
+    net_: ClusteringNet
+    _n_features_out: int
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Cluster of each sample.
+
+        Parameters
+        ----------
+        X : array-like
+            Images or vectors of the fitted shape, in any layout ``fit`` takes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The most probable cluster, ``predict_proba(X).argmax(axis=1)``.
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Soft assignment of each sample to the clusters.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        q : ndarray of shape (n_samples, n_clusters), float32
+            Rows sum to 1.
+        """
+        return self._assign(*self._rows(X))
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Embed samples in the latent space the clusters live in.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        latent : ndarray of shape (n_samples, latent_dim), float32
+            In the same space as ``cluster_centers_``.
+        """
+        return self._embed(*self._rows(X)).latent.cpu().numpy()
+
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Decode latent vectors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, latent_dim)
+            As :meth:`transform` returns; ``cluster_centers_`` for an image of each
+            cluster.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features), float32
+            Flat rows in the units of the data fitted on; images are reshaped by
+            ``image_shape_`` (or by the layout they were given in).
+        """
+        check_is_fitted(self)
+        latent = check_array(X, dtype=np.float32, input_name="X")
+        if latent.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {latent.shape[1]} columns, but the latent space of this "
+                f"{type(self).__name__} has {self._n_features_out} dimensions."
+            )
+        net = self.net_
+        with evaluating(net.module_):
+            parts = [
+                net.reader.write(net.module_.decode(part.to(net.torch_device))).cpu()
+                for part in torch.from_numpy(latent).split(CHUNK_ROWS)
+            ]
+        return enlarged(torch.cat(parts).numpy(), net.reader.layout, self._layout)
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Quality of the clustering of `X`, judged without labels.
+
+        Modularity of the clusters on a graph that links each sample to those that
+        augmentation makes alike: the share of links that stay inside clusters, less
+        what clusters of these sizes would hold by chance. It is the mean of two, that
+        of ``predict(X)``, and that of the clusters found most often in eight augmented
+        views of each sample. The graph is made from `X` alone and holds up to 4,000 of
+        its samples, so that estimators fitted with other weights, augmentations,
+        networks or starts can be compared by it. Of images there are three graphs, one
+        for each contrast normalisation, and the clusters are judged by the one that
+        they follow best.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`; best samples that were not fitted on, a hundred for
+            each cluster or more.
+        y : Ignored
+            Never looked at.
+
+        Returns
+        -------
+        float
+            In [-1/2, 1), higher is better; the same on every call. One cluster that
+            holds everything gets 0, K clusters of equal size at most 1 - 1/K.
+
+        See Also
+        --------
+        deepcluster_sk.model_selection : Other scores, with labels and without.
+        """
+        rows, layout = self._rows(X)
+        found = self._assign(rows, layout).argmax(axis=1)
+        voted = self._voted_labels(rows, layout)
+        graphs = judging_graphs(rows, layout, self.net_.torch_device)
+        return best_modularity(graphs, found, voted)
+
+    def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
+        reader = SampleReader(layout, self.net_.reader.scaler)
+        return voted_labels(self.net_.module_, RowDataset(rows), reader)
+
+    def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
+        return self._embed(rows, layout).log_assignment.exp().cpu().numpy()
+
+    def _embed(self, rows: NDArray[Any], layout: RowLayout) -> Embedding:
+        net = self.net_
+        reader = SampleReader(layout, net.reader.scaler)
+        # Always float32: what a user gets must not depend on the batch it came in.
+        embedding = embed(net.module_, RowDataset(rows), reader, net.torch_device)
+        if not embedding.latent.isfinite().all():
+            raise ValueError(
+                "The embedding of X is not finite: X holds values too large for a "
+                f"{type(self).__name__} fitted on data of another scale."
+            )
+        return embedding

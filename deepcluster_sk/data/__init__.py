@@ -1,0 +1,1 @@
+"""Arrays in: layouts, scaling, sizes and batches."""

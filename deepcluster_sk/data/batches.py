@@ -1,0 +1,153 @@
+"""Rows into batches: fetched whole by index, laid out and scaled on the device."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, Sampler
+
+from deepcluster_sk.data.images import PixelScaler, RowLayout
+
+#: NumPy types torch cannot compute with, and what holds their values.
+_WIDER = {
+    "bool": np.uint8,
+    "uint16": np.int32,
+    "uint32": np.int64,
+    "uint64": np.float64,
+}
+_COPIED_ROWS = 65_536
+
+
+def rows_to_tensor(rows: NDArray[Any]) -> torch.Tensor:
+    """Copy rows into a tensor of the same values, whatever their NumPy type."""
+    dtype = rows.dtype
+    if dtype.kind == "f" and dtype.itemsize > 8:
+        return torch.from_numpy(rows.astype(np.float64))
+    wanted = _WIDER.get(dtype.name, dtype.newbyteorder("="))
+    return torch.from_numpy(np.array(rows, dtype=wanted, order="C"))
+
+
+@dataclass(frozen=True)
+class SampleReader:
+    """Turn raw rows into what the network takes.
+
+    Attributes
+    ----------
+    layout : RowLayout
+    scaler : PixelScaler
+    """
+
+    layout: RowLayout
+    scaler: PixelScaler
+
+    def read(self, rows: torch.Tensor, device: torch.device) -> torch.Tensor:
+        """Raw rows ``(b, n_features)`` to a scaled float32 batch ``(b, *shape)``."""
+        if device.type == "mps" and rows.dtype == torch.float64:
+            rows = rows.float()
+        rows = rows.to(device, non_blocking=True)
+        batch = self.scaler.apply(self.layout.arrange(rows))
+        if not self.layout.is_image:
+            return batch.contiguous()
+        # One memory order for every input layout, and the fast one: channels last. Not
+        # by contiguous(), which leaves the strides of a single channel as they came,
+        # and it is by these that a convolution is computed in one way or the other.
+        channels, height, width = self.layout.shape
+        rows = batch.permute(0, 2, 3, 1).flatten(1)
+        return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+    def write(self, batch: torch.Tensor) -> torch.Tensor:
+        """Undo :meth:`read`: network output to rows in the caller's units."""
+        return self.layout.flatten(self.scaler.invert(batch))
+
+
+class RowDataset(Dataset[Any]):
+    """A data set that is asked for whole batches of rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+        Kept as given; a memory-mapped array stays mapped.
+    device : torch.device, default=None
+        Where to keep a copy of all rows; None leaves them in the caller's array.
+    """
+
+    def __init__(self, rows: NDArray[Any], device: torch.device | None = None) -> None:
+        self.rows = rows
+        self.resident = None if device is None else _copy_to(device, rows)
+        #: Index of each row's negative, where negatives are drawn from all the data.
+        self.negatives: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def fetch(self, indices: torch.Tensor) -> torch.Tensor:
+        """Raw rows ``(b, n_features)`` at `indices`."""
+        if self.resident is not None:
+            return self.resident[indices.to(self.resident.device, non_blocking=True)]
+        return rows_to_tensor(self.rows[indices.cpu().numpy()])
+
+    def slice(self, start: int, stop: int) -> torch.Tensor:
+        """Raw rows from `start` up to `stop`."""
+        if self.resident is not None:
+            return self.resident[start:stop]
+        return rows_to_tensor(self.rows[start:stop])
+
+    def __getitem__(
+        self, indices: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        batch = {"rows": self.fetch(indices)}
+        if self.negatives is not None:
+            batch["negatives"] = self.fetch(
+                self.negatives[indices.to(self.negatives.device)]
+            )
+        return batch, indices
+
+
+def _copy_to(device: torch.device, rows: NDArray[Any]) -> torch.Tensor:
+    """Copy rows to a device, piece by piece: mapped ones need not fit into memory."""
+    wide = rows_to_tensor(rows[:0]).dtype
+    dtype = torch.float32 if (device.type, wide) == ("mps", torch.float64) else wide
+    copy = torch.empty(rows.shape, dtype=dtype, device=device)
+    for start in range(0, len(rows), _COPIED_ROWS):
+        piece = rows_to_tensor(rows[start : start + _COPIED_ROWS])
+        copy[start : start + _COPIED_ROWS] = piece.to(dtype)
+    return copy
+
+
+class BalancedBatches(Sampler[Any]):
+    """Shuffled index batches whose sizes differ by one at most.
+
+    Every row comes once an epoch and no batch is a small rest, which batch
+    normalisation would suffer from.
+
+    Parameters
+    ----------
+    n_samples, batch_size : int
+    generator : torch.Generator
+    """
+
+    def __init__(
+        self, n_samples: int, batch_size: int, generator: torch.Generator
+    ) -> None:
+        self.n_samples = n_samples
+        self.generator = generator
+        self.n_batches = n_batches(n_samples, batch_size)
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        order = torch.randperm(
+            self.n_samples, generator=self.generator, device=self.generator.device
+        )
+        yield from torch.tensor_split(order, self.n_batches)
+
+
+def n_batches(n_samples: int, batch_size: int) -> int:
+    """How many batches an epoch has."""
+    # Two images at least in each: a triplet needs another image.
+    return max(1, min(math.ceil(n_samples / batch_size), n_samples // 2))

@@ -1,0 +1,88 @@
+"""What an estimator is given, checked and brought to rows, in ``fit`` and after it."""
+
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from deepcluster_sk.data.images import (
+    RowLayout,
+    flatten_samples,
+    layout_from_array,
+    layout_from_image_shape,
+)
+from deepcluster_sk.data.resizing import shrunk
+
+
+class InputMixin:
+    """Validation of ``X``: n-D images or flat rows in, checked rows out.
+
+    Rows are the caller's own memory wherever NumPy can view it so; nothing is cast.
+    """
+
+    image_shape: Any
+    channel_axis: int | None
+    #: Layout of the rows that were fitted, in the size they came.
+    _layout: RowLayout
+    #: Canonical shape of a sample after large images were averaged down.
+    _small_shape: tuple[int, ...]
+
+    def _first_rows(self, X: ArrayLike) -> tuple[NDArray[Any], RowLayout]:
+        """Rows and layout of the data ``fit`` was given."""
+        X, shape = flatten_samples(X)
+        layout = None
+        if self.image_shape is not None:
+            layout = layout_from_image_shape(self.image_shape, self.channel_axis)
+        if shape is not None:
+            found = layout_from_array(shape, self.channel_axis)
+            if layout is not None and layout.shape != found.shape:
+                raise ValueError(
+                    f"X of shape {shape} holds images of (C, H, W) = {found.shape}, "
+                    f"but image_shape={self.image_shape!r} means {layout.shape}."
+                )
+            layout = found
+        rows = self._checked(X, reset=True, ensure_min_samples=2)
+        if layout is None:
+            layout = RowLayout("vector", (rows.shape[1],))
+        elif layout.n_features != rows.shape[1]:
+            raise ValueError(
+                f"image_shape={self.image_shape!r} needs {layout.n_features} features "
+                f"a row, but X has shape {rows.shape}."
+            )
+        return rows, layout
+
+    def _rows(self, X: ArrayLike) -> tuple[NDArray[Any], RowLayout]:
+        """Rows and layout of data given to a fitted estimator, sized for its net."""
+        check_is_fitted(self)
+        X, shape = flatten_samples(X)
+        layout = self._layout
+        if shape is not None:
+            layout = _layout_like(layout, shape)
+        rows = self._checked(X, reset=False)
+        return shrunk(rows, layout, self._small_shape)
+
+    def _checked(self, X: Any, **settings: Any) -> NDArray[Any]:
+        rows = validate_data(self, X, dtype="numeric", accept_sparse=False, **settings)
+        if rows.dtype.kind not in "biuf":
+            raise ValueError(f"X must hold real numbers, got dtype {rows.dtype}.")
+        return rows
+
+
+def _layout_like(fitted: RowLayout, shape: tuple[int, ...]) -> RowLayout:
+    """Layout of an n-D array whose images must have the fitted shape."""
+    channels, *sides = fitted.shape
+    layouts = {"CHW": (channels, *sides), "HWC": (*sides, channels)}
+    # Where both would do, as with images of 3x3 pixels, it is the one of fit.
+    for order in sorted(layouts, key=lambda order: order != fitted.order):
+        if fitted.is_image and shape[1:] == layouts[order]:
+            return RowLayout(order, fitted.shape)  # type: ignore[arg-type]
+    if fitted.is_image and channels == 1 and shape[1:] == tuple(sides):
+        return RowLayout("HW", fitted.shape)
+    expected = (
+        f"images of (C, H, W) = {fitted.shape}"
+        if fitted.is_image
+        else f"flat rows of {fitted.n_features} features"
+    )
+    raise ValueError(
+        f"X has shape {shape}, but the estimator was fitted on {expected}."
+    )

@@ -1,0 +1,1 @@
+"""Neighbour graphs of a data set, and their partition into clusters."""

@@ -1,0 +1,1 @@
+"""The methods, a folder each, to be read beside its paper."""

@@ -1,0 +1,1 @@
+"""Deep embedded clustering, arXiv:1511.06335."""

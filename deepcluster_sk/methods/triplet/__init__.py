@@ -1,0 +1,1 @@
+"""Inter-class separation, arXiv:1901.06474."""

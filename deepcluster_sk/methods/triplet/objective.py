@@ -1,0 +1,307 @@
+"""The two phases of the triplet method: pretraining and joint training."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from sklearn.exceptions import ConvergenceWarning
+
+from deepcluster_sk.augmentation.presets import AugmentationLike, apply_augmentation
+from deepcluster_sk.augmentation.view import channels_last
+from deepcluster_sk.data.batches import RowDataset
+from deepcluster_sk.losses.balance import balance_loss
+from deepcluster_sk.losses.clustering import clustering_loss
+from deepcluster_sk.losses.reconstruction import reconstruction_loss
+from deepcluster_sk.losses.separation import separation_loss
+from deepcluster_sk.losses.total import total_loss
+from deepcluster_sk.methods.triplet.mining import (
+    augmentation_radii,
+    in_batch_negatives,
+    select_negatives,
+    select_negatives_literal,
+)
+from deepcluster_sk.networks.clustering import Sphere
+from deepcluster_sk.networks.inference import autocast, evaluating, stream
+from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+from deepcluster_sk.training.protocols import TrainedNet
+
+#: Share of negatives within the ball beyond which the user is warned.
+COMMON_FALLBACKS = 0.5
+NegativeMode = Literal["batch", "bulk", "literal"]
+_SELECT = {"bulk": select_negatives, "literal": select_negatives_literal}
+
+
+@dataclass
+class Triplets:
+    """Where positives and negatives come from.
+
+    A pass is a stack of blocks of b rows: the images, `n_views` augmented views of
+    them and, unless negatives are taken from the batch, the chosen negatives.
+
+    Attributes
+    ----------
+    augmentation : callable
+    generator : torch.Generator
+        Of the augmentation and the draws of negatives.
+    mode : {"batch", "bulk", "literal"}
+        Negatives from the batch, from the whole data set, or the latter by the loop of
+        the paper's Algorithm 1.
+    n_views : int
+        Augmented views of each image in a pass; 0 trains without augmentation.
+    n_augmentations : int
+        Views that measure an augmentation ball where `mode` is not "batch"; in a batch
+        its `n_views` do.
+    max_tries : int
+        Candidates drawn for an anchor at most.
+    hardest : bool
+        Whether an anchor's negative in the batch is the nearest image outside its ball,
+        not any of them.
+    n_fallbacks, n_selected : int or Tensor
+        Negatives that lie inside their anchor's ball, and all negatives, so far.
+    """
+
+    augmentation: AugmentationLike
+    generator: torch.Generator
+    mode: NegativeMode
+    n_views: int
+    n_augmentations: int
+    max_tries: int = 100
+    hardest: bool = False
+    n_fallbacks: Any = 0
+    n_selected: int = 0
+
+    def select(self, net: TrainedNet, dataset: RowDataset) -> None:
+        """Choose a negative for every row of the data set, where the mode asks so."""
+        if self.mode == "batch":
+            return
+        module, device = net.module_, net.torch_device
+
+        def views(x: torch.Tensor) -> torch.Tensor:
+            copies = [x, *self.views(x, self.n_augmentations)]
+            return torch.stack(
+                [module.sphere.unit(module.encode(view)) for view in copies]
+            )
+
+        parts = []
+        with evaluating(module), autocast(device, net.precision):
+            for embedded, n_rows in stream(views, dataset, net.reader, device):
+                parts.append(embedded[:, :n_rows])
+        anchors, *augmented = torch.cat(parts, dim=1)
+        radii = augmentation_radii(anchors, torch.stack(augmented))
+        chosen = _SELECT[self.mode](
+            anchors, radii, generator=self.generator, max_tries=self.max_tries
+        )
+        dataset.negatives = chosen.indices
+        self._count(chosen.is_fallback)
+
+    def stack(self, rows: torch.Tensor, negatives: torch.Tensor | None) -> torch.Tensor:
+        """Blocks of one pass, stacked along the batch."""
+        blocks = [rows, *self.views(rows, self.n_views)]
+        if negatives is not None:
+            blocks.append(negatives)
+        return channels_last(torch.cat(blocks))
+
+    def views(self, rows: torch.Tensor, n_views: int) -> list[torch.Tensor]:
+        """Draw augmented views of each image, independently."""
+        return [
+            apply_augmentation(self.augmentation, rows, self.generator)
+            for _ in range(n_views)
+        ]
+
+    def loss(self, latent: torch.Tensor, sphere: Sphere, n: int, margin: float) -> Any:
+        """Separation term (Eq. 5) of a stacked pass of n images, on the unit sphere."""
+        anchor, *others = sphere.unit(latent).split(n)
+        views = others[: self.n_views] or [anchor]
+        if self.mode == "batch":
+            radii = augmentation_radii(anchor.detach(), torch.stack(views).detach())
+            chosen = in_batch_negatives(
+                anchor.detach(),
+                radii,
+                self.generator,
+                strategy="hard" if self.hardest else "random",
+            )
+            self._count(chosen.is_fallback)
+            negative = anchor[chosen.indices]
+        else:
+            negative = others[-1]
+        losses = [separation_loss(anchor, view, negative, margin) for view in views]
+        return torch.stack(losses).mean()
+
+    def _count(self, is_fallback: torch.Tensor) -> None:
+        self.n_fallbacks = self.n_fallbacks + is_fallback.sum()
+        self.n_selected += len(is_fallback)
+
+
+class _TripletPhase(Objective):
+    """What both phases share: stacked passes and their two common terms."""
+
+    triplets: Triplets
+    weights: dict[str, float]
+    margin: float
+    sphere: Sphere
+
+    def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
+        """Find the sphere distances are taken on."""
+        self.sphere = net.module_.sphere
+        super().begin(net, dataset)
+
+    def end(self, net: TrainedNet, dataset: RowDataset) -> None:
+        """Warn if many an anchor had no negative outside its ball."""
+        super().end(net, dataset)
+        share = float(self.triplets.n_fallbacks) / max(1, self.triplets.n_selected)
+        if share > COMMON_FALLBACKS:
+            warnings.warn(
+                f"{share:.0%} of the negatives lay within their anchor's augmentation "
+                "ball, for want of others: the augmentation changes images more than "
+                "they differ among themselves. Use a weaker augmentation.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def inputs(
+        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+    ) -> dict[str, Any]:
+        """Stack the blocks of a pass; the decoder is asked for the images only."""
+        n_reconstructed = len(rows) if self.weights["reconstruction"] else 0
+        return {
+            "x": self.triplets.stack(rows, negatives),
+            "n_reconstructed": n_reconstructed,
+        }
+
+    def _common_terms(self, inputs: dict[str, Any], outputs: Any, n: int) -> Terms:
+        latent, _, reconstruction = outputs
+        terms: Terms = {}
+        if self.weights["reconstruction"]:
+            terms["reconstruction"] = reconstruction_loss(
+                reconstruction, inputs["x"][:n]
+            )
+        if self.weights["separation"]:
+            terms["separation"] = self.triplets.loss(
+                latent, self.sphere, n, self.margin
+            )
+        return terms
+
+
+class TripletPretraining(_TripletPhase):
+    """Reconstruction and separation, before there are clusters.
+
+    Parameters
+    ----------
+    triplets : Triplets
+    omega : float
+        Weight of the separation term; reconstruction has weight 1.
+    margin : float
+    """
+
+    name = "pretrain"
+
+    def __init__(self, triplets: Triplets, omega: float, margin: float) -> None:
+        self.triplets = triplets
+        self.weights = {"reconstruction": 1.0, "separation": omega}
+        self.margin = margin
+
+    def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
+        """Choose the first negatives."""
+        super().begin(net, dataset)
+        self.end_epoch(net, dataset)
+
+    def end_epoch(self, net: TrainedNet, dataset: RowDataset) -> dict[str, float]:
+        """Choose negatives for the next epoch."""
+        if self.weights["separation"]:
+            self.triplets.select(net, dataset)
+        return {}
+
+    def __call__(
+        self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
+    ) -> tuple[Terms, torch.Tensor]:
+        """Terms of a batch and their sum."""
+        terms = self._common_terms(inputs, outputs, len(indices))
+        return terms, total_loss(terms, self.weights)
+
+
+class SeparationPretraining(TripletPretraining):
+    """Separation alone, before there are clusters.
+
+    Each image is seen in two augmented views, and told from the one of the batch that
+    is nearest to it outside its augmentation ball.
+
+    Parameters
+    ----------
+    augmentation : callable
+    generator : torch.Generator
+    margin : float
+    """
+
+    def __init__(
+        self,
+        augmentation: AugmentationLike,
+        generator: torch.Generator,
+        margin: float,
+    ) -> None:
+        self.triplets = Triplets(augmentation, generator, "batch", 1, 0, hardest=True)
+        self.weights = {"reconstruction": 0.0, "separation": 1.0}
+        self.margin = margin
+
+    def inputs(
+        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+    ) -> dict[str, Any]:
+        """Stack two views: the image itself would be too easy an anchor."""
+        views = torch.cat(self.triplets.views(rows, 2))
+        return {"x": channels_last(views), "n_reconstructed": 0}
+
+
+class TripletClustering(_TripletPhase, SelfTraining):
+    """The four-term loss (Eq. 7).
+
+    Parameters
+    ----------
+    triplets : Triplets
+    weights : dict
+        Of the terms ``reconstruction`` (alpha), ``clustering`` (beta), ``balance``
+        (gamma) and ``separation`` (omega).
+    margin : float
+    pull_views : bool
+        Whether the assignments of the augmented views are pulled to the targets as well
+        or, as in the paper, only those of the images themselves.
+    **settings
+        As :class:`SelfTraining` takes them.
+
+    References
+    ----------
+    arXiv:1901.06474, section 3.4.
+    """
+
+    def __init__(
+        self,
+        triplets: Triplets,
+        weights: dict[str, float],
+        margin: float,
+        pull_views: bool,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self.triplets = triplets
+        self.weights = weights
+        self.margin = margin
+        # The images themselves always: views are a little blurred, and a net that has
+        # seen nothing else need not know them.
+        self.n_pulled = 1 + triplets.n_views if pull_views else 1
+
+    def __call__(
+        self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
+    ) -> tuple[Terms, torch.Tensor]:
+        """Terms of a batch and their weighted sum."""
+        n = len(indices)
+        _, log_assignment, _ = outputs
+        pulled = log_assignment[: n * self.n_pulled]
+        target = self.targets[indices].repeat(self.n_pulled, 1)
+        terms = self._common_terms(inputs, outputs, n)
+        terms["clustering"] = clustering_loss(target, pulled)
+        terms["balance"] = balance_loss(pulled)
+        return terms, total_loss(terms, self.weights)
+
+    def _refresh(self, net: TrainedNet, dataset: RowDataset) -> None:
+        super()._refresh(net, dataset)
+        if self.weights["separation"]:
+            self.triplets.select(net, dataset)

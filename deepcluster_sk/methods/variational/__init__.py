@@ -1,0 +1,1 @@
+"""Variational clustering, arXiv:2005.04613."""

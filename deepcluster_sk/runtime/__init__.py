@@ -1,0 +1,1 @@
+"""The machine underneath: device, precision, seeds, caches, memory."""

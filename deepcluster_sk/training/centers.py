@@ -1,0 +1,106 @@
+"""Where the clusters start in a latent space."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans, MiniBatchKMeans
+
+from deepcluster_sk.graph.spectral import Labels
+
+#: Above this many rows k-means runs on mini-batches.
+FULL_KMEANS_ROWS = 100_000
+
+
+def kmeans_start(
+    latent: NDArray[Any], n_clusters: int, random_state: np.random.RandomState
+) -> Labels:
+    """k-means on the latent, as the paper has it."""
+    seed = random_state.randint(np.iinfo(np.int32).max)
+    kind = KMeans if len(latent) <= FULL_KMEANS_ROWS else MiniBatchKMeans
+    model = kind(n_clusters, n_init=10, random_state=seed)
+    return model.fit_predict(latent).astype(np.int64)
+
+
+def random_start(
+    latent: NDArray[Any], n_clusters: int, random_state: np.random.RandomState
+) -> Labels:
+    """Nearest of K rows drawn at random."""
+    drawn = random_state.choice(len(latent), n_clusters, replace=False)
+    return nearest(latent, latent[drawn])
+
+
+LATENT_STARTS: dict[str, Callable[..., Labels]] = {
+    "kmeans": kmeans_start,
+    "random": random_start,
+}
+
+
+def given_centers(
+    init: Any,
+    latent: NDArray[Any],
+    n_clusters: int,
+    random_state: np.random.RandomState,
+) -> NDArray[np.float32]:
+    """Centres a user gave, or had computed.
+
+    Parameters
+    ----------
+    init : array of shape (n_clusters, latent_dim), or callable
+        A callable is asked as ``init(latent, n_clusters, random_state=...)``, as
+        scikit-learn's KMeans asks it.
+    latent : ndarray of shape (n, latent_dim)
+    n_clusters : int
+    random_state : RandomState
+
+    Raises
+    ------
+    ValueError
+        If the centres are not finite or not of that shape.
+    """
+    if callable(init):
+        init = init(latent, n_clusters, random_state=random_state)
+    return checked_centers(init, n_clusters, latent.shape[1])
+
+
+def checked_centers(init: Any, n_clusters: int, latent_dim: int) -> NDArray[np.float32]:
+    """Centres as float32, or a ValueError that says what they should be."""
+    expected = (n_clusters, latent_dim)
+    try:
+        centers = np.asarray(init, dtype=np.float32)
+    except (TypeError, ValueError):
+        centers = None
+    if centers is None or centers.shape != expected or not np.isfinite(centers).all():
+        raise ValueError(
+            "init must give finite centres of shape (n_clusters, latent_dim) = "
+            f"{expected}, got {init!r}."
+        )
+    return centers
+
+
+def nearest(latent: NDArray[Any], centers: NDArray[Any]) -> Labels:
+    """Index of the nearest centre of every row."""
+    squared = (centers**2).sum(1) - 2 * latent @ centers.T
+    return squared.argmin(1)
+
+
+def centers_of(latent: NDArray[Any], labels: Labels, n_clusters: int) -> Any:
+    """Mean of each cluster, ``(n_clusters, latent_dim)``."""
+    sums = np.zeros((n_clusters, latent.shape[1]), latent.dtype)
+    np.add.at(sums, labels, latent)
+    counts = np.bincount(labels, minlength=n_clusters)
+    return sums / np.maximum(counts, 1)[:, None]
+
+
+def reseed_empty(latent: NDArray[Any], labels: Labels, n_clusters: int) -> Labels:
+    """Give every empty cluster the row farthest from its own centre."""
+    labels = labels.copy()
+    for empty in np.setdiff1d(np.arange(n_clusters), labels):
+        counts = np.bincount(labels, minlength=n_clusters)
+        centers = centers_of(latent, labels, n_clusters)
+        distance = ((latent - centers[labels]) ** 2).sum(1)
+        # Only a cluster of several rows can spare one.
+        distance[counts[labels] < 2] = -1
+        labels[distance.argmax()] = empty
+    return labels

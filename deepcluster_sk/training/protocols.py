@@ -1,0 +1,49 @@
+"""What the engine asks of a network, and what objectives may ask of the engine."""
+
+from typing import Any, Protocol
+
+import torch
+
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.networks.clustering import Embedding
+
+
+class ClusteringModule(Protocol):
+    """Network of a method: what every phase and every fitted estimator asks of it.
+
+    ``forward`` is between a network and its objective, and is not listed here.
+    """
+
+    latent_dim: int
+
+    @property
+    def cluster_centers(self) -> torch.Tensor:
+        """Centres of the clusters, ``(n_clusters, latent_dim)``."""
+
+    def set_centers(self, centers: torch.Tensor) -> None:
+        """Place the clusters, ``(n_clusters, latent_dim)``."""
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Embed samples ``(n, *sample_shape)``, as ``(n, latent_dim)``."""
+
+    def embed(self, x: torch.Tensor) -> Embedding:
+        """Latent vectors and log assignments of samples, in evaluation."""
+
+
+class TrainedNet(Protocol):
+    """The net that runs a phase, as objectives see it."""
+
+    module_: Any
+    reader: SampleReader
+    precision: torch.dtype
+    #: Optimiser steps of the running phase.
+    phase_steps_: int
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Device the module is on."""
+
+    def embed(
+        self, dataset: RowDataset, precision: torch.dtype | None = None
+    ) -> Embedding:
+        """Latent vectors and assignments of a whole data set, on the device."""

@@ -1,0 +1,40 @@
+"""Fixtures of the tests that run over every clusterer."""
+
+import warnings
+
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from tests.clusterers import CLUSTERERS
+from tests.made import QUICK, make_images
+
+
+def pytest_generate_tests(metafunc):
+    """Run what asks for `cls`, or for a fixture that does, for every clusterer."""
+    if "cls" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "cls", CLUSTERERS, ids=lambda cls: cls.__name__, scope="module"
+        )
+
+
+@pytest.fixture(scope="module")
+def make(cls):
+    """Make a clusterer of three clusters that trains in a blink."""
+
+    def make_clusterer(n_clusters=3, **params):
+        return cls(n_clusters, **{**QUICK, "random_state": 0, **params})
+
+    return make_clusterer
+
+
+@pytest.fixture(scope="module")
+def images():
+    return make_images()[0]
+
+
+@pytest.fixture(scope="module")
+def fitted(make, images):
+    """A fitted clusterer; not to be changed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return make().fit(images)

@@ -1,0 +1,60 @@
+"""Every check of scikit-learn, with nothing skipped and nothing expected to fail."""
+
+import pytest
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from tests.clusterers import CLUSTERERS
+
+# Data of the checks are no clusters, and fits on them need not settle; some of them
+# transform arrays after a data frame was fitted.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names"),
+]
+
+
+@parametrize_with_checks(
+    [cls(**params) for cls in CLUSTERERS for params in ({}, {"n_clusters": 3})]
+)
+def test_common_checks(estimator, check):
+    try:
+        check(estimator)
+    except BaseException as error:
+        # A check that skips itself has not passed.
+        if type(error).__name__ in ("SkipTest", "Skipped"):
+            pytest.fail(f"skipped: {error}")
+        raise
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "check_set_output_transform",
+        "check_set_output_transform_pandas",
+        "check_set_output_transform_polars",
+        "check_global_output_transform_pandas",
+        "check_global_set_output_transform_polars",
+        "check_dataframe_column_names_consistency",
+        "check_n_features_in_after_fitting",
+        "check_transformer_get_feature_names_out",
+        "check_transformer_get_feature_names_out_pandas",
+        "check_get_feature_names_out_error",
+        "check_param_validation",
+        "check_inplace_ensure_writeable",
+    ],
+)
+def test_checks_scikit_learn_keeps_for_its_own(cls, check):
+    # What is checked here does not depend on how long a net has trained.
+    estimator = cls(n_clusters=3, pretrain_epochs=2, max_epochs=2)
+    getattr(estimator_checks, check)(cls.__name__, estimator)
+
+
+def test_no_check_is_withheld(cls):
+    """Tags that would switch checks off are at their defaults."""
+    tags = cls().__sklearn_tags__()
+    assert tags.input_tags.two_d_array
+    assert tags.requires_fit
+    assert not tags.no_validation
+    assert not tags.non_deterministic
+    assert not tags._skip_test

@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from torch.nn import functional as F
+
+from deepcluster_sk.graph import patches
+from deepcluster_sk.graph.neighbors import view_neighbors
+from deepcluster_sk.graph.patches import PatchFeatures
+from tests.made import make_textures
+
+
+def random(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def textures(n, shape=(16, 16), n_channels=1, seed=0):
+    X, y = make_textures(n, shape, n_channels, seed)
+    return torch.from_numpy(X), torch.from_numpy(y)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return PatchFeatures.learn(textures(80, n_channels=3)[0], random())
+
+
+def share_of_kind(features, y):
+    found = view_neighbors(features, [features], 5, same=True).indices
+    return float((y[found] == y[:, None]).float().mean())
+
+
+def test_textures_are_told_apart_where_pixels_tell_little():
+    X, y = textures(120)
+    features = PatchFeatures.learn(X, random())(X)
+    assert share_of_kind(X.flatten(1), y) < 0.7
+    assert share_of_kind(features, y) > 0.95
+
+
+def test_features_of_images_not_learned_from():
+    X, y = textures(240)
+    features = PatchFeatures.learn(X[:120], random())(X[120:])
+    assert share_of_kind(features, y[120:]) > 0.95
+
+
+def test_features_follow_the_definition(learned):
+    """Naive reference: one image, patch by patch."""
+    image = textures(1, n_channels=3, seed=1)[0][0]
+    side, stride, n = learned.side, patches.STRIDE, (16 - 6) // 2 + 1
+    maps = torch.zeros(n, n, learned.projection.shape[1])
+    for i in range(n):
+        for j in range(n):
+            corner = (slice(k * stride, k * stride + side) for k in (i, j))
+            patch = image[:, *corner].flatten()
+            patch = (patch - patch.mean() - learned.mean) @ learned.whitening
+            cosines = learned.words @ (patch / patch.norm())
+            code = (cosines > learned.threshold).float()
+            mapped = code @ learned.projection / max(1, code.sum().sqrt())
+            maps[i, j] = mapped / max(1e-12, mapped.norm())
+    cells = F.adaptive_avg_pool2d(maps.permute(2, 0, 1), patches.GRID)
+    expected = (cells / cells.norm(dim=0)).flatten()
+    torch.testing.assert_close(learned(image[None])[0], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
+    """Reference: SciPy's generalised eigenvectors, the first of them left out."""
+    monkeypatch.setattr(patches, "N_WORDS", 30)
+    monkeypatch.setattr(patches, "PATCH_DIM", 5)
+    monkeypatch.setattr(patches, "ACTIVE_SHARE", 0.2)
+    X, _ = textures(40)
+    learned = PatchFeatures.learn(X, random())
+    codes = learned._codes(patches._patches(X, 6, 1).flatten(1, 2)).double()
+    within = torch.einsum("npi,npj->ij", codes, codes) / codes.shape[1]
+    means = codes.mean(1)
+    floor = patches._CODE_FLOOR * within.trace() / len(within) * torch.eye(30)
+    values, vectors = scipy.linalg.eigh(means.T @ means, within + floor)
+    monkeypatch.setattr(patches, "MAP_PATCHES", 11 * 11)  # all there are
+    found = learned._best_map(X, random()).double()
+    gains = torch.einsum("ik,ij,jk->k", found, means.T @ means, found)
+    torch.testing.assert_close(
+        gains, torch.from_numpy(values[-6:-1][::-1].copy()), rtol=1e-3, atol=1e-4
+    )
+    product = found.T @ (within + floor) @ found
+    torch.testing.assert_close(product, torch.eye(5).double(), rtol=0, atol=1e-3)
+    overlap = torch.from_numpy(vectors[:, -1]) @ (within + floor) @ found
+    assert overlap.abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("is_sparse", [True, False])
+def test_second_moments_are_those_of_all_blocks(is_sparse):
+    codes = F.relu(torch.randn(50, 7, generator=random()) - 1)
+    moments = patches._SecondMoments(codes.device)
+    assert moments.is_sparse
+    moments.is_sparse = is_sparse
+    for block in codes.split(20):
+        moments.add(block)
+    expected = (codes.T @ codes).double().numpy()
+    np.testing.assert_allclose(moments.total(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_blank_ground_takes_no_words():
+    """Textures on a quarter of an image; all patches elsewhere are alike."""
+    X, y = textures(120, (12, 12))
+    drawn = F.pad(X, (2, 10, 2, 10))
+    learned = PatchFeatures.learn(drawn, random())
+    assert learned.threshold < 0.95
+    codes = learned._codes(patches._patches(drawn, learned.side, patches.STRIDE))
+    assert (codes[:, -1, -1] == 0).all()
+    assert (codes[:, 2, 2] > 0).any(1).float().mean() > 0.9
+    assert share_of_kind(learned(drawn), y) > 0.95
+
+
+def test_images_that_are_all_blank():
+    X = torch.ones(20, 1, 12, 12)
+    assert (PatchFeatures.learn(X, random())(X) == 0).all()
+
+
+def test_codes_are_few_words(learned):
+    codes = learned._codes(patches._patches(textures(40, n_channels=3)[0], 6, 2))
+    assert float((codes > 0).float().mean()) == pytest.approx(0.02, abs=0.01)
+    norms = codes.norm(dim=3)
+    torch.testing.assert_close(norms[norms > 0], torch.ones_like(norms[norms > 0]))
+
+
+def test_brightness_changes_nothing(learned):
+    X, _ = textures(10, n_channels=3)
+    torch.testing.assert_close(learned(X), learned(X + 3), rtol=1e-2, atol=1e-3)
+
+
+def test_features_do_not_depend_on_their_batch(learned):
+    X, _ = textures(70, n_channels=3)
+    torch.testing.assert_close(learned(X)[40:50], learned(X[40:50]))
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+@pytest.mark.parametrize(
+    ("shape", "cells"),
+    [((4, 4), 1), ((8, 8), 4), ((12, 20), 16), ((32, 32), 16), ((64, 100), 16)],
+)
+def test_images_of_any_shape(shape, cells, n_channels):
+    X, _ = textures(30, shape, n_channels)
+    features = PatchFeatures.learn(X, random())(X)
+    assert features.shape[0] == 30
+    assert features.shape[1] % cells == 0
+    assert features.isfinite().all()
+    norms = features.square().sum(1)
+    torch.testing.assert_close(norms, torch.full_like(norms, cells), atol=1.01, rtol=0)
+
+
+def test_large_images_are_seen_small():
+    X, _ = textures(30, (64, 64))
+    small = F.avg_pool2d(X, 2)
+    large_features = PatchFeatures.learn(X, random())(X)
+    torch.testing.assert_close(
+        large_features, PatchFeatures.learn(small, random())(small)
+    )
+
+
+def test_the_same_for_the_same_seed():
+    X, _ = textures(40)
+    first, second = (PatchFeatures.learn(X, random(3))(X) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("images", [torch.zeros(10, 1, 8, 8), torch.ones(3, 3, 12, 12)])
+def test_constant_images_have_finite_features(images):
+    assert PatchFeatures.learn(images, random())(images).isfinite().all()

@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from deepcluster_sk.methods.depict.network import DepictNetwork
+
+
+def make_network(shape=(1, 8, 8), architecture="auto", **params):
+    settings = {"n_clusters": 3, "latent_dim": 4, "channels": (4, 6), **params}
+    return DepictNetwork(architecture, shape, **settings)
+
+
+@pytest.mark.parametrize("architecture", ["shallow", "deep"])
+@pytest.mark.parametrize(
+    "shape", [(1, 8, 8), (1, 9, 11), (3, 13, 8), (1, 16, 16), (1, 28, 28), (4, 33, 30)]
+)
+def test_images_of_any_size_are_rebuilt_layer_by_layer(shape, architecture):
+    network = make_network(shape, architecture, channels=None)
+    x = torch.rand(2, *shape)
+    log_assignment, _, decoded, clean = network(x)
+    assert log_assignment.shape == (2, 3)
+    assert [a.shape for a in decoded] == [b.shape for b in clean]
+    assert torch.equal(clean[0], x)
+    assert len(clean) == (3 if architecture == "shallow" else 4)
+    assert network.decode(network.encode(x)).shape == x.shape
+
+
+@pytest.mark.parametrize("shape", [(6,), (1, 5, 5)])
+def test_dense_form(shape):
+    network = make_network(shape, "mlp", channels=(8, 7))
+    _, _, decoded, clean = network(torch.rand(5, *shape))
+    assert [a.shape for a in decoded] == [b.shape for b in clean]
+    assert [tuple(a.shape) for a in clean] == [(5, *shape), (5, 8), (5, 7)]
+
+
+def test_images_leave_through_a_tanh_and_vectors_do_not():
+    latent = 50 * torch.randn(64, 4)
+    assert make_network().decode(latent).abs().max() <= 1
+    assert make_network((6,), channels=(8,)).decode(latent).abs().max() > 1
+
+
+def test_pathways_share_weights_and_differ_by_noise_alone():
+    network = make_network(dropout=0.5)
+    x = torch.rand(6, 1, 8, 8)
+    seen = network(x)
+    assert not torch.allclose(seen.log_assignment, seen.clean_log_assignment)
+    network.eval()
+    seen = network(x)
+    torch.testing.assert_close(seen.log_assignment, seen.clean_log_assignment)
+    torch.testing.assert_close(seen.log_assignment, network.embed(x).log_assignment)
+    torch.testing.assert_close(network(x).decoded[0], network.decode(network.encode(x)))
+
+
+def test_a_start_assigns_to_the_nearest_centre():
+    network = make_network().eval()
+    centers = torch.randn(3, 4)
+    network.set_centers(centers)
+    latent = torch.randn(50, 4)
+    expected = torch.cdist(latent, centers).argmin(1)
+    assert torch.equal(network.assign(latent).argmax(1), expected)
+    assert torch.equal(network.cluster_centers, centers)
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2])
+def test_centers_that_coincide(n_clusters):
+    network = make_network(n_clusters=n_clusters)
+    network.set_centers(torch.ones(n_clusters, 4))
+    log_assignment = network.embed(torch.rand(3, 1, 8, 8)).log_assignment
+    torch.testing.assert_close(
+        log_assignment.exp(), torch.full((3, n_clusters), 1 / n_clusters)
+    )

@@ -1,0 +1,120 @@
+import pytest
+import torch
+
+from deepcluster_sk.runtime import device as module
+from deepcluster_sk.runtime.device import (
+    keeps_data,
+    resolve_device,
+    resolve_precision,
+)
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretend a machine with some accelerators."""
+
+    def pretend(n_cuda=0, mps=False, capability=(8, 0)):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: n_cuda > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: n_cuda)
+        monkeypatch.setattr(
+            torch.cuda, "get_device_capability", lambda device: capability
+        )
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("n_cuda", "mps", "expected"),
+    [(0, False, "cpu"), (0, True, "mps"), (2, False, "cuda"), (1, True, "cuda")],
+)
+def test_auto_takes_the_best_there_is(machine, n_cuda, mps, expected):
+    machine(n_cuda, mps)
+    assert resolve_device("auto").type == expected
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "cuda:1", "mps", torch.device("cpu")])
+def test_a_device_that_is_there(machine, name):
+    machine(2, mps=True)
+    assert resolve_device(name) == torch.device(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_cuda", "there"),
+    [
+        ("cuda", 0, "cpu"),
+        ("cuda:0", 0, "cpu"),
+        ("cuda:2", 2, "cpu, cuda, cuda:0, cuda:1"),
+        ("mps", 1, "cpu, cuda, cuda:0"),
+        (torch.device("cuda:5"), 1, "cpu, cuda, cuda:0"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(
+    machine, name, n_cuda, there
+):
+    machine(n_cuda)
+    with pytest.raises(ValueError, match=f"not on this machine.*has: {there}\\."):
+        resolve_device(name)
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "meta", "CPU", "cpu, cuda"])
+def test_a_name_that_means_nothing_is_refused_with_the_valid_ones(name):
+    with pytest.raises(ValueError, match=r"not a device: use 'auto', 'cpu', 'cuda'"):
+        resolve_device(name)
+
+
+@pytest.mark.parametrize("cpu_has_it", [True, False])
+@pytest.mark.parametrize("capability", [(7, 5), (8, 0), (9, 0)])
+def test_auto_precision_goes_by_the_hardware(
+    machine, monkeypatch, cpu_has_it, capability
+):
+    machine(1, capability=capability)
+    monkeypatch.setattr(module, "_cpu_has_amx", lambda: cpu_has_it)
+    expected = torch.bfloat16 if cpu_has_it else torch.float32
+    assert resolve_precision("auto", CPU) == expected
+    expected = torch.bfloat16 if capability >= (8, 0) else torch.float32
+    assert resolve_precision("auto", CUDA) == expected
+    assert resolve_precision("auto", torch.device("mps")) == torch.float32
+
+
+@pytest.mark.parametrize("device", [CPU, CUDA])
+def test_a_stated_precision_is_kept(device):
+    assert resolve_precision("float32", device) == torch.float32
+    assert resolve_precision("bf16", device) == torch.bfloat16
+
+
+def test_asking_this_cpu_gives_an_answer():
+    assert resolve_precision("auto", CPU) in (torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "expected"),
+    [
+        ("auto", "cpu", False),
+        (True, "cpu", False),
+        (False, "cpu", False),
+        ("auto", "mps", False),
+        (True, "mps", True),
+        (True, "cuda", True),
+        (False, "cuda", False),
+    ],
+)
+def test_data_are_copied_to_the_device_that_is_told_to(wanted, device, expected):
+    assert keeps_data(wanted, torch.device(device), 10**18) is expected
+
+
+@pytest.mark.parametrize(("n_bytes", "expected"), [(250, True), (251, False)])
+def test_auto_copies_what_takes_a_quarter_of_the_free_memory(
+    monkeypatch, n_bytes, expected
+):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 4000))
+    assert keeps_data("auto", CUDA, n_bytes) is expected
+
+
+@pytest.mark.gpu
+def test_asking_this_gpu_gives_an_answer():
+    device = resolve_device("auto")
+    assert device.type == "cuda"
+    assert resolve_precision("auto", device) in (torch.float32, torch.bfloat16)
