@@ -294,7 +294,8 @@ def _with_graphs(estimator: Any, X: Any) -> tuple[Any, Any, list[Graph]]:
 def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
     """Cluster of one augmented view of each sample."""
     rows, layout = clusterer._rows(X)
-    net, augmentation = clusterer.net_, clusterer._augmentation(layout)
+    net = clusterer.net_
+    augmentation = clusterer._augmentation(layout, clusterer.image_kind_)
     device = net.torch_device
     random = generator(JUDGE_SEED, device)
 

@@ -2,8 +2,6 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,138 +10,140 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    Options,
-    StrOptions,
-)
 
-from deepcluster_sk.augmentation.presets import (
-    AugmentationLike,
-    kind_of,
-    make_augmentation,
-)
-from deepcluster_sk.base.context import Run
+from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.fitted import FittedMixin
+from deepcluster_sk.base.looks import refinement, second_look
 from deepcluster_sk.base.net_params import NetParamsMixin
-from deepcluster_sk.base.start import StartMixin
+from deepcluster_sk.base.parameters import CONSTRAINTS, document
+from deepcluster_sk.base.resolution import ResolutionMixin
+from deepcluster_sk.base.start import (
+    Start,
+    check_init,
+    first_clusters,
+    is_by_graph,
+)
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
-from deepcluster_sk.graph.consensus import Partition
-from deepcluster_sk.graph.neighbors import Views
-from deepcluster_sk.networks.contrast import CONTRASTS
-from deepcluster_sk.runtime.caching import data_key, reused
+from deepcluster_sk.data.resizing import shrunk, small_shape
+from deepcluster_sk.graph.start import (
+    MIN_NODES,
+    GraphStart,
+    find_start,
+)
+from deepcluster_sk.runtime.caching import cached, data_key
 from deepcluster_sk.runtime.device import keeps_data, resolve_device, resolve_precision
-from deepcluster_sk.runtime.malloc import keeping_freed_memory
-from deepcluster_sk.runtime.seeding import generator, seeded
+from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.callbacks import check_callbacks
-from deepcluster_sk.training.centers import checked_centers
 from deepcluster_sk.training.net import ClusteringNet, Snapshot
-from deepcluster_sk.training.objectives import Objective, SelfTraining
-from deepcluster_sk.training.pseudo_labels import Anchor
+from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.pseudo_labels import LabelUpdates
+from deepcluster_sk.training.strategy import Strategy
+from deepcluster_sk.training.targets import PseudoLabels
 
 _MAX_SEED = np.iinfo(np.int32).max
+#: Parameters that no stage reads whose result is cached.
+_UNREAD = frozenset({"memory", "random_state", "verbose"})
 
 
 class BaseDeepClusterer(
-    NetParamsMixin,
-    StartMixin,
-    FittedMixin,
-    ClusterMixin,
-    BaseEstimator,
-    ABC,
+    NetParamsMixin, ResolutionMixin, FittedMixin, ClusterMixin, BaseEstimator, ABC
 ):
     """Base of the deep clusterers.
 
-    ``fit`` validates, seeds, builds the net, pretrains it, finds a start for the
-    clusters, trains net and clusters together, and labels the data. A method fills in
-    how its network is built (:meth:`_module`), and what the two phases minimise
-    (:meth:`_pretraining`, :meth:`_clustering`).
+    ``fit`` settles what it will do, finds a start, builds the net, pretrains it, and
+    trains net and clusters together: each stage takes values and returns one. A method
+    fills in how its network is built (:meth:`_module`), and what the two phases
+    minimise (:meth:`_pretraining`, :meth:`_clustering`).
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "latent_dim": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "architecture": [
-            StrOptions({"auto", "shallow", "deep", "mlp"}),
-            callable,
-            torch.nn.Module,
-        ],
-        "channels": ["array-like", None],
-        "image_shape": ["array-like", None],
-        "channel_axis": [Options(Integral, {1, -1}), None],
-        "max_pixels": [
-            Interval(Integral, MIN_SIDE**2, None, closed="left"),
-            StrOptions({"auto"}),
-            None,
-        ],
-        "augmentation": [str, dict, callable, torch.nn.Module, None],
-        "contrast": [StrOptions({"auto", *CONTRASTS})],
-        "init": [
-            StrOptions({"consensus", "spectral", "kmeans", "random"}),
-            "array-like",
-            callable,
-        ],
-        "anchoring": [Interval(Real, 0, 1, closed="both")],
-        "n_restarts": [Interval(Integral, 0, None, closed="left")],
-        "pretrain_epochs": [
-            Interval(Integral, 0, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "max_epochs": [
-            Interval(Integral, 0, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "batch_size": [
-            Interval(Integral, 2, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "lr_schedule": [StrOptions({"cosine"}), None],
-        "tol": [Interval(Real, 0, 1, closed="both")],
-        "precision": [StrOptions({"auto", "float32", "bf16"})],
-        "device": [str, torch.device],
-        "data_on_device": ["boolean", StrOptions({"auto"})],
-        "callbacks": [list, None],
-        "memory": [str, HasMethods(["cache"]), None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     #: Parameters that nothing reads before net and clusters are trained together.
     _joint_parameters: ClassVar[frozenset[str]] = frozenset(
-        {"anchoring", "n_restarts", "max_epochs", "tol"}
+        {"targets", "max_epochs", "tol"}
     )
-    memory: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Complete the docstring of a method."""
+        super().__init_subclass__(**kwargs)
+        document(cls)
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        latent_dim: int | str = "auto",
+        architecture: Any = "auto",
+        image_shape: Any = None,
+        channel_axis: int | None = None,
+        max_pixels: int | str | None = "auto",
+        augmentation: Any = "auto",
+        init: Any = "graph",
+        pretraining: Any = "auto",
+        targets: Any = "auto",
+        max_epochs: int | str = "auto",
+        tol: float = 1e-3,
+        batch_size: int | str = "auto",
+        lr: float = 1e-3,
+        precision: str = "auto",
+        device: Any = "auto",
+        callbacks: list[Any] | None = None,
+        memory: Any = None,
+        random_state: Any = None,
+        verbose: int = 0,
+        **net_params: Any,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.latent_dim = latent_dim
+        self.architecture = architecture
+        self.image_shape = image_shape
+        self.channel_axis = channel_axis
+        self.max_pixels = max_pixels
+        self.augmentation = augmentation
+        self.init = init
+        self.pretraining = pretraining
+        self.targets = targets
+        self.max_epochs = max_epochs
+        self.tol = tol
+        self.batch_size = batch_size
+        self.lr = lr
+        self.precision = precision
+        self.device = device
+        self.callbacks = callbacks
+        self.memory = memory
+        self.random_state = random_state
+        self.verbose = verbose
+        self._store_net_params(net_params)
 
     # The holes -------------------------------------------------------------------
 
     @abstractmethod
-    def _module(self, run: Run) -> tuple[type[torch.nn.Module], dict[str, Any]]:
+    def _module(
+        self, layout: RowLayout, contrast: str
+    ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         """Network class and its arguments."""
 
     @abstractmethod
-    def _pretraining(self, run: Run) -> Objective:
-        """Say what pretraining minimises."""
+    def _pretraining(
+        self, context: FitContext, start: Start, streams: Streams
+    ) -> tuple[Objective, int]:
+        """Say what pretraining minimises, and for how many epochs."""
 
     @abstractmethod
-    def _clustering(self, run: Run, anchor: Anchor) -> SelfTraining:
-        """Say what net and clusters minimise together."""
+    def _clustering(
+        self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
+    ) -> tuple[Objective, int]:
+        """Say what net and clusters minimise together, and for how many epochs at most.
 
-    @abstractmethod
-    def _epochs(self, run: Run) -> tuple[int, int]:
-        """Epochs of pretraining, and at most of joint training."""
+        `held` is what every
+        :class:`~deepcluster_sk.training.self_training.ClusteringObjective` takes.
+        """
 
-    def _lr_peak(self, run: Run) -> float:
+    def _lr_peak(self, layout: RowLayout, start: Start) -> float:
         """Multiple of `lr` that the learning rate rises to in each phase."""
         return 1.0
 
-    def _looks_again(self, run: Run) -> bool:
+    def _looks_again(self, layout: RowLayout, start: Start) -> bool:
         """Whether to look for neighbours in the pretrained latent as well."""
         return False
 
@@ -177,62 +177,56 @@ class BaseDeepClusterer(
         """
         before = vars(self).copy()
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                self._fit(X)
+            context = self._prepare(X)
+            start = self._find_start(context)
+            net = self._build_net(context, start)
+            start = self._pretrain(net, context, start)
+            labels = self._train(net, context, start)
+            self._store(net, context, start, labels)
         except BaseException:
             self.__dict__ = before
             raise
         return self
 
-    def _fit(self, X: ArrayLike) -> None:
-        optimizer = torch.optim.Adam
-        self._check_net_params(optimizer)
+    def _prepare(self, X: ArrayLike) -> FitContext:
+        """Check everything, and settle what does not depend on the samples' content."""
+        for value in self.get_params(deep=False).values():
+            if isinstance(value, Strategy):
+                value.check()
+        self._check_net_params(torch.optim.Adam)
         check_callbacks(self.callbacks)
         device = resolve_device(self.device)
-        rows, given = self._first_rows(X)
-        if len(rows) < self.n_clusters:
-            raise ValueError(
-                f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
-            )
-        self._contrasts(given)
-        random_state = check_random_state(self.random_state)
-        seed = int(random_state.randint(_MAX_SEED))
-        rows, layout = shrunk(
-            rows, given, small_shape(given.shape, self._most_pixels())
-        )
-        reader = self._reader(rows, layout)
-        keep = keeps_data(self.data_on_device, device, rows.nbytes)
-        dataset = RowDataset(rows, device if keep else None)
-        run = Run(
-            layout=layout,
-            n_samples=len(rows),
+        # Large numbers overflow where they are looked at, and are refused then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows, given = self._first_rows(X)
+            if len(rows) < self.n_clusters:
+                raise ValueError(
+                    f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
+                )
+            self._contrasts(given)
+            random_state = check_random_state(self.random_state)
+            seed = int(random_state.randint(_MAX_SEED))
+            small = small_shape(given.shape, self._most_pixels())
+            rows, layout = shrunk(rows, given, small)
+            reader = self._reader(rows, layout)
+        self._augmentation(layout)  # refuses what it does not know
+        keep = keeps_data(device, rows.nbytes)
+        context = FitContext(
+            dataset=RowDataset(rows, device if keep else None),
+            reader=reader,
+            given=given,
+            n_clusters=int(self.n_clusters),
             batch_size=self._batch_size(len(rows)),
             device=device,
             precision=resolve_precision(self.precision, device),
-            views=Views(
-                dataset, reader, self._augmentation(layout), generator(seed, device)
-            ),
-            random_state=np.random.RandomState(seed),
+            seed=seed,
         )
-        if not (isinstance(self.init, str) or callable(self.init)):
-            checked_centers(self.init, self.n_clusters, self._latent_dim(run))
-        with seeded(seed, device), keeping_freed_memory():
-            net = self._train(run, optimizer)
-        self._n_features_out = self._latent_dim(run)
-        self.net_ = net
-        self.device_ = str(device)
-        self._layout = given
-        self._small_shape = layout.shape
-        self.image_shape_ = given.shape if given.is_image else None
-        self.contrast_ = run.contrast
-        self.history_ = [
-            {name: value for name, value in row.items() if name != "batches"}
-            for row in net.history.to_list()
-        ]
-        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
-        self.cluster_centers_ = _to_numpy(net.module_.cluster_centers)
-        self.labels_ = self._assign(rows, layout).argmax(axis=1)
-        self._warn_of_empty_clusters()
+        start = Start("none", self._known_kind(layout))
+        latent_dim = self._latent_dim(layout, start)
+        check_init(self.init, len(rows), context.n_clusters, latent_dim)
+        # Built and let go: whatever its settings make fail fails now.
+        self._build_net(context, start)
+        return context
 
     def _reader(self, rows: NDArray[Any], layout: RowLayout) -> SampleReader:
         scaler = self._scaler(rows, layout)
@@ -244,132 +238,195 @@ class BaseDeepClusterer(
             )
         return SampleReader(layout, scaler)
 
-    def _train(self, run: Run, optimizer: Any) -> ClusteringNet:
-        data = {} if self.memory is None else self._data_key(run)
-        first = self._find_partition(run, data)
-        net = self._build_net(run, optimizer)
-        pretrain_epochs, max_epochs = self._epochs(run)
-        dataset = run.views.dataset
-        if pretrain_epochs:
-            first = self._pretrain(run, data, net, pretrain_epochs, first)
-        latent = _to_numpy(net.embed(dataset).latent)
-        labels, centers = self._start(run, first, latent)
-        net.module_.set_centers(torch.as_tensor(centers))
-        self.initial_labels_ = labels
-        if not max_epochs:
-            return net
-        anchor = Anchor(
-            labels,
-            self.n_clusters,
-            duration=self.anchoring,
-            graph=None if first is None else first.graph,
-            restart=partial(self._labels_again, run),
-            n_restarts=self.n_restarts,
-        )
-        objective = self._clustering(run, anchor)
-        net.run_phase(objective, dataset, max_epochs)
-        if not objective.settled:
-            warnings.warn(
-                f"The labels had not settled after max_epochs={max_epochs}: "
-                f"{objective.label_change:.2%} of them still changed in the last epoch "
-                f"(tol={self.tol:.2%}). Increase max_epochs, or tol.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        return net
+    def _find_start(self, context: FitContext) -> Start:
+        """Look at the data without a network: their kind, contrast and clusters."""
+        layout, contrasts = context.layout, self._contrasts(context.layout)
+        start = Start(contrasts[0], self._known_kind(layout))
+        n_clusters = context.n_clusters
+        if not is_by_graph(self.init) or n_clusters == 1:
+            return start
+        if context.n_samples < MIN_NODES:
+            return start
+        streams = context.streams("start")
+        views = context.views(self._augmentation(layout, wide=True), streams)
 
-    def _data_key(self, run: Run) -> dict[str, Any]:
-        """Describe the data as every stage sees them, for the key of a cache."""
-        return {
-            "rows": data_key(run.views.dataset.rows),
-            "reader": run.views.reader,
-            "augmentation": self.augmentation,
-            "device": str(run.device),
-        }
+        def find() -> GraphStart:
+            with streams.seeded():
+                find_by = getattr(self.init, "start_of", find_start)
+                return find_by(
+                    views,
+                    n_clusters,
+                    streams.random_state,
+                    contrasts=contrasts,
+                    image_kind=getattr(self, "image_kind", "auto"),
+                )
 
-    def _pretrain(
-        self,
-        run: Run,
-        data: dict[str, Any],
-        net: ClusteringNet,
-        epochs: int,
-        first: Partition | None,
-    ) -> Partition | None:
-        """Train the net before there are clusters, and look at the partition again."""
-
-        def train() -> tuple[Snapshot, Partition | None]:
-            net.run_phase(self._pretraining(run), run.views.dataset, epochs)
-            trained = Snapshot.of(net)
-            if first is None or not self._looks_again(run):
-                return trained, first
-            return trained, self._second_partition(run, net, first)
-
-        unread = {
-            *("memory", "random_state", "verbose", "data_on_device"),
-            *self._joint_parameters,
-        }
         key = {
-            **data,
+            **self._data_key(context),
+            "contrasts": contrasts,
+            "image_kind": getattr(self, "image_kind", "auto"),
+            "n_clusters": n_clusters,
+            "init": self.init,
+        }
+        found = cached(self.memory, "start", key, find)
+        return Start(found.contrast, found.image_kind, found)
+
+    def _build_net(self, context: FitContext, start: Start) -> ClusteringNet:
+        """Build the skorch net; its weights are drawn from a stream of their own."""
+        module, arguments = self._module(context.layout, start.contrast)
+        settings: dict[str, Any] = {
+            **{f"module__{name}": value for name, value in arguments.items()},
+            "lr": self.lr,
+            **self._fused(context.device),
+            "callbacks__lr_decay__peak": self._lr_peak(context.layout, start),
+            **self._given_net_params(),
+        }
+        if settings.get("callbacks__lr_decay", True) is None:
+            del settings["callbacks__lr_decay__peak"]
+        net = ClusteringNet(
+            module,
+            reader=context.reader,
+            precision=context.precision,
+            optimizer=torch.optim.Adam,
+            batch_size=context.batch_size,
+            device=context.device,
+            callbacks=list(self.callbacks or []),
+            verbose=int(self.verbose),
+            **settings,
+        )
+        with context.streams("network").seeded():
+            return net.initialize()
+
+    def _pretrain(self, net: ClusteringNet, context: FitContext, start: Start) -> Start:
+        """Train the net before there are clusters, and look at the start again."""
+        streams = context.streams("pretraining")
+        objective, epochs = self._pretraining(context, start, streams)
+        if not epochs:
+            return start
+
+        def train() -> tuple[Snapshot, GraphStart | None]:
+            with streams.seeded():
+                net.run_phase(objective, context.dataset, epochs, streams.order)
+            trained = Snapshot.of(net)
+            if start.graph is None or not self._looks_again(context.layout, start):
+                return trained, start.graph
+            augmentation = self._augmentation(context.layout, start.image_kind)
+            return trained, second_look(net, context, start.graph, augmentation)
+
+        unread = _UNREAD | self._joint_parameters
+        key = {
+            **self._data_key(context),
             **{k: v for k, v in self.get_params().items() if k not in unread},
-            "device": str(run.device),
-            "precision": str(run.precision),
-            "contrast": run.contrast,
+            "device": str(context.device),
+            "precision": str(context.precision),
             "epochs": epochs,
             "estimator": f"{type(self).__module__}.{type(self).__qualname__}",
         }
         # Callbacks are to see every epoch, and may change what comes of it.
         memory = None if self.callbacks else self.memory
-        trained, partition = reused(memory, "pretraining", key, run.streams, train)
+        trained, graph = cached(memory, "pretraining", key, train)
         trained.restore(net)
-        return partition
+        return Start(start.contrast, start.image_kind, graph)
 
-    def _build_net(self, run: Run, optimizer: Any) -> ClusteringNet:
-        module, arguments = self._module(run)
-        net = ClusteringNet(
-            module,
-            **{f"module__{name}": value for name, value in arguments.items()},
-            reader=run.views.reader,
-            precision=run.precision,
-            generator=run.views.generator,
-            optimizer=optimizer,
-            **{"lr": self.lr, **self._fused(run.device), **self._net_params},
-            batch_size=run.batch_size,
-            device=run.device,
-            callbacks=list(self.callbacks or []),
-            callbacks__lr_decay__enabled=self.lr_schedule == "cosine",
-            callbacks__lr_decay__peak=self._lr_peak(run),
-            verbose=int(self.verbose),
-        )
-        return net.initialize()
+    def _train(
+        self, net: ClusteringNet, context: FitContext, start: Start
+    ) -> NDArray[np.int64]:
+        """Train net and clusters together; returns the labels they started from."""
+        streams = context.streams("training")
+        latent = _to_numpy(net.embed(context.dataset).latent)
+        with streams.seeded():
+            labels, centers = self._first_clusters(
+                start, latent, context.n_clusters, streams.random_state
+            )
+            net.module_.set_centers(torch.as_tensor(centers))
+            objective, epochs = self._clustering(
+                context, start, streams, self._held(context, start, labels, streams)
+            )
+            if not epochs:
+                return labels
+            net.run_phase(objective, context.dataset, epochs, streams.order)
+        if not objective.settled:
+            change = getattr(objective, "label_change", 1.0)
+            warnings.warn(
+                f"The labels had not settled after max_epochs={epochs}: {change:.2%} "
+                f"of them still changed in the last epoch (tol={self.tol:.2%}). "
+                "Increase max_epochs, or tol.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return labels
 
-    def _fused(self, device: torch.device) -> dict[str, bool]:
-        """Step all parameters in one kernel, unless the user wants it otherwise."""
-        others = {"optimizer__foreach", "optimizer__differentiable"}
+    def _first_clusters(
+        self,
+        start: Start,
+        latent: NDArray[np.float32],
+        n_clusters: int,
+        random_state: np.random.RandomState,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Labels and centres the clusters start from."""
+        return first_clusters(self.init, start, latent, n_clusters, random_state)
+
+    def _held(
+        self,
+        context: FitContext,
+        start: Start,
+        labels: NDArray[np.int64],
+        streams: Streams,
+    ) -> dict[str, Any]:
+        """Gather what holds joint training: pseudo-labels, and who judges them."""
+        targets = self._targets()
+        judge = None if start.graph is None else start.graph.graph
+        pseudo_labels = None
+        if isinstance(targets, PseudoLabels):
+            refine = None
+            if judge is not None:
+                augmentation = self._augmentation(context.layout, start.image_kind)
+                refine = refinement(context, judge, augmentation, streams)
+            pseudo_labels = LabelUpdates(
+                labels, context.n_clusters, targets, judge, refine
+            )
+        return {"tol": self.tol, "pseudo_labels": pseudo_labels, "judge": judge}
+
+    def _data_key(self, context: FitContext) -> dict[str, Any]:
+        """Describe the data as every stage sees them, for the key of a cache."""
+        if self.memory is None:
+            return {}
         return {
-            "optimizer__fused": device.type != "mps"
-            and not others & set(self._net_params)
+            "rows": data_key(context.dataset.rows),
+            "reader": context.reader,
+            "augmentation": self.augmentation,
+            "device": str(context.device),
+            "seed": context.seed,
         }
 
-    def _latent_dim(self, run: Run) -> int:
-        """Latent dimensions: enough to keep the clusters apart."""
-        if self.latent_dim == "auto":
-            return min(64, max(10, self.n_clusters))
-        return int(self.latent_dim)
-
-    def _most_pixels(self) -> int | None:
-        """Pixels of an image that are not averaged down."""
-        if self.max_pixels != "auto":
-            return self.max_pixels
-        return None if isinstance(self.architecture, torch.nn.Module) else MAX_PIXELS
-
-    def _batch_size(self, n_samples: int) -> int:
-        """Images in a batch: some thirty batches an epoch, of 64 to 256 images."""
-        if self.batch_size == "auto":
-            return min(256, max(64, 1 << max(0, (n_samples // 32).bit_length() - 1)))
-        return int(self.batch_size)
-
-    def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
-        return make_augmentation(self.augmentation, kind_of(layout), wide)
+    def _store(
+        self,
+        net: ClusteringNet,
+        context: FitContext,
+        start: Start,
+        labels: NDArray[np.int64],
+    ) -> None:
+        """Set the fitted attributes; nothing was set before."""
+        net.finish()
+        self._n_features_out = net.module_.latent_dim
+        self.net_ = net
+        self.device_ = str(context.device)
+        self._layout = context.given
+        self._small_shape = context.layout.shape
+        self.image_shape_ = context.given.given_shape
+        self.image_kind_ = start.image_kind
+        self.hubness_ = None if start.graph is None else start.graph.hubness
+        self.contrast_ = start.contrast
+        self.initial_labels_ = labels
+        self.history_ = [
+            {name: value for name, value in row.items() if name != "batches"}
+            for row in net.history.to_list()
+        ]
+        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
+        self.cluster_centers_ = _to_numpy(net.module_.cluster_centers)
+        found = self._assign(context.dataset.rows, context.layout)
+        self.labels_ = found.argmax(axis=1)
+        self._warn_of_empty_clusters()
 
     def _warn_of_empty_clusters(self) -> None:
         found = len(np.unique(self.labels_))

@@ -1,47 +1,63 @@
-"""What one fit settles before it trains."""
+"""What a fit settles before it computes anything."""
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
+from deepcluster_sk.augmentation.presets import AugmentationLike
+from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.neighbors import Views
-from deepcluster_sk.runtime.caching import Streams
+from deepcluster_sk.runtime.seeding import Stage, Streams
+from deepcluster_sk.training.schedule import epochs_for
 
 
-@dataclass
-class Run:
-    """What one fit has settled before training, for the holes of the template.
+@dataclass(frozen=True)
+class FitContext:
+    """Data, device and seed of one fit: what every stage reads, and none writes.
 
     Attributes
     ----------
-    layout : RowLayout
-    n_samples, batch_size : int
+    dataset : RowDataset
+        The samples, large images averaged down.
+    reader : SampleReader
+        Their layout and scaling.
+    given : RowLayout
+        Layout in which they came.
+    n_clusters, batch_size : int
     device : torch.device
     precision : torch.dtype
-    views : Views
-        The samples, their augmentation, and the random numbers on the device.
-    random_state : RandomState
-        Of everything on the host.
-    contrast : str
-        Contrast normalisation the network sees samples under.
-    photographs : bool
-        Whether the samples are like photographs: images whose neighbours in pixels tell
-        little, for a few hubs are near to all.
+    seed : int
+        That every stage's streams are spawned from.
     """
 
-    layout: RowLayout
-    n_samples: int
+    dataset: RowDataset
+    reader: SampleReader
+    given: RowLayout
+    n_clusters: int
     batch_size: int
     device: torch.device
     precision: torch.dtype
-    views: Views
-    random_state: np.random.RandomState
-    contrast: str = "none"
-    photographs: bool = False
+    seed: int
 
     @property
-    def streams(self) -> Streams:
-        """All random numbers of the fit."""
-        return Streams(self.random_state, self.views.generator)
+    def layout(self) -> RowLayout:
+        """Layout of the samples as the network sees them."""
+        return self.reader.layout
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in the data set."""
+        return len(self.dataset)
+
+    def streams(self, stage: Stage) -> Streams:
+        """Random streams of a stage, at their beginning."""
+        return Streams.of(self.seed, stage, self.device)
+
+    def views(self, augmentation: AugmentationLike, streams: Streams) -> Views:
+        """Draw views of the samples from the streams of a stage."""
+        return Views(self.dataset, self.reader, augmentation, streams.generator)
+
+    def epochs(self, steps: int, least: int, most: int = 60) -> int:
+        """Epochs that make about so many optimiser steps, within bounds."""
+        return epochs_for(self.n_samples, self.batch_size, steps, least, most)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import enlarged
@@ -89,11 +90,11 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features), float32
-            Flat rows in the units of the data fitted on; images are reshaped by
-            ``image_shape_`` (or by the layout they were given in).
+            Flat rows in the units and the layout of the data fitted on; of images
+            ``reshape(-1, *image_shape_)`` gives them their axes again.
         """
         check_is_fitted(self)
-        latent = check_array(X, dtype=np.float32, input_name="X")
+        latent = check_array(X, dtype=np.float32, order="C", input_name="X")
         if latent.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {latent.shape[1]} columns, but the latent space of this "
@@ -103,7 +104,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         with evaluating(net.module_):
             parts = [
                 net.reader.write(net.module_.decode(part.to(net.torch_device))).cpu()
-                for part in torch.from_numpy(latent).split(CHUNK_ROWS)
+                for part in torch.from_numpy(np.array(latent)).split(CHUNK_ROWS)
             ]
         return enlarged(torch.cat(parts).numpy(), net.reader.layout, self._layout)
 
@@ -143,6 +144,17 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         voted = self._voted_labels(rows, layout)
         graphs = judging_graphs(rows, layout, self.net_.torch_device)
         return best_modularity(graphs, found, voted)
+
+    def summary(self) -> str:
+        """Describe the fit in plain words: what each "auto" became, and how it went.
+
+        Returns
+        -------
+        str
+            A few lines, to be printed.
+        """
+        check_is_fitted(self)
+        return summary_of(self)
 
     def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         reader = SampleReader(layout, self.net_.reader.scaler)

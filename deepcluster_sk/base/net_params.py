@@ -1,13 +1,16 @@
 """Settings of the skorch net that pass through an estimator by their skorch names."""
 
 import inspect
-from typing import Any, Self
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import torch
+from sklearn.utils._param_validation import validate_parameter_constraints
 from torch.utils.data import DataLoader
 
 #: What may stand before ``__`` in the name of a setting.
-PREFIXES = ("optimizer", "iterator_train")
+PREFIXES = ("module", "optimizer", "iterator_train", "callbacks")
 #: Settings of the loader that the estimator fixes itself.
 _FIXED = {"dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "drop_last"}
 
@@ -23,9 +26,15 @@ class NetParamsMixin:
 
     Such as ``optimizer__weight_decay`` or ``iterator_train__num_workers``.
 
+    ``module__<name>`` may be any of `_module_constraints`, ``callbacks__<name>`` a
+    callback of the net, such as ``callbacks__lr_decay=None``, or a parameter of one.
+
     They are carried by ``get_params``, ``set_params`` and ``clone``, so that a grid may
     run over them, and reach the net in ``fit``. Put it before ``BaseEstimator``.
     """
+
+    #: Settings of the network that a user may make, with what each may be.
+    _module_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     def _store_net_params(self, params: dict[str, Any]) -> None:
         """Store the extra keyword arguments of a constructor; ``fit`` checks them."""
@@ -85,6 +94,7 @@ class NetParamsMixin:
             If a setting does not exist, with those that do, or its value is refused.
         """
         valid = {
+            "module": set(self._module_constraints),
             "optimizer": _argument_names(optimizer) - {"params"},
             "iterator_train": _argument_names(DataLoader) - _FIXED,
         }
@@ -98,24 +108,39 @@ class NetParamsMixin:
                     f"{', '.join(f'{prefix}__<name>' for prefix in PREFIXES)}."
                 )
             prefix, _, rest = name.partition("__")
-            if rest not in valid[prefix]:
+            # Names of callbacks are known to the net, which checks them when built.
+            if rest not in valid.get(prefix, {rest}):
                 raise ValueError(
                     f"{type(self).__name__} has no parameter {name!r}. Valid ones with "
                     f"this prefix: {sorted(f'{prefix}__{v}' for v in valid[prefix])}."
                 )
             values[prefix][rest] = value
-        for prefix, build in (
-            (
-                "optimizer",
-                lambda kw: optimizer([torch.nn.Parameter(torch.ones(1))], **kw),
-            ),
-            ("iterator_train", lambda kw: DataLoader([0], batch_size=None, **kw)),  # type: ignore[arg-type]
-        ):
-            try:
-                build(values[prefix])
-            except (TypeError, ValueError, RuntimeError) as error:
-                settings = {f"{prefix}__{k}": v for k, v in values[prefix].items()}
-                raise ValueError(f"{settings} was refused: {error}") from error
+        validate_parameter_constraints(
+            {f"module__{n}": kinds for n, kinds in self._module_constraints.items()},
+            {f"module__{name}": value for name, value in values["module"].items()},
+            caller_name=type(self).__name__,
+        )
+        weights = [torch.nn.Parameter(torch.ones(1))]
+        _try("optimizer", values, partial(optimizer, weights))
+        data: Any = [0]
+        _try("iterator_train", values, partial(DataLoader, data, batch_size=None))
+
+    def _given_net_params(self) -> dict[str, Any]:
+        """List the settings that a user made, less those left to "auto"."""
+        return {
+            name: value
+            for name, value in self._net_params.items()
+            if not (isinstance(value, str) and value == "auto")
+        }
+
+
+def _try(prefix: str, values: dict[str, Any], build: Callable[..., Any]) -> None:
+    """Build something with the settings of a prefix, to see whether it takes them."""
+    try:
+        build(**values[prefix])
+    except (TypeError, ValueError, RuntimeError) as error:
+        settings = {f"{prefix}__{k}": v for k, v in values[prefix].items()}
+        raise ValueError(f"{settings} was refused: {error}") from error
 
 
 def _argument_names(function: Any) -> set[str]:

@@ -1,188 +1,176 @@
-"""Where a fit starts its clusters from."""
+"""Where a fit starts its clusters from: what ``init`` may be, and what it means."""
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from sklearn.base import clone
 
-from deepcluster_sk.augmentation.presets import AugmentationLike
-from deepcluster_sk.base.context import Run
-from deepcluster_sk.data.images import RowLayout
-from deepcluster_sk.graph.consensus import (
-    Partition,
-    choose_contrast,
-    graph_partition,
-)
-from deepcluster_sk.graph.features import patch_features, pixel_features
-from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
-from deepcluster_sk.graph.neighbors import Features
-from deepcluster_sk.graph.patches import PATCH_SIDE
-from deepcluster_sk.graph.settings import ONE, Search, search_for
-from deepcluster_sk.networks.contrast import CONTRASTS
-from deepcluster_sk.networks.inference import autocast, evaluating
-from deepcluster_sk.runtime.caching import reused
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.start import GraphStart, ImageKind
 from deepcluster_sk.training.centers import (
     LATENT_STARTS,
     centers_of,
-    given_centers,
+    checked_centers,
     kmeans_start,
     nearest,
     reseed_empty,
 )
-from deepcluster_sk.training.net import ClusteringNet
-
-#: Fewer samples than this make no graph worth the name.
-MIN_NODES = 8
-#: Nodes of the graph, at most; the other samples follow their neighbours in it.
-GRAPH_NODES = 12_000
-#: Hubness of a neighbour graph of pixels above which its neighbours mean little.
-HUBNESS = 1.4
-#: A trained latent needs fewer views than pixels do.
-LATENT_VIEWS = 8
-#: Partitions of the data by a neighbour graph, and how hard to look for them: by
-#: default the harder, the fewer nodes.
-GRAPH_STARTS: dict[str, Search | None] = {"consensus": None, "spectral": ONE}
 
 
-class StartMixin:
-    """The start of a clusterer: a contrast to see images under, labels and centres."""
+@dataclass(frozen=True)
+class Start:
+    """What is known of the clusters, and of the data, before a network is trained.
 
-    n_clusters: int
+    Attributes
+    ----------
+    contrast : str
+        Contrast normalisation the network sees images under.
+    image_kind : {"drawing", "photograph"} or None
+        None of vectors.
+    graph : GraphStart or None
+        The partition by graph, where `init` makes one.
+    """
+
     contrast: str
-    init: Any
-    memory: Any
+    image_kind: ImageKind | None
+    graph: GraphStart | None = None
 
-    @abstractmethod
-    def _augmentation(self, layout: RowLayout, wide: bool = False) -> AugmentationLike:
-        """Augmentation for samples of this layout; the wide one finds neighbours."""
+    @property
+    def are_photographs(self) -> bool:
+        """Whether samples are images whose neighbours in pixels tell little."""
+        return self.image_kind == "photograph"
 
-    def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
-        """Contrast normalisations to choose from."""
-        if self.contrast == "auto":
-            return CONTRASTS if layout.is_image else ("none",)
-        if self.contrast != "none" and not layout.is_image:
-            raise ValueError(
-                f"contrast={self.contrast!r} needs images, but X holds flat vectors. "
-                'Pass image_shape, or use contrast="none".'
-            )
-        return (self.contrast,)
 
-    def _find_partition(self, run: Run, data: dict[str, Any]) -> Partition | None:
-        """Contrast to see the samples under, and a partition of them if by graph."""
-        contrasts = self._contrasts(run.layout)
-        by_graph = isinstance(self.init, str) and self.init in GRAPH_STARTS
-        if not by_graph or self.n_clusters == 1 or run.n_samples < MIN_NODES:
-            run.contrast = contrasts[0]
-            return None
+def is_by_graph(init: Any) -> bool:
+    """Whether clusters start from a neighbour graph of the samples."""
+    return hasattr(init, "start_of") or (isinstance(init, str) and init == "graph")
 
-        def find() -> tuple[str, bool, Partition]:
-            first = self._first_partition(run, contrasts)
-            return run.contrast, run.photographs, first
 
-        key = {
-            **data,
-            "contrasts": contrasts,
-            "n_clusters": self.n_clusters,
-            "init": self.init,
-        }
-        run.contrast, run.photographs, first = reused(
-            self.memory, "start", key, run.streams, find
+def is_clusterer(init: Any) -> bool:
+    """Whether `init` is an estimator that labels what it is fitted on."""
+    return hasattr(init, "fit_predict") and not isinstance(init, type)
+
+
+def gives_centers(init: Any) -> bool:
+    """Whether `init` is centres, or a function that finds them."""
+    if isinstance(init, str) or is_clusterer(init):
+        return False
+    return callable(init) or np.ndim(init) != 1
+
+
+def check_init(init: Any, n_samples: int, n_clusters: int, latent_dim: int) -> None:
+    """Check what a user gave as the start, before any work is done.
+
+    Raises
+    ------
+    ValueError
+        If an array is neither labels of all samples nor centres of all clusters.
+    """
+    if isinstance(init, str) or callable(init) or is_clusterer(init):
+        return
+    if np.ndim(init) == 1:
+        checked_labels(init, n_samples, n_clusters)
+    else:
+        checked_centers(init, n_clusters, latent_dim)
+
+
+def checked_labels(init: Any, n_samples: int, n_clusters: int) -> Labels:
+    """Labels as int64, or a ValueError that says what they should be.
+
+    Parameters
+    ----------
+    init : array-like of shape (n_samples,), int
+        In [0, n_clusters).
+    """
+    labels = np.asarray(init)
+    expected = (
+        f"init as labels must be whole numbers from 0 to n_clusters - 1 = "
+        f"{n_clusters - 1}, one for each of the {n_samples} samples"
+    )
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{expected}, got an array of dtype {labels.dtype}.")
+    if labels.shape != (n_samples,):
+        raise ValueError(f"{expected}, got {len(labels)} of them.")
+    if labels.min() < 0 or labels.max() >= n_clusters:
+        raise ValueError(
+            f"{expected}, got labels from {labels.min()} to {labels.max()}."
         )
-        return first
+    return labels.astype(np.int64)
 
-    def _first_partition(self, run: Run, contrasts: Sequence[str]) -> Partition:
-        """Partition of the samples themselves: by pixels, of photographs by patches."""
-        n, n_clusters, random_state = run.n_samples, self.n_clusters, run.random_state
-        views = replace(
-            run.views, augmentation=self._augmentation(run.layout, wide=True)
-        )
-        run.contrast = choose_contrast(views, contrasts, n_clusters, random_state)
-        pixels = pixel_features(views, run.contrast)
-        nodes = random_state.permutation(n)[:GRAPH_NODES]
-        search = GRAPH_STARTS[self.init] or search_for(len(nodes))
-        graphs = neighbor_graphs(views, pixels, nodes, n_clusters, search)
-        run.photographs = run.layout.is_image and graphs[-1].hubness > HUBNESS
-        if not run.photographs:
-            return graph_partition(graphs, n_clusters, n, search, random_state)
-        # Patches are found wherever they are: no views are needed.
-        graph = neighbor_graph(views, patch_features(views), nodes, n_clusters, 0)
-        labels = graph.cut(n_clusters, n, random_state)
-        return Partition(graph.regrouped(labels, n_clusters, random_state), graph)
 
-    def _start(
-        self, run: Run, first: Partition | None, latent: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Labels and centres the clusters start from."""
-        n_clusters, random_state = self.n_clusters, run.random_state
-        if first is not None:
-            labels = first.labels
-        elif isinstance(self.init, str):
-            labels = LATENT_STARTS.get(self.init, kmeans_start)(
-                latent, n_clusters, random_state
-            )
+def first_clusters(
+    init: Any,
+    start: Start,
+    latent: NDArray[np.float32],
+    n_clusters: int,
+    random_state: np.random.RandomState,
+) -> tuple[Labels, NDArray[np.float32]]:
+    """Labels of all samples and centres of all clusters that training starts from.
+
+    Parameters
+    ----------
+    init
+        As an estimator takes it.
+    start : Start
+    latent : ndarray of shape (n, latent_dim)
+        Of the pretrained network.
+    n_clusters : int
+    random_state : RandomState
+
+    Returns
+    -------
+    labels : ndarray of shape (n,), int64
+        No cluster is empty where the rows can be told apart.
+    centers : ndarray of shape (n_clusters, latent_dim)
+    """
+    if start.graph is not None:
+        labels = start.graph.labels
+    elif isinstance(init, str):
+        # What a start by graph comes to where there are too few samples for a graph.
+        find: Callable[..., Labels] = LATENT_STARTS.get(init, kmeans_start)
+        labels = find(latent, n_clusters, random_state)
+    elif is_clusterer(init):
+        if hasattr(init, "start_of"):
+            labels = kmeans_start(latent, n_clusters, random_state)
         else:
-            centers = given_centers(self.init, latent, n_clusters, random_state)
-            return nearest(latent, centers), centers
-        labels = reseed_empty(latent, labels, n_clusters)
-        return labels, centers_of(latent, labels, n_clusters)
+            labels = _labels_by(init, latent, n_clusters, random_state)
+    elif callable(init):
+        centers = init(latent, n_clusters, random_state=random_state)
+        centers = checked_centers(centers, n_clusters, latent.shape[1])
+        return nearest(latent, centers), centers
+    elif np.ndim(init) == 1:
+        labels = checked_labels(init, len(latent), n_clusters)
+    else:
+        centers = checked_centers(init, n_clusters, latent.shape[1])
+        return nearest(latent, centers), centers
+    labels = reseed_empty(latent, labels, n_clusters)
+    return labels, centers_of(latent, labels, n_clusters)
 
-    def _second_partition(
-        self, run: Run, net: ClusteringNet, first: Partition
-    ) -> Partition:
-        """Look at the first partition again, by what is near in the net's latent space.
 
-        Pixels know what clusters there are: samples only move, to where their
-        neighbours in pixels, latent and patches are. Of photographs, whose first
-        partition is made of patches, the clusters are found anew. Clusters that hardly
-        part are regrouped.
-        """
-        n_clusters, random_state = self.n_clusters, run.random_state
-        graphs = [first.graph, self._latent_graph(run, net, first.graph.nodes)]
-        drawings = run.layout.is_image and not run.photographs
-        if drawings and min(run.layout.shape[1:]) >= PATCH_SIDE:
-            patches = patch_features(run.views)
-            graphs.append(
-                neighbor_graph(run.views, patches, first.graph.nodes, n_clusters, 0)
-            )
-        graph = summed(graphs)
-        if run.photographs:
-            labels = graph.cut(n_clusters, run.n_samples, random_state)
-        else:
-            labels = graph.refined(first.labels, n_clusters, random_state)
-        return Partition(graph.regrouped(labels, n_clusters, random_state), graph)
-
-    def _labels_again(
-        self,
-        run: Run,
-        net: ClusteringNet,
-        labels: NDArray[np.int64],
-        graph: Graph,
-    ) -> NDArray[np.int64]:
-        """Refine the net's labels on the graph and that of its latent as it is now."""
-        latent = self._latent_graph(run, net, graph.nodes)
-        return summed([graph, latent]).refined(
-            labels, self.n_clusters, run.random_state
+def _labels_by(
+    clusterer: Any,
+    latent: NDArray[np.float32],
+    n_clusters: int,
+    random_state: np.random.RandomState,
+) -> Labels:
+    """Labels by a clusterer of scikit-learn, fitted on the latent; itself untouched."""
+    fitted = clone(clusterer)
+    known = fitted.get_params(deep=False)
+    for name in ("n_clusters", "n_components"):
+        if name in known:
+            fitted.set_params(**{name: n_clusters})
+    if known.get("random_state", 0) is None:
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        fitted.set_params(random_state=seed)
+    labels = np.asarray(fitted.fit_predict(latent))
+    # Whatever labels are called; noise, -1, is a cluster like the others.
+    _, labels = np.unique(labels, return_inverse=True)
+    if labels.max() >= n_clusters:
+        raise ValueError(
+            f"init={clusterer!r} made {labels.max() + 1} clusters of the latent, but "
+            f"n_clusters={n_clusters}."
         )
-
-    def _latent_graph(
-        self, run: Run, net: ClusteringNet, nodes: NDArray[np.int64]
-    ) -> Graph:
-        """Link samples to their neighbours in the net's latent space."""
-        latent = self._latent(run, net)
-        with evaluating(net.module_):
-            return neighbor_graph(
-                run.views, latent, nodes, self.n_clusters, LATENT_VIEWS
-            )
-
-    def _latent(self, run: Run, net: ClusteringNet) -> Features:
-        """Make features of samples: where they lie in the net's latent space."""
-
-        def latent(x: torch.Tensor) -> torch.Tensor:
-            with autocast(run.device, run.precision):
-                return net.module_.encode(x).float()
-
-        return latent
+    return labels.astype(np.int64)

@@ -1,7 +1,7 @@
 """Rows into batches: fetched whole by index, laid out and scaled on the device."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,6 @@ class RowDataset(Dataset[Any]):
     def __init__(self, rows: NDArray[Any], device: torch.device | None = None) -> None:
         self.rows = rows
         self.resident = None if device is None else _copy_to(device, rows)
-        #: Index of each row's negative, where negatives are drawn from all the data.
-        self.negatives: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -96,15 +94,34 @@ class RowDataset(Dataset[Any]):
             return self.resident[start:stop]
         return rows_to_tensor(self.rows[start:stop])
 
+
+class BatchDataset(Dataset[Any]):
+    """What a loader reads in training: batches of rows, and of rows beside them.
+
+    Parameters
+    ----------
+    dataset : RowDataset
+    companions : callable
+        From the indices of a batch, ``(b,)``, to those of other rows that go with it,
+        by name: the negatives of the samples, say.
+    """
+
+    def __init__(
+        self,
+        dataset: RowDataset,
+        companions: Callable[[torch.Tensor], Mapping[str, torch.Tensor]],
+    ) -> None:
+        self.dataset = dataset
+        self.companions = companions
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
     def __getitem__(
         self, indices: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        batch = {"rows": self.fetch(indices)}
-        if self.negatives is not None:
-            batch["negatives"] = self.fetch(
-                self.negatives[indices.to(self.negatives.device)]
-            )
-        return batch, indices
+        wanted = {"rows": indices, **self.companions(indices)}
+        return {name: self.dataset.fetch(i) for name, i in wanted.items()}, indices
 
 
 def _copy_to(device: torch.device, rows: NDArray[Any]) -> torch.Tensor:

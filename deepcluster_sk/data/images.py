@@ -55,6 +55,13 @@ class RowLayout:
         """Length of one flat row."""
         return int(np.prod(self.shape))
 
+    @property
+    def given_shape(self) -> tuple[int, ...] | None:
+        """Shape of an image in the order of the axes it came in; None of a vector."""
+        channels, *sides = self.shape
+        shapes = {"HW": tuple(sides), "CHW": self.shape, "HWC": (*sides, channels)}
+        return shapes.get(self.order)
+
     def arrange(self, rows: torch.Tensor) -> torch.Tensor:
         """Give flat rows ``(b, n_features)`` their canonical shape ``(b, *shape)``."""
         if not self.is_image:

@@ -19,14 +19,20 @@ ROW_MULTIPLE = 32
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Switch to evaluation without gradients, and back to the mode before."""
+    """Switch to evaluation without gradients, and back to the mode before.
+
+    A module that is in evaluation already is not written to: several threads may read
+    it at once.
+    """
     was_training = module.training
-    module.eval()
+    if any(part.training for part in module.modules()):
+        module.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        module.train(was_training)
+        if was_training:
+            module.train()
 
 
 def stream(

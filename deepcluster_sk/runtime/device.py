@@ -23,7 +23,7 @@ def resolve_device(device: Any) -> torch.device:
     """
     if device == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            return _numbered(torch.device("cuda"))
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         resolved = torch.device(device)
@@ -42,7 +42,14 @@ def resolve_device(device: Any) -> torch.device:
             f"device={device!r} is not on this machine, which has: "
             f"{', '.join(present)}. device='auto' takes the best of them."
         )
-    return resolved
+    return _numbered(resolved)
+
+
+def _numbered(device: torch.device) -> torch.device:
+    """Give a CUDA device its number: what is current may change before ``predict``."""
+    if device == torch.device("cuda"):
+        return torch.device("cuda", torch.cuda.current_device())
+    return device
 
 
 def _present_devices() -> list[str]:
@@ -55,20 +62,17 @@ def _present_devices() -> list[str]:
     return present
 
 
-def keeps_data(wanted: bool | str, device: torch.device, n_bytes: int) -> bool:
+def keeps_data(device: torch.device, n_bytes: int) -> bool:
     """Whether a data set is to be copied to the device before training.
+
+    It is to a CUDA device on which the data take no more than `DATA_SHARE` of the free
+    memory. A CPU has the data already.
 
     Parameters
     ----------
-    wanted : bool or "auto"
-        "auto" copies to a CUDA device on which the data take no more than
-        `DATA_SHARE` of the free memory.
     device : torch.device
-        The CPU has the data already.
     n_bytes : int
     """
-    if device.type == "cpu" or wanted != "auto":
-        return device.type != "cpu" and bool(wanted)
     if device.type != "cuda":
         return False
     free, _ = torch.cuda.mem_get_info(device)

@@ -1,4 +1,8 @@
-"""Keep freed memory while training, instead of giving it back at every step."""
+"""Keep freed memory while training, instead of giving it back at every step.
+
+It speaks for the whole process, so no estimator does it: a program that trains and does
+little else may switch it on, as the command line does.
+"""
 
 import ctypes
 import sys
@@ -19,7 +23,9 @@ def keeping_freed_memory() -> Iterator[None]:
 
     A training step frees as much as it allocates. By default glibc maps every large
     block anew and unmaps it again, and the kernel clears its pages each time: about a
-    quarter of a step on 28x28 images. Elsewhere than on glibc nothing happens.
+    quarter of a step on 28x28 images. Elsewhere than on glibc nothing happens. glibc
+    does not tell its thresholds: at the end they are set to where its own rule would
+    have brought them.
     """
     libc = _glibc()
     if libc is None:

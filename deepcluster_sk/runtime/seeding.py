@@ -1,9 +1,66 @@
-"""Seeds for one fit, with the global random streams left as they were."""
+"""Random streams: one of its own for every stage of a fit, global ones left alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import torch
+
+Stage = Literal["start", "network", "pretraining", "second look", "training"]
+#: Stages of a fit. Their order decides which stream each gets: add new ones at the end.
+STAGES: tuple[Stage, ...] = (
+    "start",
+    "network",
+    "pretraining",
+    "second look",
+    "training",
+)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Everything that one stage of a fit draws from.
+
+    A stage has streams of its own, spawned from the seed of the fit, so that a change
+    in one stage leaves the draws of the others alone.
+
+    Attributes
+    ----------
+    random_state : RandomState
+        Of what runs on the host.
+    generator : torch.Generator
+        Of views and draws, on the device.
+    order : torch.Generator
+        Of the order of batches, on the host.
+    seed : int
+        Of torch's global stream while the stage runs (see :meth:`seeded`): what weights
+        are drawn from, dropout, and augmentations of a user's own.
+    """
+
+    random_state: np.random.RandomState
+    generator: torch.Generator
+    order: torch.Generator
+    seed: int
+
+    @classmethod
+    def of(cls, seed: int, stage: Stage, device: torch.device) -> "Streams":
+        """Spawn the streams of a stage from the seed of a fit."""
+        spawned = np.random.SeedSequence(seed).spawn(len(STAGES))[STAGES.index(stage)]
+        host, views, order, outer = (int(s) for s in spawned.generate_state(4))
+        return cls(
+            np.random.RandomState(host),
+            generator(views, device),
+            generator(order, torch.device("cpu")),
+            outer,
+        )
+
+    @contextmanager
+    def seeded(self) -> Iterator[None]:
+        """Seed torch's global stream for the stage; outside it goes on as before."""
+        with seeded(self.seed, self.generator.device):
+            yield
 
 
 @contextmanager

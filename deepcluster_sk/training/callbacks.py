@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import torch
 from skorch.callbacks import Callback
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
@@ -74,6 +75,35 @@ class CosineDecay(Callback):
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Let the schedule go: it holds on to the optimiser."""
         self.schedule_ = None
+
+
+class KeepBest(Callback):
+    """End a phase with the weights of the epoch whose labels a judge found best.
+
+    Of phases without a judge, whose history has no ``modularity``, the last epoch
+    stays. New pseudo-labels begin a new competition: what was learned before them
+    followed others.
+    """
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget an earlier phase."""
+        self.best_: tuple[float, dict[str, torch.Tensor]] | None = None
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Remember the epoch, if it is the best so far; the later of two equals."""
+        row = net.history[-1]
+        merit = row.get("modularity")
+        if row.get("updated"):
+            self.best_ = None
+        elif merit is not None and (self.best_ is None or merit >= self.best_[0]):
+            weights = net.module_.state_dict()
+            self.best_ = merit, {name: w.clone() for name, w in weights.items()}
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Return to the best epoch."""
+        if self.best_ is not None:
+            net.module_.load_state_dict(self.best_[1])
+        self.best_ = None
 
 
 class ProgressBar(Callback):

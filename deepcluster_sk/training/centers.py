@@ -37,46 +37,29 @@ LATENT_STARTS: dict[str, Callable[..., Labels]] = {
 }
 
 
-def given_centers(
-    init: Any,
-    latent: NDArray[Any],
-    n_clusters: int,
-    random_state: np.random.RandomState,
-) -> NDArray[np.float32]:
-    """Centres a user gave, or had computed.
-
-    Parameters
-    ----------
-    init : array of shape (n_clusters, latent_dim), or callable
-        A callable is asked as ``init(latent, n_clusters, random_state=...)``, as
-        scikit-learn's KMeans asks it.
-    latent : ndarray of shape (n, latent_dim)
-    n_clusters : int
-    random_state : RandomState
-
-    Raises
-    ------
-    ValueError
-        If the centres are not finite or not of that shape.
-    """
-    if callable(init):
-        init = init(latent, n_clusters, random_state=random_state)
-    return checked_centers(init, n_clusters, latent.shape[1])
-
-
 def checked_centers(init: Any, n_clusters: int, latent_dim: int) -> NDArray[np.float32]:
     """Centres as float32, or a ValueError that says what they should be."""
     expected = (n_clusters, latent_dim)
     try:
-        centers = np.asarray(init, dtype=np.float32)
+        # A copy in order: reversed or read-only arrays are none that torch takes.
+        centers = np.array(init, dtype=np.float32, order="C")
     except (TypeError, ValueError):
         centers = None
     if centers is None or centers.shape != expected or not np.isfinite(centers).all():
         raise ValueError(
             "init must give finite centres of shape (n_clusters, latent_dim) = "
-            f"{expected}, got {init!r}."
+            f"{expected}, got {_described(init, centers)}."
         )
     return centers
+
+
+def _described(init: Any, centers: NDArray[Any] | None) -> str:
+    """Say what was given, without printing an array."""
+    if centers is None:
+        return repr(init) if np.size(init) < 2 else f"a {type(init).__name__}"
+    if not np.isfinite(centers).all():
+        return f"shape {centers.shape} with NaN or infinite numbers"
+    return f"shape {centers.shape}"
 
 
 def nearest(latent: NDArray[Any], centers: NDArray[Any]) -> Labels:

@@ -12,18 +12,23 @@ from skorch.callbacks import EpochTimer
 
 from deepcluster_sk.data.batches import (
     BalancedBatches,
+    BatchDataset,
     RowDataset,
     SampleReader,
     n_batches,
 )
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import autocast, embed
-from deepcluster_sk.training.callbacks import CosineDecay, ProgressBar
+from deepcluster_sk.runtime.interrupts import noticing_interrupts
+from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, ProgressBar
 from deepcluster_sk.training.objectives import Objective
 
 
 class StopPhase(Exception):
-    """Raised inside the loop to end the running phase early."""
+    """To be raised by a callback that wants the running phase of training to end.
+
+    The fit goes on with what the phase has learned so far.
+    """
 
 
 class ClusteringNet(NeuralNet):
@@ -41,8 +46,6 @@ class ClusteringNet(NeuralNet):
         Layout and scaling of raw rows.
     precision : torch.dtype
         ``torch.bfloat16`` trains under autocast.
-    generator : torch.Generator
-        Source of the batch order.
     **kwargs
         As :class:`skorch.NeuralNet` takes them.
     """
@@ -53,13 +56,11 @@ class ClusteringNet(NeuralNet):
         *,
         reader: SampleReader,
         precision: torch.dtype = torch.float32,
-        generator: torch.Generator,
         criterion: Any = Objective,
         **kwargs: Any,
     ) -> None:
         self.reader = reader
         self.precision = precision
-        self.generator = generator
         super().__init__(module, criterion=criterion, train_split=None, **kwargs)
 
     @property
@@ -68,6 +69,7 @@ class ClusteringNet(NeuralNet):
         return [
             ("epoch_timer", EpochTimer()),
             ("lr_decay", CosineDecay()),
+            ("keep_best", KeepBest()),
             ("progress_bar", ProgressBar()),
         ]
 
@@ -82,7 +84,13 @@ class ClusteringNet(NeuralNet):
         self.module_.to(memory_format=torch.channels_last)
         return self
 
-    def run_phase(self, objective: Objective, dataset: RowDataset, epochs: int) -> None:
+    def run_phase(
+        self,
+        objective: Objective,
+        dataset: RowDataset,
+        epochs: int,
+        order: torch.Generator,
+    ) -> None:
         """Train on one objective.
 
         Parameters
@@ -91,32 +99,54 @@ class ClusteringNet(NeuralNet):
         dataset : RowDataset
         epochs : int
             At most; the objective or a callback may end the phase earlier.
+        order : torch.Generator
+            Source of the batch order, on the host.
         """
         self.phase_epochs_ = epochs
         self.phase_steps_ = epochs * n_batches(len(dataset), self.batch_size)
         self.criterion_ = objective
         self.phase_dataset_ = dataset
+        self.order_ = order
         self.initialize_optimizer()
         objective.begin(self, dataset)
-        with suppress(StopPhase):
-            self.notify("on_train_begin", X=dataset)
-            self.fit_loop(dataset, epochs=epochs)
-        self.notify("on_train_end", X=dataset)
+        with noticing_interrupts() as self.interrupts_:
+            try:
+                self.notify("on_train_begin", X=dataset, y=None)
+                self.fit_loop(dataset, epochs=epochs)
+            except StopPhase:
+                self._drop_unfinished_epoch()
+            with suppress(StopPhase):
+                self.notify("on_train_end", X=dataset, y=None)
         objective.end(self, dataset)
         # What the objective remembers of the data must not stay with the net.
         self.criterion_ = Objective()
-        del self.phase_dataset_
+        del self.phase_dataset_, self.interrupts_, self.order_
+
+    def finish(self) -> None:
+        """End training: from now on the net is only read, from any thread."""
+        self.module_.eval()
+        # Nothing reads the optimiser's moments again; they are twice the weights.
+        self.optimizer_.state.clear()
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Tell the callbacks; skorch's way of stopping ends only the phase."""
+        """Tell the callbacks; theirs is to stop the phase, a signal's to stop the fit.
+
+        A callback stops a phase by raising :class:`StopPhase`, or as skorch's own do.
+        """
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt:
-            if method_name == "on_train_end":
+            interrupts = getattr(self, "interrupts_", None)
+            if interrupts is None or interrupts.seen:
                 raise
             raise StopPhase from None
         if method_name == "on_epoch_end" and self.criterion_.finished:
             raise StopPhase
+
+    def _drop_unfinished_epoch(self) -> None:
+        """Forget the row of an epoch that a callback ended amid its batches."""
+        if self.history and "train_loss" not in self.history[-1]:
+            self.history.pop()
 
     def on_epoch_end(
         self,
@@ -140,17 +170,18 @@ class ClusteringNet(NeuralNet):
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Batches fetched whole by index; ``iterator_train__*`` reach the loader."""
         settings = self.get_params_for("iterator_train")
-        batches = BalancedBatches(len(dataset), self.batch_size, self.generator)
+        batches = BalancedBatches(len(dataset), self.batch_size, self.order_)
         return self.iterator_train(
-            dataset, **{"batch_size": None, "sampler": batches, **settings}
+            BatchDataset(dataset, self.criterion_.companions),
+            **{"batch_size": None, "sampler": batches, **settings},
         )
 
     def infer(self, x: Mapping[str, torch.Tensor], **fit_params: Any) -> Any:
         """Training pass of a raw batch: the objective's inputs, and their outputs."""
-        device = self.torch_device
+        device, objective = self.torch_device, self.criterion_
         samples = {name: self.reader.read(rows, device) for name, rows in x.items()}
-        with torch.no_grad():
-            inputs = self.criterion_.inputs(**samples)
+        with torch.set_grad_enabled(objective.inputs_need_grad):
+            inputs = objective.inputs(self.module_, **samples)
         with autocast(device, self.precision):
             return inputs, self.module_(**inputs)
 
@@ -178,12 +209,12 @@ class ClusteringNet(NeuralNet):
             return
         self._epoch_sums: dict[str, Any] = {}
         count = 0
+        self.history.record("phase", self.criterion_.name)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             self.notify("on_batch_end", batch=batch, training=training, **step)
             count += 1
-        self.history.record("phase", self.criterion_.name)
         names = list(self._epoch_sums)
         means = torch.stack([self._epoch_sums[name] for name in names]) / count
         for name, value in zip(names, means.tolist(), strict=True):

@@ -8,7 +8,8 @@ from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.losses.clustering import clustering_loss
 from deepcluster_sk.losses.reconstruction import reconstruction_loss
 from deepcluster_sk.losses.total import total_loss
-from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+from deepcluster_sk.training.objectives import Objective, Terms
+from deepcluster_sk.training.self_training import SelfTrainingObjective
 
 
 class AutoencoderPretraining(Objective):
@@ -25,7 +26,7 @@ class AutoencoderPretraining(Objective):
         self.view = view
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Draw views, all of them to be reconstructed."""
         return {"x": self.view(rows), "n_reconstructed": len(rows)}
@@ -39,7 +40,7 @@ class AutoencoderPretraining(Objective):
         return {"reconstruction": loss}, loss
 
 
-class DECClustering(SelfTraining):
+class DECClustering(SelfTrainingObjective):
     """Divergence of the assignments from their sharpened targets.
 
     The targets come from the samples themselves, the assignments pulled to them are
@@ -48,10 +49,12 @@ class DECClustering(SelfTraining):
     Parameters
     ----------
     view : View
+    on_views : bool
+        Whether it is views that are pulled, or the samples themselves.
     reconstruction_weight : float
         Weight of the reconstruction beside the divergence; 0 is DEC, more is IDEC.
     **settings
-        As :class:`SelfTraining` takes them.
+        As :class:`SelfTrainingObjective` takes them.
 
     References
     ----------
@@ -60,25 +63,31 @@ class DECClustering(SelfTraining):
     """
 
     def __init__(
-        self, view: View, reconstruction_weight: float, **settings: Any
+        self,
+        view: View,
+        reconstruction_weight: float,
+        on_views: bool = True,
+        **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.view = view
+        self.on_views = on_views
         self.weights = {"clustering": 1.0, "reconstruction": reconstruction_weight}
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Draw views; the decoder is asked only where its error counts."""
         n_reconstructed = len(rows) if self.weights["reconstruction"] else 0
-        return {"x": self.view(rows), "n_reconstructed": n_reconstructed}
+        x = self.view(rows) if self.on_views else rows
+        return {"x": x, "n_reconstructed": n_reconstructed}
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
         _, log_assignment, reconstruction = outputs
-        terms = {"clustering": clustering_loss(self.targets[indices], log_assignment)}
+        terms = {"clustering": clustering_loss(self.targets(indices), log_assignment)}
         if self.weights["reconstruction"]:
             terms["reconstruction"] = reconstruction_loss(reconstruction, inputs["x"])
         return terms, total_loss(terms, self.weights)

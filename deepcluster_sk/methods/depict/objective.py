@@ -9,8 +9,9 @@ from deepcluster_sk.losses.cross_entropy import cross_entropy_loss
 from deepcluster_sk.losses.total import total_loss
 from deepcluster_sk.methods.depict.losses import layerwise_loss
 from deepcluster_sk.methods.depict.network import Pathways
-from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+from deepcluster_sk.training.objectives import Objective, Terms
 from deepcluster_sk.training.protocols import TrainedNet
+from deepcluster_sk.training.self_training import SelfTrainingObjective
 
 
 class DepictPretraining(Objective):
@@ -28,7 +29,7 @@ class DepictPretraining(Objective):
         self.hidden_weight = hidden_weight
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Give the samples; the network makes its own noise."""
         return {"x": rows}
@@ -41,20 +42,20 @@ class DepictPretraining(Objective):
         return {"reconstruction": loss}, loss
 
 
-class DepictClustering(SelfTraining):
+class DepictClustering(SelfTrainingObjective):
     """Cross-entropy of the assignments, and layer-wise reconstruction.
 
     Parameters
     ----------
-    weights : dict
-        Of the terms ``clustering`` and ``reconstruction``.
+    reconstruction_weight : float
+        Of the reconstruction beside the cross-entropy.
     hidden_weight : float
         Of the hidden layers within the reconstruction.
     pull_clean : bool
         Whether the clean assignments are pulled to the targets as well or, as in the
         paper, only the noisy ones.
     **settings
-        As :class:`SelfTraining` takes them.
+        As :class:`SelfTrainingObjective` takes them.
 
     References
     ----------
@@ -63,18 +64,18 @@ class DepictClustering(SelfTraining):
 
     def __init__(
         self,
-        weights: dict[str, float],
+        reconstruction_weight: float,
         hidden_weight: float,
         pull_clean: bool,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        self.weights = weights
+        self.weights = {"clustering": 1.0, "reconstruction": reconstruction_weight}
         self.hidden_weight = hidden_weight
         self.pull_clean = pull_clean
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Give the samples; the network makes its own noise."""
         return {"x": rows}
@@ -83,7 +84,7 @@ class DepictClustering(SelfTraining):
         self, inputs: dict[str, Any], outputs: Pathways, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
-        pulled, target = outputs.log_assignment, self.targets[indices]
+        pulled, target = outputs.log_assignment, self.targets(indices)
         if self.pull_clean:
             pulled = torch.cat([pulled, outputs.clean_log_assignment])
             target = target.repeat(2, 1)

@@ -10,7 +10,7 @@ from deepcluster_sk.losses.discrimination import discrimination_loss
 from deepcluster_sk.training.objectives import Objective, Terms
 
 
-class DiscriminationPretraining(Objective):
+class InstanceDiscriminationPretraining(Objective):
     """Instance discrimination between two augmented views, before there are clusters.
 
     Parameters
@@ -33,7 +33,7 @@ class DiscriminationPretraining(Objective):
         self.temperature = temperature
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Stack two views; the decoder is asked for nothing."""
         views = torch.cat([self.view(rows), self.view(rows)])

@@ -23,13 +23,14 @@ from deepcluster_sk.methods.triplet.mining import (
 )
 from deepcluster_sk.networks.clustering import Sphere
 from deepcluster_sk.networks.inference import autocast, evaluating, stream
-from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+from deepcluster_sk.training.objectives import Objective, Terms
 from deepcluster_sk.training.protocols import TrainedNet
+from deepcluster_sk.training.self_training import SelfTrainingObjective
 
 #: Share of negatives within the ball beyond which the user is warned.
 COMMON_FALLBACKS = 0.5
-NegativeMode = Literal["batch", "bulk", "literal"]
-_SELECT = {"bulk": select_negatives, "literal": select_negatives_literal}
+NegativeMode = Literal["batch", "dataset", "literal"]
+_SELECT = {"dataset": select_negatives, "literal": select_negatives_literal}
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Triplets:
     augmentation : callable
     generator : torch.Generator
         Of the augmentation and the draws of negatives.
-    mode : {"batch", "bulk", "literal"}
+    mode : {"batch", "dataset", "literal"}
         Negatives from the batch, from the whole data set, or the latter by the loop of
         the paper's Algorithm 1.
     n_views : int
@@ -57,6 +58,8 @@ class Triplets:
     hardest : bool
         Whether an anchor's negative in the batch is the nearest image outside its ball,
         not any of them.
+    negatives : Tensor of shape (n,) or None
+        The chosen negative of every row of the data set, where `mode` chooses them.
     n_fallbacks, n_selected : int or Tensor
         Negatives that lie inside their anchor's ball, and all negatives, so far.
     """
@@ -68,6 +71,7 @@ class Triplets:
     n_augmentations: int
     max_tries: int = 100
     hardest: bool = False
+    negatives: torch.Tensor | None = None
     n_fallbacks: Any = 0
     n_selected: int = 0
 
@@ -92,7 +96,7 @@ class Triplets:
         chosen = _SELECT[self.mode](
             anchors, radii, generator=self.generator, max_tries=self.max_tries
         )
-        dataset.negatives = chosen.indices
+        self.negatives = chosen.indices
         self._count(chosen.is_fallback)
 
     def stack(self, rows: torch.Tensor, negatives: torch.Tensor | None) -> torch.Tensor:
@@ -159,13 +163,20 @@ class _TripletPhase(Objective):
                 stacklevel=2,
             )
 
+    def companions(self, indices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Fetch each row's negative, where they come from the whole data set."""
+        negatives = self.triplets.negatives
+        if negatives is None:
+            return {}
+        return {"negatives": negatives[indices.to(negatives.device)]}
+
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Stack the blocks of a pass; the decoder is asked for the images only."""
         n_reconstructed = len(rows) if self.weights["reconstruction"] else 0
         return {
-            "x": self.triplets.stack(rows, negatives),
+            "x": self.triplets.stack(rows, companions.get("negatives")),
             "n_reconstructed": n_reconstructed,
         }
 
@@ -183,7 +194,7 @@ class _TripletPhase(Objective):
         return terms
 
 
-class TripletPretraining(_TripletPhase):
+class ReconstructionPretraining(_TripletPhase):
     """Reconstruction and separation, before there are clusters.
 
     Parameters
@@ -220,7 +231,7 @@ class TripletPretraining(_TripletPhase):
         return terms, total_loss(terms, self.weights)
 
 
-class SeparationPretraining(TripletPretraining):
+class TripletMarginPretraining(ReconstructionPretraining):
     """Separation alone, before there are clusters.
 
     Each image is seen in two augmented views, and told from the one of the batch that
@@ -244,14 +255,14 @@ class SeparationPretraining(TripletPretraining):
         self.margin = margin
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Stack two views: the image itself would be too easy an anchor."""
         views = torch.cat(self.triplets.views(rows, 2))
         return {"x": channels_last(views), "n_reconstructed": 0}
 
 
-class TripletClustering(_TripletPhase, SelfTraining):
+class TripletClustering(_TripletPhase, SelfTrainingObjective):
     """The four-term loss (Eq. 7).
 
     Parameters
@@ -261,11 +272,11 @@ class TripletClustering(_TripletPhase, SelfTraining):
         Of the terms ``reconstruction`` (alpha), ``clustering`` (beta), ``balance``
         (gamma) and ``separation`` (omega).
     margin : float
-    pull_views : bool
+    on_views : bool
         Whether the assignments of the augmented views are pulled to the targets as well
         or, as in the paper, only those of the images themselves.
     **settings
-        As :class:`SelfTraining` takes them.
+        As :class:`SelfTrainingObjective` takes them.
 
     References
     ----------
@@ -277,7 +288,7 @@ class TripletClustering(_TripletPhase, SelfTraining):
         triplets: Triplets,
         weights: dict[str, float],
         margin: float,
-        pull_views: bool,
+        on_views: bool,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
@@ -286,7 +297,7 @@ class TripletClustering(_TripletPhase, SelfTraining):
         self.margin = margin
         # The images themselves always: views are a little blurred, and a net that has
         # seen nothing else need not know them.
-        self.n_pulled = 1 + triplets.n_views if pull_views else 1
+        self.n_pulled = 1 + triplets.n_views if on_views else 1
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
@@ -295,13 +306,14 @@ class TripletClustering(_TripletPhase, SelfTraining):
         n = len(indices)
         _, log_assignment, _ = outputs
         pulled = log_assignment[: n * self.n_pulled]
-        target = self.targets[indices].repeat(self.n_pulled, 1)
+        target = self.targets(indices).repeat(self.n_pulled, 1)
         terms = self._common_terms(inputs, outputs, n)
         terms["clustering"] = clustering_loss(target, pulled)
         terms["balance"] = balance_loss(pulled)
         return terms, total_loss(terms, self.weights)
 
     def _refresh(self, net: TrainedNet, dataset: RowDataset) -> None:
+        """Take targets, and negatives, anew."""
         super()._refresh(net, dataset)
         if self.weights["separation"]:
             self.triplets.select(net, dataset)

@@ -12,19 +12,19 @@ from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
-from deepcluster_sk.base.context import Run
+from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.start import Start, gives_centers
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.graph.consensus import Partition
 from deepcluster_sk.methods.variational.network import MixtureVAE
 from deepcluster_sk.methods.variational.objective import (
     VariationalClustering,
     VariationalPretraining,
 )
 from deepcluster_sk.networks.inference import collect, evaluating
-from deepcluster_sk.training.objectives import Objective, SelfTraining
-from deepcluster_sk.training.pseudo_labels import Anchor
-from deepcluster_sk.training.schedule import epochs_for
+from deepcluster_sk.runtime.seeding import Streams
+from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
 #: Distance between neighbouring means of the mixture at the start, in standard
 #: deviations of its Gaussians.
@@ -37,7 +37,7 @@ class VariationalClusterer(BaseDeepClusterer):
     A model of how the data come about: a cluster is drawn, a latent vector from the
     Gaussian of that cluster, and the sample from the decoder. All of it is learned
     together, by the evidence lower bound, so that new samples can be drawn
-    (:meth:`sample`) and the likelihood of given ones be bounded
+    (:meth:`sample`) and the likelihood of given ones be estimated
     (:meth:`score_samples`). ``predict_proba`` gives q(k|x), ``transform`` the posterior
     mean of the latent vector.
 
@@ -55,113 +55,39 @@ class VariationalClusterer(BaseDeepClusterer):
     warmup : float, default=0.3
         Share of joint training, in [0, 1], over which the divergences of the bound rise
         to their full weight.
-    anchor_weight : float or "auto", default="auto"
+    start_weight : float or "auto", default="auto"
         Weight, in nats, of the cross-entropy that holds q(k|x) of a view of each image
-        to the start; "auto" is half the number of features.
-    latent_dim : int or "auto", default="auto"
-        Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
+        to the labels of the start; "auto" is half the number of features.
     architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
             default="auto"
         Encoder, as :class:`DeepTripletClusterer` takes it. The decoder is an MLP,
         unless the network is one's own.
-    channels : sequence of int, default=None
-        Widths of the encoder's convolutions or hidden layers.
-    image_shape : tuple, default=None
-        Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
-    channel_axis : {1, -1}, default=None
-        Axis of the channels in 4-D input, where sizes do not tell.
-    max_pixels : int, None or "auto", default="auto"
-        Images of more pixels (height times width) are averaged down to about so many.
-        "auto" is 1,024, or None where `architecture` is a module.
-    contrast : {"auto", "none", "image", "local"}, default="auto"
-        Contrast normalisation the encoder sees images under. "auto" takes the one whose
-        neighbour graph falls into clusters best, if `init` makes one, else none.
     augmentation : "auto", str, dict, callable or None, default="auto"
         Views in which the start looks for neighbours, and that are held to it. The
         model is of the images themselves. See :class:`DeepTripletClusterer`.
-    init : {"consensus", "spectral", "kmeans", "random"}, array or callable, \
-            default="consensus"
-        The start. "consensus" and "spectral" partition a neighbour graph of the
-        samples; "kmeans" and "random" the latent, which wants pretraining. An array of
-        shape ``(n_clusters, latent_dim)`` gives the means of the mixture; a callable is
-        asked for them as ``init(latent, n_clusters, random_state=...)``.
-    anchoring : float, default=0.5
-        Share of joint training, in [0, 1], for which q(k|x) is held to the start. Over
-        half as long again the hold fades out; what remains is the bound alone.
-    n_restarts : int, default=2
-        How often the labels found so far are refined on the graph of the start and the
-        latent space together, to be the targets of what follows, at equal distances
-        over joint training.
-    pretrain_epochs : int or "auto", default=0
-        Epochs of reconstruction alone; "auto" is 0: everything is learned together.
+    init : {"graph", "kmeans", "random"}, estimator, array or callable, default="graph"
+        The start, as :class:`DeepTripletClusterer` takes it. "kmeans", "random" and
+        other clusterers partition the latent, which wants pretraining; centres are the
+        means of the mixture.
+    pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
+        Reconstruction alone; "auto" is None: everything is learned together.
+    targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
+        What holds q(k|x) for a while; "auto" is the labels of the start for the first
+        half, which then fade out until the bound alone remains. "self-training" is the
+        bound alone, throughout.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 900 optimiser steps.
-    tol : float, default=1e-3
-        The labels have settled once less than this fraction of them changes over an
-        epoch. Training ends then, unless its targets are still anchored.
-    batch_size : int or "auto", default="auto"
-        Images in a batch; "auto" is a power of 2 from 64 to 256 that makes some thirty
-        batches an epoch.
-    lr : float, default=1e-3
-        Learning rate of Adam.
-    lr_schedule : {"cosine"} or None, default="cosine"
-        Whether the learning rate falls to 0 along a half cosine in each phase.
-    precision : {"auto", "float32", "bf16"}, default="auto"
-        What training computes in; "auto" is bf16 mixed precision where that is
-        faster. Results are always computed in float32.
-    device : str or torch.device, default="auto"
-        "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
-    data_on_device : bool or "auto", default="auto"
-        Whether training reads the data from a copy on the GPU; "auto" makes one where
-        it takes no more than a quarter of the memory that is free there.
-    callbacks : list of skorch callbacks, default=None
-        Told of pretraining and of joint training.
-    memory : None, str or object with the joblib.Memory interface, default=None
-        Cache of the start and of pretraining, for fits that differ in what comes later.
-    random_state : int, RandomState or None, default=None
-        An int makes the result the same on every run, on one machine and with one
-        number of threads. Global random streams are left alone.
-    verbose : int, default=0
-        1 shows a progress bar with the terms of the loss.
-    **net_params
-        Settings of the skorch net: ``optimizer__weight_decay``,
-        ``iterator_train__num_workers``.
+    {parameters}
 
     Attributes
     ----------
-    labels_ : ndarray of shape (n_samples,)
-        Cluster of each training sample; the same as ``predict`` gives.
     cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
         Means of the mixture, in the space of ``transform``.
-    initial_labels_ : ndarray of shape (n_samples,)
-        The start, to see what training bought.
-    history_ : list of dict
-        One row an epoch: the phase, the terms, the loss (``train_loss``), the fraction
-        of labels that changed, the seconds (``dur``).
-    n_iter_ : int
-        Epochs of joint training.
-    n_features_in_ : int
-        Features of a flat row.
-    feature_names_in_ : ndarray of shape (n_features,)
-        Only where `X` had feature names that are all strings.
-    image_shape_ : tuple (C, H, W) or None
-        Shape of the images, None for vectors.
-    contrast_ : str
-        The contrast normalisation used.
-    device_ : str
-        Where the network was trained.
-    net_ : ClusteringNet
-        The fitted skorch net.
+    {attributes}
 
     See Also
     --------
     sklearn.mixture.GaussianMixture : A mixture without a network.
-
-    Notes
-    -----
-    Left to itself from the start, such a model tends to put everything into one
-    cluster. The start, the hold and the warm-up are there to prevent it; a warning
-    tells if clusters are empty all the same. ``anchoring=0`` trains the bound alone.
 
     References
     ----------
@@ -183,14 +109,16 @@ class VariationalClusterer(BaseDeepClusterer):
         "likelihood": [StrOptions({"auto", "bernoulli", "gaussian"})],
         "relaxation": [StrOptions({"marginal", "gumbel"})],
         "warmup": [Interval(Real, 0, 1, closed="both")],
-        "anchor_weight": [
+        "start_weight": [
             Interval(Real, 0, None, closed="left"),
             StrOptions({"auto"}),
         ],
     }
-    _joint_parameters: ClassVar[frozenset[str]] = (
-        BaseDeepClusterer._joint_parameters | {"warmup", "anchor_weight"}
-    )
+    _module_constraints: ClassVar[dict[str, list[Any]]] = {
+        "channels": ["array-like", None],
+        "contrast": [StrOptions({"auto", "none", "image", "local"})],
+    }
+    _joint_parameters = BaseDeepClusterer._joint_parameters | {"warmup", "start_weight"}
 
     def __init__(
         self,
@@ -199,63 +127,55 @@ class VariationalClusterer(BaseDeepClusterer):
         likelihood: str = "auto",
         relaxation: str = "marginal",
         warmup: float = 0.3,
-        anchor_weight: float | str = "auto",
+        start_weight: float | str = "auto",
         latent_dim: int | str = "auto",
         architecture: Any = "auto",
-        channels: Any = None,
         image_shape: Any = None,
         channel_axis: int | None = None,
         max_pixels: int | str | None = "auto",
-        contrast: str = "auto",
         augmentation: Any = "auto",
-        init: Any = "consensus",
-        anchoring: float = 0.5,
-        n_restarts: int = 2,
-        pretrain_epochs: int | str = 0,
+        init: Any = "graph",
+        pretraining: Any = "auto",
+        targets: Any = "auto",
         max_epochs: int | str = "auto",
         tol: float = 1e-3,
         batch_size: int | str = "auto",
         lr: float = 1e-3,
-        lr_schedule: str | None = "cosine",
         precision: str = "auto",
         device: Any = "auto",
-        data_on_device: bool | str = "auto",
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
         verbose: int = 0,
         **net_params: Any,
     ) -> None:
-        self.n_clusters = n_clusters
+        super().__init__(
+            n_clusters,
+            latent_dim=latent_dim,
+            architecture=architecture,
+            image_shape=image_shape,
+            channel_axis=channel_axis,
+            max_pixels=max_pixels,
+            augmentation=augmentation,
+            init=init,
+            pretraining=pretraining,
+            targets=targets,
+            max_epochs=max_epochs,
+            tol=tol,
+            batch_size=batch_size,
+            lr=lr,
+            precision=precision,
+            device=device,
+            callbacks=callbacks,
+            memory=memory,
+            random_state=random_state,
+            verbose=verbose,
+            **net_params,
+        )
         self.likelihood = likelihood
         self.relaxation = relaxation
         self.warmup = warmup
-        self.anchor_weight = anchor_weight
-        self.latent_dim = latent_dim
-        self.architecture = architecture
-        self.channels = channels
-        self.image_shape = image_shape
-        self.channel_axis = channel_axis
-        self.max_pixels = max_pixels
-        self.contrast = contrast
-        self.augmentation = augmentation
-        self.init = init
-        self.anchoring = anchoring
-        self.n_restarts = n_restarts
-        self.pretrain_epochs = pretrain_epochs
-        self.max_epochs = max_epochs
-        self.tol = tol
-        self.batch_size = batch_size
-        self.lr = lr
-        self.lr_schedule = lr_schedule
-        self.precision = precision
-        self.device = device
-        self.data_on_device = data_on_device
-        self.callbacks = callbacks
-        self.memory = memory
-        self.random_state = random_state
-        self.verbose = verbose
-        self._store_net_params(net_params)
+        self.start_weight = start_weight
 
     def sample(
         self, n_samples: int = 1, cluster: int | None = None
@@ -322,25 +242,37 @@ class VariationalClusterer(BaseDeepClusterer):
             )
         return bound.cpu().numpy()
 
-    def _module(self, run: Run) -> tuple[type[torch.nn.Module], dict[str, Any]]:
+    def _default_targets(self) -> PseudoLabels | SelfTraining:
+        return PseudoLabels(duration=0.5)
+
+    def _module(
+        self, layout: RowLayout, contrast: str
+    ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         return MixtureVAE, {
             "architecture": self.architecture,
-            "sample_shape": run.layout.shape,
+            "sample_shape": layout.shape,
             "n_clusters": self.n_clusters,
-            "latent_dim": self._latent_dim(run),
-            "likelihood": self._likelihood(run.layout),
+            "latent_dim": self._latent_dim(layout, Start(contrast, None)),
+            "likelihood": self._likelihood(layout),
             "relaxation": self.relaxation,
-            "channels": self.channels,
-            "contrast": run.contrast,
+            "contrast": contrast,
         }
 
-    def _start(
-        self, run: Run, first: Partition | None, latent: NDArray[np.float32]
+    def _first_clusters(
+        self,
+        start: Start,
+        latent: NDArray[np.float32],
+        n_clusters: int,
+        random_state: np.random.RandomState,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        labels, centers = super()._start(run, first, latent)
+        labels, centers = super()._first_clusters(
+            start, latent, n_clusters, random_state
+        )
+        if gives_centers(self.init):
+            return labels, centers
         # The scale of an untrained latent means nothing; Gaussians of variance 1 that
         # lie on top of each other would never become clusters of their own.
-        return labels, _spread(centers) if isinstance(self.init, str) else centers
+        return labels, _spread(centers)
 
     def _likelihood(self, layout: RowLayout) -> str:
         if self.likelihood == "auto":
@@ -353,29 +285,29 @@ class VariationalClusterer(BaseDeepClusterer):
             return PixelScaler.to_range(rows, layout, 0.0, 1.0)
         return super()._scaler(rows, layout)
 
-    def _pretraining(self, run: Run) -> Objective:
-        return VariationalPretraining()
+    def _pretraining(
+        self, context: FitContext, start: Start, streams: Streams
+    ) -> tuple[Objective, int]:
+        epochs = 0 if self.pretraining == "auto" else self._reconstruction().epochs
+        if epochs == "auto":
+            epochs = context.epochs(1500, 15)
+        return VariationalPretraining(), int(epochs)
 
-    def _clustering(self, run: Run, anchor: Anchor) -> SelfTraining:
-        weight = self.anchor_weight
+    def _clustering(
+        self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
+    ) -> tuple[Objective, int]:
+        epochs = self.max_epochs
+        if epochs == "auto":
+            epochs = context.epochs(900, 4)
+        weight = self.start_weight
         if weight == "auto":
             # The reconstruction grows with the number of features, and so must this.
-            weight = 0.5 * run.layout.n_features
-        return VariationalClustering(
-            View(run.views.augmentation, run.views.generator),
-            self.warmup,
-            float(weight),
-            tol=self.tol,
-            anchor=anchor,
-        )
-
-    def _epochs(self, run: Run) -> tuple[int, int]:
-        pretrain, cluster = self.pretrain_epochs, self.max_epochs
-        if pretrain == "auto":
-            pretrain = 0
-        if cluster == "auto":
-            cluster = epochs_for(run.n_samples, run.batch_size, 900, 4, 60)
-        return int(pretrain), int(cluster)
+            weight = 0.5 * context.layout.n_features
+        view = None
+        if self._targets().on_views:
+            view = View(self._augmentation(context.layout), streams.generator)
+        objective = VariationalClustering(view, self.warmup, float(weight), **held)
+        return objective, int(epochs)
 
 
 def _spread(centers: NDArray[np.float32]) -> NDArray[np.float32]:

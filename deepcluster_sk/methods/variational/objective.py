@@ -9,7 +9,8 @@ from deepcluster_sk.losses.cross_entropy import cross_entropy_loss
 from deepcluster_sk.losses.total import total_loss
 from deepcluster_sk.methods.variational.losses import expected_term, uniform_divergence
 from deepcluster_sk.methods.variational.network import Bound
-from deepcluster_sk.training.objectives import Objective, SelfTraining, Terms
+from deepcluster_sk.training.objectives import Objective, Terms
+from deepcluster_sk.training.self_training import ClusteringObjective
 
 #: Temperature of the relaxed draw at the end of training; it starts at 1.
 FINAL_TEMPERATURE = 0.3
@@ -21,7 +22,7 @@ class VariationalPretraining(Objective):
     name = "pretrain"
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Give the samples."""
         return {"x": rows, "n_modelled": len(rows)}
@@ -34,22 +35,23 @@ class VariationalPretraining(Objective):
         return {"reconstruction": loss}, loss
 
 
-class VariationalClustering(SelfTraining):
+class VariationalClustering(ClusteringObjective):
     """The negated evidence lower bound, in nats per image.
 
     A mixture left to itself from the start puts everything into one cluster. Two things
     prevent that: both divergences are warmed up, and q(k|x) of an augmented view of
-    each image is anchored to the start for a while. What is left then is the bound.
+    each image is held to the start for a while. What is left then is the bound.
 
     Parameters
     ----------
-    view : View
+    view : View or None
+        What is held to the start; None holds the samples themselves.
     warmup : float
         Share of the phase over which the divergences rise to their weight of 1.
-    anchor_weight : float
+    start_weight : float
         Weight, in nats, of the cross-entropy between the start and q(k|x).
     **settings
-        As :class:`SelfTraining` takes them.
+        As :class:`ClusteringObjective` takes them.
 
     References
     ----------
@@ -57,25 +59,21 @@ class VariationalClustering(SelfTraining):
     """
 
     def __init__(
-        self, view: View, warmup: float, anchor_weight: float, **settings: Any
+        self, view: View | None, warmup: float, start_weight: float, **settings: Any
     ) -> None:
-        # The bound has no target of its own: what is held is the anchor or nothing.
-        super().__init__(target=torch.zeros_like, **settings)
+        super().__init__(**settings)
         self.view = view
         self.warmup = warmup
-        self.anchor_weight = anchor_weight
-
-    @property
-    def is_anchored(self) -> bool:
-        """Whether the start still holds the assignments."""
-        return self.anchor is not None and self.anchor.weight(self._elapsed) > 0
+        self.start_weight = start_weight
 
     def inputs(
-        self, rows: torch.Tensor, negatives: torch.Tensor | None = None
+        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
-        """Stack the samples, which are modelled, and the views that are anchored."""
-        x = torch.cat([rows, self.view(rows)]) if self.is_anchored else rows
-        temperature = FINAL_TEMPERATURE**self._elapsed
+        """Stack the samples, which are modelled, and what is held to the start."""
+        x = rows
+        if self.held:
+            x = torch.cat([rows, rows if self.view is None else self.view(rows)])
+        temperature = FINAL_TEMPERATURE**self.elapsed
         return {"x": x, "n_modelled": len(rows), "temperature": temperature}
 
     def __call__(
@@ -83,7 +81,7 @@ class VariationalClustering(SelfTraining):
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
         n = len(indices)
-        warm = min(1.0, self._elapsed / self.warmup) if self.warmup else 1.0
+        warm = min(1.0, self.elapsed / self.warmup) if self.warmup else 1.0
         terms = {
             "reconstruction": expected_term(outputs.weights, outputs.nll),
             "latent": expected_term(outputs.weights, outputs.divergence),
@@ -91,8 +89,7 @@ class VariationalClustering(SelfTraining):
         }
         weights = {"reconstruction": 1.0, "latent": warm, "discrete": warm}
         if len(outputs.log_assignment) > n:
-            terms["anchor"] = cross_entropy_loss(
-                self.targets[indices], outputs.log_assignment[n:]
-            )
-            weights["anchor"] = self.anchor_weight
+            target = self.share * self.held_targets(indices)
+            terms["start"] = cross_entropy_loss(target, outputs.log_assignment[n:])
+            weights["start"] = self.start_weight
         return terms, total_loss(terms, weights)

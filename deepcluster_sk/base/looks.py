@@ -1,0 +1,66 @@
+"""Looking for clusters in the latent space of a network."""
+
+from collections.abc import Callable
+
+import torch
+
+from deepcluster_sk.augmentation.presets import AugmentationLike
+from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.neighbors import Features
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.start import GraphStart, look_again, refined_labels
+from deepcluster_sk.networks.inference import autocast, evaluating
+from deepcluster_sk.runtime.seeding import Streams
+from deepcluster_sk.training.protocols import TrainedNet
+
+
+def second_look(
+    net: TrainedNet,
+    context: FitContext,
+    start: GraphStart,
+    augmentation: AugmentationLike,
+) -> GraphStart:
+    """Look at a start by graph again, in the latent space of the pretrained net."""
+    streams = context.streams("second look")
+    with streams.seeded(), evaluating(net.module_):
+        return look_again(
+            start,
+            context.views(augmentation, streams),
+            _latent_of(net, context),
+            context.n_clusters,
+            streams.random_state,
+        )
+
+
+def refinement(
+    context: FitContext,
+    judge: Graph,
+    augmentation: AugmentationLike,
+    streams: Streams,
+) -> Callable[[TrainedNet, Labels], Labels]:
+    """Make what refines labels on a graph and the latent space of a net, together."""
+    views = context.views(augmentation, streams)
+
+    def refine(net: TrainedNet, labels: Labels) -> Labels:
+        with evaluating(net.module_):
+            return refined_labels(
+                labels,
+                judge,
+                views,
+                _latent_of(net, context),
+                context.n_clusters,
+                streams.random_state,
+            )
+
+    return refine
+
+
+def _latent_of(net: TrainedNet, context: FitContext) -> Features:
+    """Make features of samples: where they lie in the net's latent space."""
+
+    def latent(x: torch.Tensor) -> torch.Tensor:
+        with autocast(context.device, context.precision):
+            return net.module_.encode(x).float()
+
+    return latent

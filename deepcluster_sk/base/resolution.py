@@ -1,0 +1,114 @@
+"""What every "auto" of a clusterer becomes, and what it may be."""
+
+from typing import Any, Literal
+
+import torch
+
+from deepcluster_sk.augmentation.presets import (
+    AugmentationLike,
+    kind_of,
+    make_augmentation,
+)
+from deepcluster_sk.base.start import Start, is_by_graph
+from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.data.resizing import MAX_PIXELS
+from deepcluster_sk.graph.start import ImageKind
+from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.training.pretraining import Reconstruction
+from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
+
+
+class ResolutionMixin:
+    """Parameters of a clusterer, resolved for the data at hand; nothing is stored."""
+
+    n_clusters: int
+    latent_dim: int | str
+    architecture: Any
+    max_pixels: int | str | None
+    augmentation: Any
+    init: Any
+    pretraining: Any
+    targets: Any
+    batch_size: int | str
+
+    @property
+    def _net_params(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _default_targets(self) -> PseudoLabels | SelfTraining:
+        """Say what "auto" targets are."""
+        return PseudoLabels()
+
+    def _augmentation(
+        self, layout: RowLayout, image_kind: ImageKind | None = None, wide: bool = False
+    ) -> AugmentationLike:
+        """Augmentation for samples of a kind; the wide one finds neighbours."""
+        return make_augmentation(self.augmentation, kind_of(layout), wide)
+
+    def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
+        """Contrast normalisations to choose from."""
+        contrast = self._net_params.get("module__contrast", "auto")
+        if contrast == "auto":
+            return (
+                CONTRASTS if layout.is_image and is_by_graph(self.init) else ("none",)
+            )
+        if contrast != "none" and not layout.is_image:
+            raise ValueError(
+                f"module__contrast={contrast!r} needs images, but X holds flat "
+                'vectors. Pass image_shape, or use module__contrast="none".'
+            )
+        return (contrast,)
+
+    def _known_kind(self, layout: RowLayout) -> ImageKind | None:
+        """Say what images are before they are looked at: drawings, unless told."""
+        if not layout.is_image:
+            return None
+        kind: ImageKind | Literal["auto"] = getattr(self, "image_kind", "auto")
+        return "drawing" if kind == "auto" else kind
+
+    def _targets(self) -> PseudoLabels | SelfTraining:
+        """Targets as an object."""
+        if self.targets == "pseudo-labels":
+            return PseudoLabels()
+        if self.targets == "self-training":
+            return SelfTraining()
+        return self._default_targets() if self.targets == "auto" else self.targets
+
+    def _reconstruction(self) -> Reconstruction:
+        """Pretraining as an object, where reconstruction is all there is."""
+        if self.pretraining is None:
+            return Reconstruction(0)
+        given = isinstance(self.pretraining, Reconstruction)
+        strategy = self.pretraining if given else Reconstruction()
+        if strategy.omega:
+            raise ValueError(
+                f"{type(self).__name__} has no separation term: pretraining="
+                f"{strategy!r} must have omega=0."
+            )
+        return strategy
+
+    def _fused(self, device: torch.device) -> dict[str, bool]:
+        """Step all parameters in one kernel, unless the user wants it otherwise."""
+        others = {"optimizer__foreach", "optimizer__differentiable"}
+        return {
+            "optimizer__fused": device.type != "mps"
+            and not others & set(self._net_params)
+        }
+
+    def _latent_dim(self, layout: RowLayout, start: Start) -> int:
+        """Latent dimensions: enough to keep the clusters apart."""
+        if self.latent_dim == "auto":
+            return min(64, max(10, self.n_clusters))
+        return int(self.latent_dim)
+
+    def _most_pixels(self) -> int | None:
+        """Pixels of an image that are not averaged down."""
+        if self.max_pixels != "auto":
+            return self.max_pixels  # type: ignore[return-value]
+        return None if isinstance(self.architecture, torch.nn.Module) else MAX_PIXELS
+
+    def _batch_size(self, n_samples: int) -> int:
+        """Images in a batch: some thirty batches an epoch, of 64 to 256 images."""
+        if self.batch_size == "auto":
+            return min(256, max(64, 1 << max(0, (n_samples // 32).bit_length() - 1)))
+        return int(self.batch_size)

@@ -1,0 +1,113 @@
+"""What a fit did, in plain words."""
+
+from typing import Any
+
+import numpy as np
+
+from deepcluster_sk.graph.start import HUBNESS
+
+
+def summary_of(clusterer: Any) -> str:
+    """Describe a fitted clusterer: what each "auto" became, and how the fit went.
+
+    Parameters
+    ----------
+    clusterer : BaseDeepClusterer
+        Fitted.
+
+    Returns
+    -------
+    str
+        Lines of a name and what is to be said of it.
+    """
+    facts = {
+        "method": type(clusterer).__name__,
+        "data": _data(clusterer),
+        "images taken for": _kind(clusterer),
+        "contrast": clusterer.contrast_,
+        "start": _start(clusterer),
+        "pretraining": _phase(clusterer, "pretrain"),
+        "joint training": _phase(clusterer, "cluster"),
+        "network": _network(clusterer),
+        "cluster sizes": " ".join(map(str, _sizes(clusterer))),
+        "moved since the start": f"{_moved(clusterer):.1%} of the samples",
+        "computed on": f"{clusterer.device_}, {_precision(clusterer)}",
+    }
+    lines = [f"{name + ':':<23}{fact}" for name, fact in facts.items() if fact]
+    return "\n".join([*lines, *(f"Mind: {text}" for text in _cautions(clusterer))])
+
+
+def _data(clusterer: Any) -> str:
+    n, layout, small = len(clusterer.labels_), clusterer._layout, clusterer._small_shape
+    if not layout.is_image:
+        return f"{n:,} vectors of {layout.n_features} features"
+    channels, height, width = layout.shape
+    colour = "grey" if channels == 1 else f"of {channels} channels"
+    text = f"{n:,} images, {colour}, {height}x{width} pixels"
+    if small != layout.shape:
+        text += f", averaged down to {small[1]}x{small[2]}"
+    return text
+
+
+def _kind(clusterer: Any) -> str:
+    if clusterer.image_kind_ is None:
+        return ""
+    text = f"{clusterer.image_kind_}s"
+    if clusterer.hubness_ is not None:
+        text += f" (hubness {clusterer.hubness_:.2f}; above {HUBNESS} for photographs)"
+    return text
+
+
+def _start(clusterer: Any) -> str:
+    if clusterer.hubness_ is not None:
+        return "by a graph of neighbours"
+    init = clusterer.init
+    if isinstance(init, str):
+        return "k-means on the latent" if init != "random" else "at random"
+    return f"given as {type(init).__name__}"
+
+
+def _phase(clusterer: Any, name: str) -> str:
+    rows = [row for row in clusterer.history_ if row["phase"] == name]
+    if not rows:
+        return "none"
+    seconds = sum(row["dur"] for row in rows)
+    updates = sum(bool(row.get("updated")) for row in rows)
+    found = f", pseudo-labels found anew {updates} times" if updates else ""
+    return f"{len(rows)} epochs in {seconds:.1f} s{found}"
+
+
+def _network(clusterer: Any) -> str:
+    module = clusterer.net_.module_
+    weights = sum(parameter.numel() for parameter in module.parameters())
+    return (
+        f"{type(module).__name__}, {weights:,} weights, latent of {module.latent_dim} "
+        f"dimensions; batches of {clusterer.net_.batch_size}"
+    )
+
+
+def _precision(clusterer: Any) -> str:
+    return str(clusterer.net_.precision).removeprefix("torch.")
+
+
+def _sizes(clusterer: Any) -> list[int]:
+    counts = np.bincount(clusterer.labels_, minlength=clusterer.n_clusters)
+    return [int(count) for count in counts]
+
+
+def _moved(clusterer: Any) -> float:
+    return float(np.mean(clusterer.labels_ != clusterer.initial_labels_))
+
+
+def _cautions(clusterer: Any) -> list[str]:
+    cautions = []
+    empty = _sizes(clusterer).count(0)
+    if empty:
+        cautions.append(f"{empty} clusters are empty; try a smaller n_clusters.")
+    changes = [r["label_change"] for r in clusterer.history_ if "label_change" in r]
+    if changes and changes[-1] >= clusterer.tol > 0:
+        cautions.append(
+            f"labels had not settled: {changes[-1]:.2%} changed in the last epoch "
+            f"(tol={clusterer.tol:.2%}); try more max_epochs."
+        )
+    return cautions

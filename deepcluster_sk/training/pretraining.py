@@ -1,0 +1,39 @@
+"""What comes before there are clusters: settings to give as ``pretraining``."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from deepcluster_sk.training.strategy import Strategy
+
+#: Epochs of a phase, or as many as its number of optimiser steps needs.
+EPOCHS = [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})]
+
+
+class Reconstruction(Strategy):
+    """Pretraining that rebuilds samples, and may separate them meanwhile.
+
+    Parameters
+    ----------
+    epochs : int or "auto", default="auto"
+        "auto" makes a number of optimiser steps that the method knows.
+    omega : float, default=0.0
+        Weight of the separation term (Eq. 5) beside the reconstruction. Only of
+        :class:`~deepcluster_sk.DeepTripletClusterer`.
+    margin : float, default=0.24
+        Its margin, in squared distance on the unit sphere.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "epochs": EPOCHS,
+        "omega": [Interval(Real, 0, None, closed="left")],
+        "margin": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self, epochs: int | str = "auto", omega: float = 0.0, margin: float = 0.24
+    ) -> None:
+        self.epochs = epochs
+        self.omega = omega
+        self.margin = margin

@@ -1,0 +1,26 @@
+"""Parts of a method as objects: what estimators take as settings of a part."""
+
+from typing import Any, ClassVar
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import validate_parameter_constraints
+
+
+class Strategy(BaseEstimator):
+    """Settings of one part of a method, checked together with the estimator's own."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+
+    def check(self) -> None:
+        """Check the settings.
+
+        Raises
+        ------
+        ValueError
+            If one is of a wrong kind, or out of its range.
+        """
+        validate_parameter_constraints(
+            self._parameter_constraints,
+            self.get_params(deep=False),
+            caller_name=type(self).__name__,
+        )
