@@ -9,45 +9,36 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.fitted import FittedMixin
 from deepcluster_sk.base.looks import refinement, second_look
-from deepcluster_sk.base.net_params import NetParamsMixin
 from deepcluster_sk.base.parameters import CONSTRAINTS, document
-from deepcluster_sk.base.resolution import ResolutionMixin
+from deepcluster_sk.base.preparation import PreparationMixin
 from deepcluster_sk.base.start import (
     Start,
-    check_init,
     first_clusters,
     is_by_graph,
 )
-from deepcluster_sk.data.batches import RowDataset, SampleReader
-from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.data.resizing import shrunk, small_shape
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.start import (
     MIN_NODES,
     GraphStart,
     find_start,
 )
 from deepcluster_sk.runtime.caching import cached, data_key
-from deepcluster_sk.runtime.device import keeps_data, resolve_device, resolve_precision
 from deepcluster_sk.runtime.seeding import Streams
-from deepcluster_sk.training.callbacks import check_callbacks
 from deepcluster_sk.training.net import ClusteringNet, Snapshot
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.pseudo_labels import LabelUpdates
-from deepcluster_sk.training.strategy import Strategy
 from deepcluster_sk.training.targets import PseudoLabels
 
-_MAX_SEED = np.iinfo(np.int32).max
 #: Parameters that no stage reads whose result is cached.
 _UNREAD = frozenset({"memory", "random_state", "verbose"})
 
 
 class BaseDeepClusterer(
-    NetParamsMixin, ResolutionMixin, FittedMixin, ClusterMixin, BaseEstimator, ABC
+    PreparationMixin, FittedMixin, ClusterMixin, BaseEstimator, ABC
 ):
     """Base of the deep clusterers.
 
@@ -147,10 +138,6 @@ class BaseDeepClusterer(
         """Whether to look for neighbours in the pretrained latent as well."""
         return False
 
-    def _scaler(self, rows: NDArray[Any], layout: RowLayout) -> PixelScaler:
-        """Scaling of the input."""
-        return PixelScaler.standardize(rows, layout)
-
     # The template ----------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -187,56 +174,6 @@ class BaseDeepClusterer(
             self.__dict__ = before
             raise
         return self
-
-    def _prepare(self, X: ArrayLike) -> FitContext:
-        """Check everything, and settle what does not depend on the samples' content."""
-        for value in self.get_params(deep=False).values():
-            if isinstance(value, Strategy):
-                value.check()
-        self._check_net_params(torch.optim.Adam)
-        check_callbacks(self.callbacks)
-        device = resolve_device(self.device)
-        # Large numbers overflow where they are looked at, and are refused then.
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows, given = self._first_rows(X)
-            if len(rows) < self.n_clusters:
-                raise ValueError(
-                    f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
-                )
-            self._contrasts(given)
-            random_state = check_random_state(self.random_state)
-            seed = int(random_state.randint(_MAX_SEED))
-            small = small_shape(given.shape, self._most_pixels())
-            rows, layout = shrunk(rows, given, small)
-            reader = self._reader(rows, layout)
-        self._augmentation(layout)  # refuses what it does not know
-        keep = keeps_data(device, rows.nbytes)
-        context = FitContext(
-            dataset=RowDataset(rows, device if keep else None),
-            reader=reader,
-            given=given,
-            n_clusters=int(self.n_clusters),
-            batch_size=self._batch_size(len(rows)),
-            device=device,
-            precision=resolve_precision(self.precision, device),
-            seed=seed,
-        )
-        start = Start("none", self._known_kind(layout))
-        latent_dim = self._latent_dim(layout, start)
-        check_init(self.init, len(rows), context.n_clusters, latent_dim)
-        # Built and let go: whatever its settings make fail fails now.
-        self._build_net(context, start)
-        return context
-
-    def _reader(self, rows: NDArray[Any], layout: RowLayout) -> SampleReader:
-        scaler = self._scaler(rows, layout)
-        if scaler.is_constant:
-            warnings.warn(
-                "X is constant: all samples are equal, so all fall into one cluster.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        return SampleReader(layout, scaler)
 
     def _find_start(self, context: FitContext) -> Start:
         """Look at the data without a network: their kind, contrast and clusters."""

@@ -1,0 +1,93 @@
+"""What a fit checks and settles before any work is done."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.net_params import NetParamsMixin
+from deepcluster_sk.base.resolution import ResolutionMixin
+from deepcluster_sk.base.start import Start, check_init
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.data.resizing import shrunk, small_shape
+from deepcluster_sk.data.validation import InputMixin
+from deepcluster_sk.runtime.device import keeps_data, resolve_device, resolve_precision
+from deepcluster_sk.training.callbacks import check_callbacks
+from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.strategy import Strategy
+
+_MAX_SEED = np.iinfo(np.int32).max
+
+
+class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
+    """From parameters and ``X`` to the context of a fit, or to an error."""
+
+    n_clusters: int
+    precision: str
+    device: Any
+    callbacks: Any
+    random_state: Any
+
+    def _scaler(self, rows: NDArray[Any], layout: RowLayout) -> PixelScaler:
+        """Scaling of the input."""
+        return PixelScaler.standardize(rows, layout)
+
+    def _build_net(self, context: FitContext, start: Start) -> ClusteringNet:
+        """Build the net that is trained."""
+        raise NotImplementedError
+
+    def _prepare(self, X: ArrayLike) -> FitContext:
+        """Check everything, and settle what does not depend on the samples' content."""
+        for value in self.get_params(deep=False).values():
+            if isinstance(value, Strategy):
+                value.check()
+        self._check_net_params(torch.optim.Adam)
+        check_callbacks(self.callbacks)
+        device = resolve_device(self.device)
+        # Large numbers overflow where they are looked at, and are refused then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows, given = self._first_rows(X)
+            if len(rows) < self.n_clusters:
+                raise ValueError(
+                    f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
+                )
+            self._contrasts(given)
+            random_state = check_random_state(self.random_state)
+            seed = int(random_state.randint(_MAX_SEED))
+            small = small_shape(given.shape, self._most_pixels())
+            rows, layout = shrunk(rows, given, small)
+            reader = self._reader(rows, layout)
+        self._augmentation(layout)  # refuses what it does not know
+        keep = keeps_data(device, rows.nbytes)
+        context = FitContext(
+            dataset=RowDataset(rows, device if keep else None),
+            reader=reader,
+            given=given,
+            n_clusters=int(self.n_clusters),
+            batch_size=self._batch_size(len(rows)),
+            device=device,
+            precision=resolve_precision(self.precision, device),
+            seed=seed,
+        )
+        start = Start("none", self._known_kind(layout))
+        latent_dim = self._latent_dim(layout, start)
+        check_init(self.init, len(rows), context.n_clusters, latent_dim)
+        # Built and let go: whatever its settings make fail fails now.
+        self._build_net(context, start)
+        return context
+
+    def _reader(self, rows: NDArray[Any], layout: RowLayout) -> SampleReader:
+        scaler = self._scaler(rows, layout)
+        if scaler.is_constant:
+            warnings.warn(
+                "X is constant: all samples are equal, so all fall into one cluster.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        return SampleReader(layout, scaler)
