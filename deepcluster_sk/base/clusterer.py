@@ -27,6 +27,7 @@ from deepcluster_sk.graph.start import (
     find_start,
 )
 from deepcluster_sk.runtime.caching import cached, data_key
+from deepcluster_sk.runtime.modes import training_modes
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.net import ClusteringNet, Snapshot
 from deepcluster_sk.training.objectives import Objective
@@ -165,10 +166,11 @@ class BaseDeepClusterer(
         before = vars(self).copy()
         try:
             context = self._prepare(X)
-            start = self._find_start(context)
-            net = self._build_net(context, start)
-            start = self._pretrain(net, context, start)
-            labels = self._train(net, context, start)
+            with training_modes(context.device):
+                start = self._find_start(context)
+                net = self._build_net(context, start)
+                start = self._pretrain(net, context, start)
+                labels = self._train(net, context, start)
             self._store(net, context, start, labels)
         except BaseException:
             self.__dict__ = before

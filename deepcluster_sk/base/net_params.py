@@ -120,10 +120,8 @@ class NetParamsMixin:
             {f"module__{name}": value for name, value in values["module"].items()},
             caller_name=type(self).__name__,
         )
-        weights = [torch.nn.Parameter(torch.ones(1))]
-        _try("optimizer", values, partial(optimizer, weights))
-        data: Any = [0]
-        _try("iterator_train", values, partial(DataLoader, data, batch_size=None))
+        _try("optimizer", values, partial(_try_optimizer, optimizer))
+        _try("iterator_train", values, _try_loader)
 
     def _given_net_params(self) -> dict[str, Any]:
         """List the settings that a user made, less those left to "auto"."""
@@ -138,9 +136,22 @@ def _try(prefix: str, values: dict[str, Any], build: Callable[..., Any]) -> None
     """Build something with the settings of a prefix, to see whether it takes them."""
     try:
         build(**values[prefix])
-    except (TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a wrong value makes torch raise
         settings = {f"{prefix}__{k}": v for k, v in values[prefix].items()}
         raise ValueError(f"{settings} was refused: {error}") from error
+
+
+def _try_optimizer(optimizer: type[torch.optim.Optimizer], **settings: Any) -> None:
+    weight = torch.nn.Parameter(torch.ones(1, dtype=torch.float32))
+    weight.grad = torch.ones_like(weight)
+    optimizer([weight], **settings).step()
+
+
+def _try_loader(**settings: Any) -> None:
+    data: Any = [0]
+    loader = DataLoader(data, batch_size=None, **settings)
+    if not loader.num_workers:  # workers take seconds to start
+        next(iter(loader))
 
 
 def _argument_names(function: Any) -> set[str]:

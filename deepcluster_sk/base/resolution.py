@@ -98,7 +98,7 @@ class ResolutionMixin:
     def _latent_dim(self, layout: RowLayout, start: Start) -> int:
         """Latent dimensions: enough to keep the clusters apart."""
         if self.latent_dim == "auto":
-            return min(64, max(10, self.n_clusters))
+            return min(64, max(10, int(self.n_clusters)))
         return int(self.latent_dim)
 
     def _most_pixels(self) -> int | None:

@@ -176,6 +176,13 @@ def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     shape : tuple of int or None
         Shape of the n-D array, None where `X` is not one.
     """
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu().numpy()
+    if np.ma.isMaskedArray(X) and np.ma.is_masked(X):
+        raise ValueError(
+            f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
+            "samples out."
+        )
     # Data frames and sparse matrices have a shape of their own, of two axes.
     array = X if hasattr(X, "shape") else _as_array(X)
     shape: tuple[int, ...] = getattr(array, "shape", ())
@@ -251,7 +258,8 @@ class PixelScaler:
             # What is refused where means and variances are taken is refused here.
             _refuse_overflow(np.square(span))
             _refuse_overflow(rows.size * np.maximum(np.abs(minima), np.abs(maxima)))
-        varies = span > 0
+        # What is so small that its inverse is infinite counts as constant.
+        varies = span > (high - low) / np.finfo(np.float64).max
         scale = np.divide(high - low, span, out=np.ones_like(span), where=varies)
         return cls(minima - low / scale, scale, not varies.any())
 

@@ -62,7 +62,18 @@ class InputMixin:
         return shrunk(rows, layout, self._small_shape)
 
     def _checked(self, X: Any, **settings: Any) -> NDArray[Any]:
-        rows = validate_data(self, X, dtype="numeric", accept_sparse=False, **settings)
+        names = getattr(X, "columns", None)
+        if names is not None and len(set(names)) < len(names):
+            twice = sorted({str(name) for name in names if list(names).count(name) > 1})
+            raise ValueError(f"X has several columns of the same name: {twice}.")
+        try:
+            rows = validate_data(
+                self, X, dtype="numeric", accept_sparse=False, **settings
+            )
+        except OverflowError as error:
+            raise ValueError(
+                f"X holds numbers beyond those of float64: {error}"
+            ) from error
         if rows.dtype.kind not in "biuf":
             raise ValueError(f"X must hold real numbers, got dtype {rows.dtype}.")
         return rows

@@ -81,6 +81,9 @@ class ClusteringNet(NeuralNet):
     def initialize_module(self, *args: Any, **kwargs: Any) -> Any:
         """Build the module, its convolutions laid out for batches in channels last."""
         super().initialize_module(*args, **kwargs)
+        if torch.get_default_dtype() != torch.float32:
+            # Batches are float32, whatever the default of the program is.
+            self.module_.float()
         self.module_.to(memory_format=torch.channels_last)
         return self
 
@@ -108,6 +111,9 @@ class ClusteringNet(NeuralNet):
         self.phase_dataset_ = dataset
         self.order_ = order
         self.initialize_optimizer()
+        for group in self.optimizer_.param_groups:
+            # Schedulers that go on from epochs of an earlier phase ask for it.
+            group.setdefault("initial_lr", group["lr"])
         objective.begin(self, dataset)
         with noticing_interrupts() as self.interrupts_:
             try:

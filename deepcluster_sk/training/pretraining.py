@@ -1,11 +1,11 @@
 """What comes before there are clusters: settings to give as ``pretraining``."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from deepcluster_sk.training.strategy import Strategy
+from deepcluster_sk.training.strategy import WEIGHT, Strategy
 
 #: Epochs of a phase, or as many as its number of optimiser steps needs.
 EPOCHS = [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})]
@@ -27,8 +27,8 @@ class Reconstruction(Strategy):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "epochs": EPOCHS,
-        "omega": [Interval(Real, 0, None, closed="left")],
-        "margin": [Interval(Real, 0, None, closed="left")],
+        "omega": [WEIGHT],
+        "margin": [WEIGHT],
     }
 
     def __init__(

@@ -69,7 +69,7 @@ class LabelUpdates:
         bool
             Whether new ones were taken.
         """
-        wanted = self.strategy.n_updates
+        wanted = int(self.strategy.n_updates)
         due = int(elapsed * (wanted + 2))
         if self.refine is None or self.graph is None:
             return False

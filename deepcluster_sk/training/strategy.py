@@ -1,9 +1,14 @@
 """Parts of a method as objects: what estimators take as settings of a part."""
 
+from numbers import Real
 from typing import Any, ClassVar
 
+import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+
+#: Of a weight or a margin: a number that float32 holds.
+WEIGHT = Interval(Real, 0, float(torch.finfo(torch.float32).max), closed="both")
 
 
 class Strategy(BaseEstimator):

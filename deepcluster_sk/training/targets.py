@@ -81,3 +81,9 @@ class SelfTraining(Strategy):
     ) -> None:
         self.update_interval = update_interval
         self.on_views = on_views
+
+
+def update_interval_of(targets: PseudoLabels | SelfTraining) -> int | None:
+    """Batches between two refreshes; None is an epoch, as pseudo-labels have it."""
+    interval = targets.update_interval if isinstance(targets, SelfTraining) else None
+    return None if interval is None else int(interval)

@@ -1,10 +1,9 @@
 """DECClusterer, deep embedded clustering: the baseline of the field."""
 
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
@@ -15,7 +14,12 @@ from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClus
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
-from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
+from deepcluster_sk.training.strategy import WEIGHT
+from deepcluster_sk.training.targets import (
+    PseudoLabels,
+    SelfTraining,
+    update_interval_of,
+)
 
 
 class DECClusterer(BaseDeepClusterer):
@@ -81,7 +85,7 @@ class DECClusterer(BaseDeepClusterer):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseDeepClusterer._parameter_constraints,
-        "reconstruction_weight": [Interval(Real, 0, None, closed="left")],
+        "reconstruction_weight": [WEIGHT],
     }
     _module_constraints: ClassVar[dict[str, list[Any]]] = {
         "channels": ["array-like", None],
@@ -170,7 +174,7 @@ class DECClusterer(BaseDeepClusterer):
         return ClusteringAutoencoder, {
             "architecture": self.architecture,
             "sample_shape": layout.shape,
-            "n_clusters": self.n_clusters,
+            "n_clusters": int(self.n_clusters),
             "latent_dim": self._latent_dim(layout, Start(contrast, None)),
             "radius": None,
             "contrast": contrast,
@@ -198,7 +202,7 @@ class DECClusterer(BaseDeepClusterer):
             View(self._augmentation(context.layout), streams.generator),
             self.reconstruction_weight,
             on_views=targets.on_views,
-            update_interval=getattr(targets, "update_interval", None),
+            update_interval=update_interval_of(targets),
             **held,
         )
         return objective, int(epochs)

@@ -18,7 +18,12 @@ from deepcluster_sk.methods.depict.network import DepictNetwork
 from deepcluster_sk.methods.depict.objective import DepictClustering, DepictPretraining
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
-from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
+from deepcluster_sk.training.strategy import WEIGHT
+from deepcluster_sk.training.targets import (
+    PseudoLabels,
+    SelfTraining,
+    update_interval_of,
+)
 
 _TARGETS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "paper": depict_target,
@@ -101,8 +106,8 @@ class DepictClusterer(BaseDeepClusterer):
         # The layers are rebuilt one by one: a network of one's own has no such layers.
         "architecture": [StrOptions({"auto", "shallow", "deep", "mlp"})],
         "target": [StrOptions(set(_TARGETS))],
-        "reconstruction_weight": [Interval(Real, 0, None, closed="left")],
-        "hidden_weight": [Interval(Real, 0, None, closed="left")],
+        "reconstruction_weight": [WEIGHT],
+        "hidden_weight": [WEIGHT],
         "pull_clean": ["boolean"],
     }
     _module_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -206,7 +211,7 @@ class DepictClusterer(BaseDeepClusterer):
         return DepictNetwork, {
             "architecture": self.architecture,
             "sample_shape": layout.shape,
-            "n_clusters": self.n_clusters,
+            "n_clusters": int(self.n_clusters),
             "latent_dim": self._latent_dim(layout, Start(contrast, None)),
             "contrast": contrast,
         }
@@ -235,7 +240,7 @@ class DepictClusterer(BaseDeepClusterer):
             self.reconstruction_weight,
             self.hidden_weight,
             self.pull_clean,
-            update_interval=getattr(self._targets(), "update_interval", None),
+            update_interval=update_interval_of(self._targets()),
             target=_TARGETS[self.target],
             **held,
         )

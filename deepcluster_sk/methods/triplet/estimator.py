@@ -35,8 +35,8 @@ from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.pretraining import Reconstruction
-from deepcluster_sk.training.strategy import Strategy
-from deepcluster_sk.training.targets import SelfTraining
+from deepcluster_sk.training.strategy import WEIGHT, Strategy
+from deepcluster_sk.training.targets import SelfTraining, update_interval_of
 
 #: Optimiser steps of each kind of pretraining, and epochs at least. Telling single
 #: images apart takes more of them than telling clusters apart, and more latent
@@ -159,10 +159,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseDeepClusterer._parameter_constraints,
-        **{
-            name: [Interval(Real, 0, None, closed="left")]
-            for name in ("alpha", "beta", "gamma", "omega", "margin")
-        },
+        **{name: [WEIGHT] for name in ("alpha", "beta", "gamma", "omega", "margin")},
         "image_kind": [StrOptions({"auto", "drawing", "photograph"})],
         "n_views": [Interval(Integral, 0, None, closed="left")],
         "negatives": [StrOptions({"batch", "dataset"}), DatasetNegatives],
@@ -301,11 +298,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
         return ClusteringAutoencoder, {
             "architecture": self.architecture,
             "sample_shape": layout.shape,
-            "n_clusters": self.n_clusters,
+            "n_clusters": int(self.n_clusters),
             "latent_dim": self._latent_dim(layout, Start(contrast, None)),
             # The largest q that K centres allow shrinks as K grows, unless R does too.
-            "radius": max(3.0, float(np.sqrt(self.n_clusters))),
-            "kernel_power": max(1.0, float(np.log10(self.n_clusters))),
+            "radius": max(3.0, float(np.sqrt(int(self.n_clusters)))),
+            "kernel_power": max(1.0, float(np.log10(int(self.n_clusters)))),
             "contrast": contrast,
         }
 
@@ -345,7 +342,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         epochs = self.max_epochs
         if epochs == "auto":
             # More clusters take longer to tell apart.
-            more = min(3.0, max(1.0, np.sqrt(self.n_clusters / 10)))
+            more = min(3.0, max(1.0, np.sqrt(context.n_clusters / 10)))
             steps = PHOTOGRAPH_STEPS if start.are_photographs else JOINT_STEPS
             epochs = context.epochs(round(steps * more), 8)
         targets = self._targets()
@@ -359,7 +356,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             },
             self.margin,
             targets.on_views,
-            update_interval=getattr(targets, "update_interval", None),
+            update_interval=update_interval_of(targets),
             **held,
         )
         return objective, int(epochs)
@@ -412,6 +409,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
             self._augmentation(context.layout, start.image_kind),
             streams.generator,
             mode,  # type: ignore[arg-type]
-            self.n_views,
-            n_augmentations,
+            int(self.n_views),
+            int(n_augmentations),
         )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval
 
 from deepcluster_sk.training.pretraining import EPOCHS
-from deepcluster_sk.training.strategy import Strategy
+from deepcluster_sk.training.strategy import WEIGHT, Strategy
 
 
 class TripletMargin(Strategy):
@@ -25,7 +25,7 @@ class TripletMargin(Strategy):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "epochs": EPOCHS,
-        "margin": [Interval(Real, 0, None, closed="left")],
+        "margin": [WEIGHT],
     }
 
     def __init__(self, epochs: int | str = "auto", margin: float = 1.0) -> None:

@@ -1,5 +1,6 @@
 """VariationalClusterer, a Gaussian-mixture variational autoencoder."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -24,11 +25,14 @@ from deepcluster_sk.methods.variational.objective import (
 from deepcluster_sk.networks.inference import collect, evaluating
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.strategy import WEIGHT
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
 #: Distance between neighbouring means of the mixture at the start, in standard
 #: deviations of its Gaussians.
 SEPARATION = 4.0
+#: Draws of the latent vector that the bound of a sample is the mean of; even.
+N_DRAWS = 8
 
 
 class VariationalClusterer(BaseDeepClusterer):
@@ -109,10 +113,7 @@ class VariationalClusterer(BaseDeepClusterer):
         "likelihood": [StrOptions({"auto", "bernoulli", "gaussian"})],
         "relaxation": [StrOptions({"marginal", "gumbel"})],
         "warmup": [Interval(Real, 0, 1, closed="both")],
-        "start_weight": [
-            Interval(Real, 0, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
+        "start_weight": [WEIGHT, StrOptions({"auto"})],
     }
     _module_constraints: ClassVar[dict[str, list[Any]]] = {
         "channels": ["array-like", None],
@@ -220,7 +221,10 @@ class VariationalClusterer(BaseDeepClusterer):
         return self.inverse_transform(latent.astype(np.float32)), labels
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Evidence lower bound of each sample, with z at its posterior mean.
+        """Evidence lower bound of the log-likelihood of each sample.
+
+        Its expectation over the latent vector is the mean over eight draws, in pairs
+        that mirror each other, the same on every call and for every sample.
 
         Parameters
         ----------
@@ -231,14 +235,27 @@ class VariationalClusterer(BaseDeepClusterer):
         -------
         bound : ndarray of shape (n_samples,), float32
             In nats, of the scaled features; low for samples unlike those fitted on.
+
+        Raises
+        ------
+        ValueError
+            If `X` holds values so large that the bound is not finite.
         """
         rows, layout = self._rows(X)
         self._embed(rows, layout)  # refuses what is too large
         net = self.net_
+        half = np.random.RandomState(0).standard_normal(
+            (N_DRAWS // 2, net.module_.latent_dim)
+        )
+        noise = torch.as_tensor(np.concatenate([half, -half]), dtype=torch.float32)
+        elbo = partial(net.module_.elbo, noise=noise.to(net.torch_device))
         reader = SampleReader(layout, net.reader.scaler)
         with evaluating(net.module_):
-            bound = collect(
-                net.module_.elbo, RowDataset(rows), reader, net.torch_device
+            bound = collect(elbo, RowDataset(rows), reader, net.torch_device)
+        if not bound.isfinite().all():
+            raise ValueError(
+                "The bound of X is not finite: X holds values too large for a "
+                f"{type(self).__name__} fitted on data of another scale."
             )
         return bound.cpu().numpy()
 
@@ -251,7 +268,7 @@ class VariationalClusterer(BaseDeepClusterer):
         return MixtureVAE, {
             "architecture": self.architecture,
             "sample_shape": layout.shape,
-            "n_clusters": self.n_clusters,
+            "n_clusters": int(self.n_clusters),
             "latent_dim": self._latent_dim(layout, Start(contrast, None)),
             "likelihood": self._likelihood(layout),
             "relaxation": self.relaxation,

@@ -130,8 +130,16 @@ class MixtureVAE(nn.Module):
         decoded = self.generation.decode(latent)
         return decoded.sigmoid() if self.likelihood == "bernoulli" else decoded
 
-    def elbo(self, x: torch.Tensor) -> torch.Tensor:
-        """Evidence lower bound of samples with z at its posterior mean, ``(n,)``."""
+    def elbo(self, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """Evidence lower bound of samples, ``(n,)``, its expectation over given draws.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, *sample_shape)
+        noise : Tensor of shape (n_draws, latent_dim)
+            Standard normal numbers, the same for all samples and clusters: z is taken
+            at the posterior mean plus each of them times the standard deviation.
+        """
         features, log_assignment = self._recognize(x)
         bound = -uniform_divergence(log_assignment)
         for k, code in enumerate(self._codes(features)):
@@ -139,7 +147,10 @@ class MixtureVAE(nn.Module):
             divergence = gaussian_divergence(
                 mean, log_variance, *(part[k] for part in self.prior())
             )
-            nll = self._nll(self.generation.decode(mean), x)
+            deviation = (0.5 * log_variance).exp()
+            draws = (mean + deviation * drawn for drawn in noise)
+            errors = [self._nll(self.generation.decode(z), x) for z in draws]
+            nll = torch.stack(errors).mean(0)
             bound = bound - log_assignment[:, k].exp() * (nll + divergence)
         return bound
 
@@ -163,7 +174,7 @@ class MixtureVAE(nn.Module):
             drawn = nn.functional.gumbel_softmax(modelled, temperature)
             codes, weights = drawn[:, None], torch.ones_like(modelled[:, :1])
         else:
-            codes = torch.eye(self.n_clusters, device=x.device)[None]
+            codes = torch.eye(self.n_clusters, dtype=x.dtype, device=x.device)[None]
             weights = modelled.exp()
         mean, log_variance = self._posterior(features[:, None], codes)
         divergence = gaussian_divergence(
@@ -202,7 +213,7 @@ class MixtureVAE(nn.Module):
         return gaussian_nll(decoded, x, self.log_noise.clamp_min(MIN_LOG_VARIANCE))
 
     def _codes(self, like: torch.Tensor) -> torch.Tensor:
-        return torch.eye(self.n_clusters, device=like.device)
+        return torch.eye(self.n_clusters, dtype=torch.float32, device=like.device)
 
 
 def _two_networks(

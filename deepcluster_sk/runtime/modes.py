@@ -1,0 +1,17 @@
+"""torch's modes of the calling program, set aside while we compute."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def training_modes(device: torch.device) -> Iterator[None]:
+    """Gradients on, inference mode and autocast off; outside all stay as they were."""
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast(device.type, enabled=False),
+    ):
+        yield
