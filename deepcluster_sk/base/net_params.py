@@ -9,6 +9,8 @@ import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
 from torch.utils.data import DataLoader
 
+from deepcluster_sk.training.net import callback_names
+
 #: What may stand before ``__`` in the name of a setting.
 PREFIXES = ("module", "optimizer", "iterator_train", "callbacks")
 #: Settings of the loader that the estimator fixes itself.
@@ -32,6 +34,8 @@ class NetParamsMixin:
     They are carried by ``get_params``, ``set_params`` and ``clone``, so that a grid may
     run over them, and reach the net in ``fit``. Put it before ``BaseEstimator``.
     """
+
+    callbacks: Any
 
     #: Settings of the network that a user may make, with what each may be.
     _module_constraints: ClassVar[dict[str, list[Any]]] = {}
@@ -97,6 +101,7 @@ class NetParamsMixin:
             "module": set(self._module_constraints),
             "optimizer": _argument_names(optimizer) - {"params"},
             "iterator_train": _argument_names(DataLoader) - _FIXED,
+            "callbacks": callback_names(self.callbacks),
         }
         values: dict[str, dict[str, Any]] = {prefix: {} for prefix in PREFIXES}
         for name, value in self._net_params.items():
@@ -108,8 +113,9 @@ class NetParamsMixin:
                     f"{', '.join(f'{prefix}__<name>' for prefix in PREFIXES)}."
                 )
             prefix, _, rest = name.partition("__")
-            # Names of callbacks are known to the net, which checks them when built.
-            if rest not in valid.get(prefix, {rest}):
+            # Parameters of a callback are the net's to check, when it is built.
+            known = rest.partition("__")[0] if prefix == "callbacks" else rest
+            if known not in valid[prefix]:
                 raise ValueError(
                     f"{type(self).__name__} has no parameter {name!r}. Valid ones with "
                     f"this prefix: {sorted(f'{prefix}__{v}' for v in valid[prefix])}."

@@ -47,8 +47,8 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
         for value in self.get_params(deep=False).values():
             if isinstance(value, Strategy):
                 value.check()
-        self._check_net_params(torch.optim.Adam)
         check_callbacks(self.callbacks)
+        self._check_net_params(torch.optim.Adam)
         device = resolve_device(self.device)
         # Large numbers overflow where they are looked at, and are refused then.
         with np.errstate(over="ignore", invalid="ignore"):

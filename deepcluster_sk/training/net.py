@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer
+from skorch.callbacks import Callback, EpochTimer
 
 from deepcluster_sk.data.batches import (
     BalancedBatches,
@@ -22,6 +22,30 @@ from deepcluster_sk.networks.inference import autocast, embed
 from deepcluster_sk.runtime.interrupts import noticing_interrupts
 from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, ProgressBar
 from deepcluster_sk.training.objectives import Objective
+
+#: Callbacks that every net carries. skorch's own print a table and wait for the device
+#: at every batch.
+DEFAULT_CALLBACKS: dict[str, type[Callback]] = {
+    "epoch_timer": EpochTimer,
+    "lr_decay": CosineDecay,
+    "keep_best": KeepBest,
+    "progress_bar": ProgressBar,
+}
+
+
+def callback_names(callbacks: Any) -> set[str]:
+    """Names that ``callbacks__<name>`` may have, given a user's own callbacks.
+
+    Those without a name go by their class, as skorch has it.
+    """
+    names = set(DEFAULT_CALLBACKS)
+    for given in callbacks or ():
+        if isinstance(given, tuple):
+            names.add(given[0])
+        else:
+            kind = given if isinstance(given, type) else type(given)
+            names.add(kind.__name__)
+    return names
 
 
 class StopPhase(Exception):
@@ -65,13 +89,7 @@ class ClusteringNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
-        # skorch's own print a table and wait for the device at every batch.
-        return [
-            ("epoch_timer", EpochTimer()),
-            ("lr_decay", CosineDecay()),
-            ("keep_best", KeepBest()),
-            ("progress_bar", ProgressBar()),
-        ]
+        return [(name, kind()) for name, kind in DEFAULT_CALLBACKS.items()]
 
     @property
     def torch_device(self) -> torch.device:
