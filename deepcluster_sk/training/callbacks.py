@@ -4,12 +4,22 @@ import math
 from typing import Any
 
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 #: Share of a phase over which the learning rate rises, where it does.
 RISE = 0.1
+
+
+#: Callbacks of skorch that have nothing to do here, and why.
+REFUSED = {
+    "BatchScoring": "batches leave no scores, which would make a GPU wait at each; use "
+    "EpochScoring with a function of (net, X, y)",
+    "InputShapeSetter": "the network is built for the shape of X already",
+    "PassthroughScoring": "the means over batches of all terms are in the history "
+    "already",
+}
 
 
 def check_callbacks(callbacks: Any) -> None:
@@ -24,6 +34,8 @@ def check_callbacks(callbacks: Any) -> None:
     ------
     TypeError
         If one is none of these.
+    ValueError
+        If one wants what there is not: labels, or data to validate by.
     """
     for given in callbacks or ():
         named = isinstance(given, tuple) and len(given) == 2
@@ -34,6 +46,25 @@ def check_callbacks(callbacks: Any) -> None:
                 "callbacks must hold skorch callbacks or pairs of a name and a "
                 f"callback, got {given!r}."
             )
+        if kind.__name__ in REFUSED:
+            raise ValueError(f"{kind.__name__}: {REFUSED[kind.__name__]}.")
+        _check_wishes(kind() if isinstance(callback, type) else callback)
+
+
+def _check_wishes(callback: Any) -> None:
+    """Refuse a callback that follows what is not recorded."""
+    name, monitor = type(callback).__name__, getattr(callback, "monitor", None)
+    if isinstance(monitor, str) and monitor.startswith("valid_"):
+        instead = monitor.replace("valid_", "train_")
+        raise ValueError(
+            f"{name} follows {monitor!r}, but clustering keeps no data for validation. "
+            f"Give it monitor={instead!r}."
+        )
+    if isinstance(callback, EpochScoring) and not callable(callback.scoring):
+        raise ValueError(
+            f"{name}(scoring={callback.scoring!r}) needs labels, which a clusterer "
+            "never looks at. Give it a function of (net, X, y)."
+        )
 
 
 class CosineDecay(Callback):

@@ -6,9 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
+from skorch.utils import to_tensor
 
 from deepcluster_sk.data.batches import (
     BalancedBatches,
@@ -85,7 +88,9 @@ class ClusteringNet(NeuralNet):
     ) -> None:
         self.reader = reader
         self.precision = precision
-        super().__init__(module, criterion=criterion, train_split=None, **kwargs)
+        # All data are for training: there are no labels to validate by.
+        kwargs = {"train_split": None, **kwargs}
+        super().__init__(module, criterion=criterion, **kwargs)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -193,6 +198,8 @@ class ClusteringNet(NeuralNet):
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Batches fetched whole by index; ``iterator_train__*`` reach the loader."""
+        if not training:
+            return super().get_iterator(dataset, training=False)
         settings = self.get_params_for("iterator_train")
         batches = BalancedBatches(len(dataset), self.batch_size, self.order_)
         return self.iterator_train(
@@ -200,8 +207,14 @@ class ClusteringNet(NeuralNet):
             **{"batch_size": None, "sampler": batches, **settings},
         )
 
-    def infer(self, x: Mapping[str, torch.Tensor], **fit_params: Any) -> Any:
-        """Training pass of a raw batch: the objective's inputs, and their outputs."""
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Training pass of a raw batch: the objective's inputs, and their outputs.
+
+        Of raw rows outside of a phase, as ``forward`` hands them on, their embedding.
+        """
+        if not isinstance(x, Mapping):
+            rows = to_tensor(x, "cpu").flatten(1)
+            return tuple(self.module_.embed(self.reader.read(rows, self.torch_device)))
         device, objective = self.torch_device, self.criterion_
         samples = {name: self.reader.read(rows, device) for name, rows in x.items()}
         with torch.set_grad_enabled(objective.inputs_need_grad):
@@ -249,6 +262,38 @@ class ClusteringNet(NeuralNet):
                 )
             # skorch's callbacks know the loss as train_loss.
             self.history.record("train_loss" if name == "loss" else name, value)
+        phase = [r for r in self.history if r["phase"] == self.criterion_.name]
+        losses = [row["train_loss"] for row in phase]
+        self.history.record("train_loss_best", losses[-1] == min(losses))
+
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Refuse: an estimator trains its net, in phases."""
+        raise NotImplementedError(
+            "A ClusteringNet is trained in phases by the clusterer that made it: call "
+            "fit of the clusterer. Its forward, predict, predict_proba, save_params "
+            "and load_params work."
+        )
+
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any
+    ) -> Any:
+        """Refuse, as :meth:`fit` does."""
+        return self.fit(X, y)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Assign raw rows to the clusters, ``(n, n_clusters)``.
+
+        Parameters
+        ----------
+        X : array of shape (n, n_features)
+            Rows in the layout, and of the size, that the network was trained on.
+        """
+        _, log_assignment = self.forward(X)
+        return log_assignment.exp().cpu().numpy()
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Most probable cluster of raw rows, ``(n,)``."""
+        return self.predict_proba(X).argmax(axis=1)
 
     def embed(
         self, dataset: RowDataset, precision: torch.dtype | None = None
