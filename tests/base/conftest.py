@@ -1,12 +1,13 @@
 """Fixtures of the tests that run over every clusterer."""
 
 import warnings
+from functools import partial
 
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from tests.clusterers import CLUSTERERS
-from tests.made import QUICK, make_images
+from tests.made import make_images, quick
 
 
 def pytest_generate_tests(metafunc):
@@ -20,11 +21,7 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="module")
 def make(cls):
     """Make a clusterer of three clusters that trains in a blink."""
-
-    def make_clusterer(n_clusters=3, **params):
-        return cls(n_clusters, **{**QUICK, "random_state": 0, **params})
-
-    return make_clusterer
+    return partial(quick, cls)
 
 
 @pytest.fixture(scope="module")
