@@ -6,6 +6,8 @@ from functools import partial
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from deepcluster_sk.base import clusterer
+from deepcluster_sk.training.net import ClusteringNet
 from tests.clusterers import CLUSTERERS
 from tests.made import make_images, quick
 
@@ -35,3 +37,14 @@ def fitted(make, images):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return make().fit(images)
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Fail where a fit begins to look for clusters, or to train."""
+
+    def begin(*args, **kwargs):
+        pytest.fail("work began on what cannot be clustered")
+
+    monkeypatch.setattr(clusterer, "find_start", begin)
+    monkeypatch.setattr(ClusteringNet, "run_phase", begin)
