@@ -6,16 +6,31 @@ textures, whose pixels tell little.
 
 import numpy as np
 
+from deepcluster_sk import DeepTripletClusterer, Reconstruction, TripletMargin
+
 #: Where the blobs are, in pixels of an 8x8 image.
 PLACES = ((1.5, 1.5), (5.5, 5.5), (1.5, 5.5), (5.5, 1.5))
-#: Settings of a clusterer that trains in a blink, and never stops early.
-QUICK = {
-    "channels": (4, 8),
-    "latent_dim": 4,
-    "pretrain_epochs": 2,
-    "max_epochs": 2,
-    "tol": 0.0,
-}
+#: Latent dimensions of the clusterers that :func:`quick` makes.
+LATENT_DIM = 4
+
+
+def quick(cls, n_clusters=3, **params):
+    """Make a clusterer that trains in a blink, and never stops early."""
+    settings = {
+        "module__channels": (4, 8),
+        "latent_dim": LATENT_DIM,
+        "pretraining": pretraining(cls, 2),
+        "max_epochs": 2,
+        "tol": 0.0,
+        "random_state": 0,
+    }
+    return cls(n_clusters, **{**settings, **params})
+
+
+def pretraining(cls, epochs):
+    """Pretraining that a clusterer does with images by default, for so many epochs."""
+    known = {DeepTripletClusterer: TripletMargin}
+    return known.get(cls, Reconstruction)(epochs)
 
 
 def make_images(n=48, n_clusters=3, n_channels=None, side=8, noise=0.05, seed=0):

@@ -217,11 +217,11 @@ class BaseDeepClusterer(
             **{f"module__{name}": value for name, value in arguments.items()},
             "lr": self.lr,
             **self._fused(context.device),
-            "callbacks__lr_decay__peak": self._lr_peak(context.layout, start),
             **self._given_net_params(),
         }
-        if settings.get("callbacks__lr_decay", True) is None:
-            del settings["callbacks__lr_decay__peak"]
+        if "callbacks__lr_decay" not in settings:
+            peak = self._lr_peak(context.layout, start)
+            settings.setdefault("callbacks__lr_decay__peak", peak)
         net = ClusteringNet(
             module,
             reader=context.reader,

@@ -9,6 +9,7 @@ import torch
 from sklearn.utils._param_validation import validate_parameter_constraints
 from torch.utils.data import DataLoader
 
+from deepcluster_sk.training.callbacks import check_callbacks
 from deepcluster_sk.training.net import callback_names
 
 #: What may stand before ``__`` in the name of a setting.
@@ -120,6 +121,8 @@ class NetParamsMixin:
                     f"{type(self).__name__} has no parameter {name!r}. Valid ones with "
                     f"this prefix: {sorted(f'{prefix}__{v}' for v in valid[prefix])}."
                 )
+            if prefix == "callbacks" and "__" not in rest and value is not None:
+                check_callbacks([(rest, value)])
             values[prefix][rest] = value
         validate_parameter_constraints(
             {f"module__{n}": kinds for n, kinds in self._module_constraints.items()},

@@ -15,6 +15,7 @@ from deepcluster_sk.data.resizing import MAX_PIXELS
 from deepcluster_sk.graph.start import ImageKind
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.pretraining import Reconstruction
+from deepcluster_sk.training.strategy import Strategy
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
 
@@ -86,6 +87,10 @@ class ResolutionMixin:
                 f"{strategy!r} must have omega=0."
             )
         return strategy
+
+    def _strategy(self, layout: RowLayout, start: Start) -> Strategy:
+        """Pretraining as an object that the method knows."""
+        return self._reconstruction()
 
     def _fused(self, device: torch.device) -> dict[str, bool]:
         """Step all parameters in one kernel, unless the user wants it otherwise."""

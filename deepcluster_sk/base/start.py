@@ -68,10 +68,19 @@ def check_init(init: Any, n_samples: int, n_clusters: int, latent_dim: int) -> N
     ------
     ValueError
         If an array is neither labels of all samples nor centres of all clusters.
+    TypeError
+        If it is a class.
     """
+    if isinstance(init, type):
+        name = init.__name__
+        raise TypeError(f"init={name} is a class; give an object of it: {name}(...).")
     if isinstance(init, str) or callable(init) or is_clusterer(init):
         return
-    if np.ndim(init) == 1:
+    try:
+        n_axes = np.ndim(init)
+    except ValueError:  # ragged, which is said where centres are checked
+        n_axes = 2
+    if n_axes == 1:
         checked_labels(init, n_samples, n_clusters)
     else:
         checked_centers(init, n_clusters, latent_dim)

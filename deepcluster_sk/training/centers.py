@@ -56,7 +56,7 @@ def checked_centers(init: Any, n_clusters: int, latent_dim: int) -> NDArray[np.f
 def _described(init: Any, centers: NDArray[Any] | None) -> str:
     """Say what was given, without printing an array."""
     if centers is None:
-        return repr(init) if np.size(init) < 2 else f"a {type(init).__name__}"
+        return f"a {type(init).__name__}" if hasattr(init, "__len__") else repr(init)
     if not np.isfinite(centers).all():
         return f"shape {centers.shape} with NaN or infinite numbers"
     return f"shape {centers.shape}"

@@ -1,12 +1,15 @@
 """Fixtures of the tests that run over every clusterer."""
 
 import warnings
+from functools import partial
 
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from deepcluster_sk.base import clusterer
+from deepcluster_sk.training.net import ClusteringNet
 from tests.clusterers import CLUSTERERS
-from tests.made import QUICK, make_images
+from tests.made import make_images, quick
 
 
 def pytest_generate_tests(metafunc):
@@ -20,11 +23,7 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="module")
 def make(cls):
     """Make a clusterer of three clusters that trains in a blink."""
-
-    def make_clusterer(n_clusters=3, **params):
-        return cls(n_clusters, **{**QUICK, "random_state": 0, **params})
-
-    return make_clusterer
+    return partial(quick, cls)
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +37,14 @@ def fitted(make, images):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return make().fit(images)
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Fail where a fit begins to look for clusters, or to train."""
+
+    def begin(*args, **kwargs):
+        pytest.fail("work began on what cannot be clustered")
+
+    monkeypatch.setattr(clusterer, "find_start", begin)
+    monkeypatch.setattr(ClusteringNet, "run_phase", begin)

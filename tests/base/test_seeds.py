@@ -1,0 +1,84 @@
+"""A seed decides everything, and global random streams decide nothing."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from tests.base.same import assert_same
+
+# Two epochs are too few to settle.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def test_a_seed_decides_everything_bit_for_bit(make, images):
+    one, other = make(random_state=7).fit(images), make(random_state=7).fit(images)
+    assert_same(one, other, images)
+    for row, row_other in zip(one.history_, other.history_, strict=True):
+        row.pop("dur")
+        row_other.pop("dur")
+    assert one.history_ == other.history_
+    another = make(random_state=8).fit(images)
+    assert (one.transform(images) != another.transform(images)).any()
+
+
+def test_fitting_again_forgets_the_first_fit(make, images):
+    estimator = make().fit(images[:20])
+    assert_same(estimator.fit(images), make().fit(images), images)
+    assert len(estimator.history_) == 4
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.random.RandomState])
+def test_kinds_of_seeds(make, images, kind):
+    expected = make(random_state=3).fit(images)
+    assert_same(make(random_state=kind(3)).fit(images), expected, images)
+
+
+def test_without_a_seed_fits_differ(make, images):
+    one, other = (make(random_state=None).fit(images) for _ in range(2))
+    assert (one.transform(images) != other.transform(images)).any()
+
+
+def test_a_random_state_object_goes_on(make, images):
+    state = np.random.RandomState(0)
+    one, other = (make(random_state=state).fit(images) for _ in range(2))
+    assert (one.transform(images) != other.transform(images)).any()
+
+
+@pytest.mark.parametrize("init", ["graph", "kmeans", "random"])
+def test_global_streams_go_on_as_if_nothing_had_happened(make, images, init):
+    def states():
+        return (
+            random.getstate(),
+            str(np.random.get_state()),  # noqa: NPY002
+            torch.get_rng_state().tolist(),
+        )
+
+    before = states()
+    estimator = make(init=init).fit(images)
+    estimator.predict(images)
+    estimator.score(images)
+    estimator.inverse_transform(estimator.cluster_centers_)
+    assert states() == before
+
+
+def test_global_streams_decide_nothing(make, images, fitted):
+    random.seed(5)
+    torch.manual_seed(5)
+    assert_same(make().fit(images), fitted, images)
+
+
+@pytest.mark.parametrize("augmentation", [None, torch.nn.Identity(), torch.dropout])
+def test_modules_and_callables_that_draw_from_the_global_stream(
+    make, images, augmentation
+):
+    if augmentation is torch.dropout:
+        augmentation = Dropout()
+    fits = [make(augmentation=augmentation).fit(images) for _ in range(2)]
+    assert_same(*fits, images)
+
+
+class Dropout:
+    def __call__(self, x):
+        return torch.dropout(x, 0.3, True)

@@ -1,0 +1,156 @@
+"""What a fit tells while it trains, how it ends, and what a failed one leaves."""
+
+import copy
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from skorch.callbacks import Callback
+
+import deepcluster_sk
+from deepcluster_sk import PseudoLabels
+from tests.base.same import METHODS, assert_same
+from tests.made import LATENT_DIM, pretraining
+
+# Two epochs are too few to settle.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def unbounded(cls):
+    """Set free a latent space that is kept on a sphere."""
+    return {"module__radius": None} if "radius" in cls._module_constraints else {}
+
+
+def test_user_callbacks_reach_both_phases(make, images):
+    seen = []
+
+    class Record(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append((net.history[-1, "phase"], net.history[-1, "train_loss"]))
+
+    estimator = make(callbacks=[Record()]).fit(images)
+    assert seen == [(row["phase"], row["train_loss"]) for row in estimator.history_]
+
+
+def test_a_callback_may_end_a_phase(make, images):
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    estimator = make(callbacks=[("stop", Stop())]).fit(images)
+    assert [row["phase"] for row in estimator.history_] == ["pretrain", "cluster"]
+    assert_array_equal(estimator.labels_, estimator.predict(images))
+
+
+def test_silent_by_default(make, images, capfd):
+    estimator = make().fit(images)
+    estimator.predict(images)
+    estimator.score(images)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bars_with_the_named_terms_where_verbose(make, images, capfd):
+    estimator = make(verbose=1).fit(images)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "pretrain" in err
+    assert "cluster" in err
+    # Flags are no terms.
+    no_terms = {"phase", "epoch", "dur", "updated"}
+    terms = estimator.history_[-1].keys() - no_terms
+    assert "train_loss" in terms
+    for name in terms:
+        assert f"{name}=" in err
+
+
+def test_a_fit_that_did_not_settle_says_so(make, images):
+    with pytest.warns(ConvergenceWarning, match=r"max_epochs=2.*Increase max_epochs"):
+        make().fit(images)
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_a_fit_that_settled_stops_early_and_is_quiet(make, images):
+    estimator = make(tol=1.0, max_epochs=50, targets=PseudoLabels(0.1)).fit(images)
+    assert estimator.n_iter_ < 50
+
+
+def test_training_that_diverges_says_so(cls, make, images):
+    with pytest.raises(ValueError, match=r"diverged.*pretrain.*smaller lr"):
+        make(lr=1e30, pretraining=pretraining(cls, 5), **unbounded(cls)).fit(images)
+
+
+def test_unused_clusters_are_warned_of(cls, make, images):
+    far = np.full((3, LATENT_DIM), 1e3)
+    far[0] = 0
+    with pytest.warns(ConvergenceWarning) as caught:
+        estimator = make(init=far, max_epochs=0, **unbounded(cls)).fit(images)
+    used = len(np.unique(estimator.labels_))
+    # An untrained mixture does not assign by its centres.
+    assert used == 1 or (
+        used == 2 and isinstance(estimator, deepcluster_sk.VariationalClusterer)
+    )
+    (message,) = (str(w.message) for w in caught)
+    assert message.startswith(f"Only {used} of n_clusters=3 clusters")
+
+
+def test_no_training_at_all(make, images):
+    estimator = make(pretraining=None, max_epochs=0).fit(images)
+    assert estimator.history_ == []
+    assert estimator.n_iter_ == 0
+    assert_array_equal(estimator.labels_, estimator.predict(images))
+
+
+def test_centers_and_callables_as_start(make, images):
+    centers = np.eye(3, LATENT_DIM)
+    calls = []
+
+    def start(latent, n_clusters, random_state):
+        calls.append((latent.shape, n_clusters))
+        assert isinstance(random_state, np.random.RandomState)
+        return centers
+
+    given = make(init=centers).fit(images)
+    asked = make(init=start).fit(images)
+    assert calls == [((len(images), LATENT_DIM), 3)]
+    assert_same(given, asked, images)
+
+
+def test_a_failed_fit_leaves_what_was_fitted(make, images):
+    class Fail(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise ZeroDivisionError
+
+    estimator = make().fit(images)
+    expected = copy.deepcopy(estimator)
+    before = set(vars(estimator))
+    estimator.set_params(callbacks=[Fail()])
+    with pytest.raises(ZeroDivisionError):
+        estimator.fit(images[:20])
+    estimator.set_params(callbacks=None)
+    assert set(vars(estimator)) == before
+    assert_same(estimator, expected, images)
+    with pytest.raises(ValueError, match="NaN"):
+        estimator.fit(np.full((20, 5), np.nan))
+    assert_same(estimator, expected, images)
+
+
+def test_a_failed_first_fit_leaves_nothing(make, images):
+    estimator = make()
+    before = set(vars(estimator))
+    with pytest.raises(ValueError, match="NaN"):
+        estimator.fit(images * np.nan)
+    assert set(vars(estimator)) == before
+    with pytest.raises(NotFittedError):
+        estimator.predict(images)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "score"])
+def test_an_unfitted_clusterer_says_so(make, images, method):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(make(), method)(images)
+
+
+def test_inverse_transform_refuses_other_dimensions(fitted):
+    with pytest.raises(ValueError, match=r"9 columns.*latent space .* 4 dimensions"):
+        fitted.inverse_transform(np.zeros((2, 9)))
