@@ -34,4 +34,4 @@ __all__ = [
     "clustering_accuracy_scorer",
     "confusion",
 ]
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"

@@ -25,9 +25,12 @@ version = ".".join(release.split(".")[:2])
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
+    "myst_parser",
     "numpydoc",
+    "sphinx-mathjax-offline",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
@@ -37,6 +40,19 @@ autosummary_generate = True
 # numpydoc's parameter lists already tell the types.
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+
+# Neither a build nor a reader needs a network: MathJax is copied from a package, and
+# links to other projects go by lists of the names that our pages use, in the first of
+# Sphinx's inventory formats, which is plain text.
+intersphinx_mapping = {
+    name: (address, f"inventories/{name}.inv")
+    for name, address in {
+        "joblib": "https://joblib.readthedocs.io/en/stable/",
+        "sklearn": "https://scikit-learn.org/stable/",
+        "skorch": "https://skorch.readthedocs.io/en/stable/",
+        "torch": "https://docs.pytorch.org/docs/stable/",
+    }.items()
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -129,7 +129,7 @@ class Augmentation(nn.Module):
 
     References
     ----------
-    .. [1] A. Das, S. Ghosh, M. Bhowmick, 2019. arXiv:1901.06474, section 3.3.
+    .. [1] D. Das, R. Ghosh, B. Bhowmick, 2019. arXiv:1901.06474, section 3.3.
     """
 
     def __init__(

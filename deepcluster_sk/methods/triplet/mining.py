@@ -13,7 +13,7 @@ differentiated; index the embeddings with the result.
 
 References
 ----------
-A. Das, S. Ghosh, M. Bhowmick, 2019. arXiv:1901.06474, section 3.3, Algorithm 1.
+D. Das, R. Ghosh, B. Bhowmick, 2019. arXiv:1901.06474, section 3.3, Algorithm 1.
 """
 
 from typing import Literal, NamedTuple, TypeAlias
@@ -128,7 +128,7 @@ def select_negatives_literal(
 
     References
     ----------
-    .. [1] A. Das, S. Ghosh, M. Bhowmick, 2019. arXiv:1901.06474, Algorithm 1.
+    .. [1] D. Das, R. Ghosh, B. Bhowmick, 2019. arXiv:1901.06474, Algorithm 1.
     """
     _check(embeddings, radii)
     _check_tries(max_tries)
