@@ -12,21 +12,23 @@ that switching one part off leaves the others as they were (a fair ablation).
 import math
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from deepcluster_sk.augmentation.affine import (
+    PaddingMode,
+    affine_maps,
+    pixel_centres,
+    resample,
+)
 
 __all__ = [
     "Augmentation",
-    "affine_maps",
     "checked_strength",
-    "resample",
     "uniform",
 ]
-
-PaddingMode: TypeAlias = Literal["border", "zeros", "reflection"]
 
 #: Smallest and largest share of the image that an erased rectangle covers.
 ERASED_AREA = (0.02, 0.2)
@@ -277,8 +279,8 @@ class Augmentation(nn.Module):
         if self.shading:
             height, width = x.shape[-2:]
             direction = 2 * math.pi * drawn["shading_angle"]
-            across = _pixel_centres(width, x) * torch.cos(direction)
-            down = _pixel_centres(height, x)[:, None] * torch.sin(direction)
+            across = pixel_centres(width, x) * torch.cos(direction)
+            down = pixel_centres(height, x)[:, None] * torch.sin(direction)
             # The corner is at most sqrt(2) from the centre, where the ramp ends.
             amplitude = self.shading * drawn["shading"] / math.sqrt(2)
             dark = x.amin(dim=(2, 3), keepdim=True)
@@ -329,75 +331,3 @@ class Augmentation(nn.Module):
         columns = inside(torch.sqrt(area / aspect), u["left"], width)
         chosen = (u["erasing"] < self.erasing)[:, None, None]
         return (rows[:, :, None] & columns[:, None, :] & chosen)[:, None]
-
-
-def _pixel_centres(side: int, like: Tensor) -> Tensor:
-    """Return the (side,) centres of the pixels in [-1, 1] (align_corners=False)."""
-    steps = torch.arange(side, device=like.device, dtype=like.dtype)
-    return (2 * steps + 1) / side - 1
-
-
-def affine_maps(
-    angle: Tensor,
-    slope: Tensor,
-    zoom: Tensor,
-    shift_x: Tensor,
-    shift_y: Tensor,
-    mirror: Tensor,
-    height: int,
-    width: int,
-) -> Tensor:
-    """Return the maps from output to input positions, as `grid_sample` wants them.
-
-    The content is mirrored, sheared, zoomed, rotated and shifted, in this order, about
-    the centre and in pixels (so that a rotation stays one on oblong images).
-
-    Parameters
-    ----------
-    angle, slope, zoom : Tensor of shape (n,)
-        Rotation in radians (from the x axis towards the y axis, which points down),
-        horizontal shift per pixel of height, and size factor.
-    shift_x, shift_y : Tensor of shape (n,)
-        Shifts to the right and down, in fractions of the side.
-    mirror : Tensor of shape (n,), bool
-        Whether to mirror left to right.
-    height, width : int
-        Size of the image in pixels.
-
-    Returns
-    -------
-    Tensor of shape (n, 2, 3)
-        In normalised coordinates: -1 and 1 are the outer edges of the border pixels.
-    """
-    cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    sign = 1.0 - 2.0 * mirror.to(angle.dtype)
-    # inverse = mirror @ [[1, -slope], [0, 1]] @ [[cos, sin], [-sin, cos]] / zoom
-    xx, xy = sign * (cos + slope * sin), sign * (sin - slope * cos)
-    yx, yy = -sin, cos
-    # From pixels about the centre to [-1, 1], whose units differ along x and y.
-    xy, yx = xy * (height / width), yx * (width / height)
-    # A side is 2 long in normalised coordinates.
-    back_x = -2 * (xx * shift_x + xy * shift_y)
-    back_y = -2 * (yx * shift_x + yy * shift_y)
-    rows = [torch.stack(row, dim=1) for row in ([xx, xy, back_x], [yx, yy, back_y])]
-    return torch.stack(rows, dim=1)
-
-
-def resample(x: Tensor, maps: Tensor, padding_mode: PaddingMode) -> Tensor:
-    """Resample (n, C, H, W) images bilinearly along (n, 2, 3) maps.
-
-    An affine map is a function of the column plus one of the row: two outer sums
-    instead of `affine_grid`'s matrix products take a fifth of its time on a CPU.
-    """
-    height, width = x.shape[-2:]
-    maps = maps.to(x.dtype)
-    of_column = maps[:, :, 0, None] * _pixel_centres(width, x)
-    of_row = maps[:, :, 1, None] * _pixel_centres(height, x) + maps[:, :, 2, None]
-    grid = of_row[:, :, :, None] + of_column[:, :, None, :]
-    return F.grid_sample(
-        x,
-        grid.permute(0, 2, 3, 1),
-        mode="bilinear",
-        padding_mode=padding_mode,
-        align_corners=False,
-    )

@@ -8,11 +8,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 from torch import Tensor
 
-from deepcluster_sk.augmentation.image import (
-    Augmentation,
-    affine_maps,
-    resample,
-)
+from deepcluster_sk.augmentation.affine import affine_maps, resample
+from deepcluster_sk.augmentation.image import Augmentation
 
 ALL_ON = {
     "rotation": 20.0,

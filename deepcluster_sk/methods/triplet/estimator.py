@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from deepcluster_sk.augmentation.presets import (
@@ -26,6 +27,7 @@ from deepcluster_sk.methods.triplet.objective import (
     TripletMarginPretraining,
     Triplets,
 )
+from deepcluster_sk.methods.triplet.recipe import LITERAL, PAPER
 from deepcluster_sk.methods.triplet.strategies import (
     DatasetNegatives,
     InstanceDiscrimination,
@@ -36,7 +38,7 @@ from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.pretraining import Reconstruction
 from deepcluster_sk.training.strategy import WEIGHT, Strategy
-from deepcluster_sk.training.targets import SelfTraining, update_interval_of
+from deepcluster_sk.training.targets import update_interval_of
 
 #: Optimiser steps of each kind of pretraining, and epochs at least. Telling single
 #: images apart takes more of them than telling clusters apart, and more latent
@@ -271,26 +273,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
         -------
         DeepTripletClusterer
         """
-        recipe: dict[str, Any] = {
-            "beta": 0.8,
-            "init": "kmeans",
-            "module__contrast": "none",
-            "targets": SelfTraining(),
-            "pretraining": Reconstruction(60, omega=PRETRAIN_OMEGA),
-            "max_epochs": 60,
-        }
-        if literal:
-            recipe |= {
-                "module__radius": None,
-                "module__kernel_power": 1,
-                "n_views": 1,
-                "negatives": DatasetNegatives(literal=True),
-                "pretraining": Reconstruction(3),
-                "targets": SelfTraining(on_views=False),
-                "max_epochs": 20,
-                "callbacks__lr_decay": None,
-            }
-        return cls(n_clusters, **{**recipe, **overrides})
+        recipe = LITERAL if literal else PAPER
+        # Strategies are objects, and not to be shared between estimators.
+        own = {name: clone(value, safe=False) for name, value in recipe.items()}
+        return cls(n_clusters, **{**own, **overrides})
 
     def _module(
         self, layout: RowLayout, contrast: str

@@ -1,0 +1,30 @@
+"""The paper's own recipe: what its text says, and how it is read where it is silent."""
+
+from typing import Any
+
+from deepcluster_sk.methods.triplet.strategies import DatasetNegatives
+from deepcluster_sk.training.pretraining import Reconstruction
+from deepcluster_sk.training.targets import SelfTraining
+
+#: The system of the paper, without any graph, trained by its own targets (Eq. 3).
+PAPER: dict[str, Any] = {
+    "beta": 0.8,
+    "init": "kmeans",
+    "module__contrast": "none",
+    "targets": SelfTraining(),
+    "pretraining": Reconstruction(60, omega=0.3),
+    "max_epochs": 60,
+}
+#: To the letter, but for the sign and the sums of its equations: one view, which only
+#: the separation term sees; a latent without bounds; the printed loop for negatives.
+LITERAL: dict[str, Any] = {
+    **PAPER,
+    "module__radius": None,
+    "module__kernel_power": 1,
+    "n_views": 1,
+    "negatives": DatasetNegatives(literal=True),
+    "pretraining": Reconstruction(3),
+    "targets": SelfTraining(on_views=False),
+    "max_epochs": 20,
+    "callbacks__lr_decay": None,
+}
