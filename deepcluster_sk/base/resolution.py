@@ -81,10 +81,11 @@ class ResolutionMixin:
             return Reconstruction(0)
         given = isinstance(self.pretraining, Reconstruction)
         strategy = self.pretraining if given else Reconstruction()
-        if strategy.omega:
+        if strategy.omega or strategy.from_views:
             raise ValueError(
-                f"{type(self).__name__} has no separation term: pretraining="
-                f"{strategy!r} must have omega=0."
+                f"{type(self).__name__} has no separation term, and rebuilds what it "
+                f"is given: pretraining={strategy!r} must have omega=0 and "
+                "from_views=False."
             )
         return strategy
 

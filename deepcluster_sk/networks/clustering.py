@@ -171,16 +171,18 @@ class ClusteringAutoencoder(nn.Module):
         return Embedding(latent, self.clustering(latent))
 
     def forward(
-        self, x: torch.Tensor, n_reconstructed: int
+        self, x: torch.Tensor, n_reconstructed: int, first: int = 0
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Training pass: latent and log q of all rows, reconstruction of the first few.
+        """Training pass: latent and log q of all rows, reconstruction of a few.
 
         Parameters
         ----------
         x : Tensor of shape (n, *sample_shape)
             Views stacked along the batch.
         n_reconstructed : int
-            How many leading rows the decoder is asked for.
+            How many rows the decoder is asked for.
+        first : int, default=0
+            The first of them.
 
         Returns
         -------
@@ -189,4 +191,8 @@ class ClusteringAutoencoder(nn.Module):
         reconstruction : Tensor of shape (n_reconstructed, *sample_shape)
         """
         latent = self.encode(x)
-        return latent, self.clustering(latent), self.decode(latent[:n_reconstructed])
+        return (
+            latent,
+            self.clustering(latent),
+            self.decode(latent[first : first + n_reconstructed]),
+        )

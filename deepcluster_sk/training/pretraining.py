@@ -23,17 +23,27 @@ class Reconstruction(Strategy):
         :class:`~deepcluster_sk.DeepTripletClusterer`.
     margin : float, default=0.24
         Its margin, in squared distance on the unit sphere.
+    from_views : bool, default=False
+        Whether each image is rebuilt from an augmented view of it, in joint training as
+        well: what views differ in then has no place in the latent. Only of
+        :class:`~deepcluster_sk.DeepTripletClusterer`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "epochs": EPOCHS,
         "omega": [WEIGHT],
         "margin": [WEIGHT],
+        "from_views": ["boolean"],
     }
 
     def __init__(
-        self, epochs: int | str = "auto", omega: float = 0.0, margin: float = 0.24
+        self,
+        epochs: int | str = "auto",
+        omega: float = 0.0,
+        margin: float = 0.24,
+        from_views: bool = False,
     ) -> None:
         self.epochs = epochs
         self.omega = omega
         self.margin = margin
+        self.from_views = from_views

@@ -318,7 +318,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
             )
         else:
             objective = ReconstructionPretraining(
-                self._triplets(context, start, streams), strategy.omega, strategy.margin
+                self._triplets(context, start, streams),
+                strategy.omega,
+                strategy.margin,
+                strategy.from_views,
             )
         return objective, int(epochs)
 
@@ -342,6 +345,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             },
             self.margin,
             targets.on_views,
+            getattr(self.pretraining, "from_views", False),
             update_interval=update_interval_of(targets),
             **held,
         )

@@ -144,6 +144,8 @@ class _TripletPhase(Objective):
     weights: dict[str, float]
     margin: float
     sphere: Sphere
+    #: Whether images are rebuilt from their first view, or from themselves.
+    from_views = False
 
     def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Find the sphere distances are taken on."""
@@ -174,10 +176,11 @@ class _TripletPhase(Objective):
         self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Stack the blocks of a pass; the decoder is asked for the images only."""
-        n_reconstructed = len(rows) if self.weights["reconstruction"] else 0
+        n = len(rows)
         return {
             "x": self.triplets.stack(rows, companions.get("negatives")),
-            "n_reconstructed": n_reconstructed,
+            "n_reconstructed": n if self.weights["reconstruction"] else 0,
+            "first": n if self.from_views and self.triplets.n_views else 0,
         }
 
     def _common_terms(self, inputs: dict[str, Any], outputs: Any, n: int) -> Terms:
@@ -203,12 +206,17 @@ class ReconstructionPretraining(_TripletPhase):
     omega : float
         Weight of the separation term; reconstruction has weight 1.
     margin : float
+    from_views : bool, default=False
+        Whether images are rebuilt from their first view.
     """
 
     name = "pretrain"
 
-    def __init__(self, triplets: Triplets, omega: float, margin: float) -> None:
+    def __init__(
+        self, triplets: Triplets, omega: float, margin: float, from_views: bool = False
+    ) -> None:
         self.triplets = triplets
+        self.from_views = from_views
         self.weights = {"reconstruction": 1.0, "separation": omega}
         self.margin = margin
 
@@ -275,6 +283,8 @@ class TripletClustering(_TripletPhase, SelfTrainingObjective):
     on_views : bool
         Whether the assignments of the augmented views are pulled to the targets as well
         or, as in the paper, only those of the images themselves.
+    from_views : bool, default=False
+        Whether images are rebuilt from their first view.
     **settings
         As :class:`SelfTrainingObjective` takes them.
 
@@ -289,12 +299,14 @@ class TripletClustering(_TripletPhase, SelfTrainingObjective):
         weights: dict[str, float],
         margin: float,
         on_views: bool,
+        from_views: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.triplets = triplets
         self.weights = weights
         self.margin = margin
+        self.from_views = from_views
         # The images themselves always: views are a little blurred, and a net that has
         # seen nothing else need not know them.
         self.n_pulled = 1 + triplets.n_views if on_views else 1
