@@ -1,5 +1,6 @@
 """What a fitted clusterer does: label, embed, decode and judge new data."""
 
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
@@ -155,6 +157,27 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         """
         check_is_fitted(self)
         return summary_of(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Save the fitted clusterer to one file, safe to share.
+
+        It holds numbers and JSON, and nothing that runs when it is read;
+        :func:`deepcluster_sk.load` reads it, on any device. A module or a function
+        among the parameters is left out, and is given again then.
+
+        Parameters
+        ----------
+        path : path-like
+            Such as ``"digits.safetensors"``. A file that is there is replaced once the
+            new one is complete.
+
+        Raises
+        ------
+        OSError
+            If the folder is missing or cannot be written to, or the disk is full.
+        """
+        check_is_fitted(self)
+        save(self, path)
 
     def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         reader = SampleReader(layout, self.net_.reader.scaler)

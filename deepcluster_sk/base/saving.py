@@ -1,0 +1,190 @@
+"""A fitted clusterer as a description and arrays, and back."""
+
+import os
+import platform
+import warnings
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.history import History
+
+from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.start import Start
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.persistence import (
+    LEFT_OUT,
+    ModelFileError,
+    as_tensor,
+    decode,
+    encode,
+    own_class,
+    read,
+    write,
+)
+from deepcluster_sk.runtime.device import resolve_device
+
+#: Fitted attributes that are stored as they are, and those that are arrays.
+_FACTS = (
+    *("n_features_in_", "image_shape_", "image_kind_", "hubness_", "contrast_"),
+    *("history_", "n_iter_", "_n_features_out"),
+)
+_ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")
+_PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
+
+
+def save(clusterer: Any, path: str | os.PathLike[str]) -> None:
+    """Write a fitted clusterer to one file; see :meth:`BaseDeepClusterer.save`."""
+    net = clusterer.net_
+    names = getattr(clusterer, "feature_names_in_", None)
+    description = {
+        "class": type(clusterer).__name__,
+        "params": {n: encode(v) for n, v in clusterer.get_params(deep=False).items()},
+        "facts": {name: encode(getattr(clusterer, name)) for name in _FACTS},
+        "feature_names": None if names is None else [str(name) for name in names],
+        "given": _described(clusterer._layout),
+        "layout": _described(net.reader.layout),
+        "is_constant": net.reader.scaler.is_constant,
+        "precision": str(net.precision).removeprefix("torch."),
+        "batch_size": int(net.batch_size),
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in _PACKAGES},
+        },
+    }
+    weights = net.module_.state_dict()
+    arrays = {f"weights.{name}": value for name, value in weights.items()}
+    arrays |= {name: as_tensor(getattr(clusterer, name)) for name in _ARRAYS}
+    arrays["scaler.offset"] = as_tensor(net.reader.scaler.offset)
+    arrays["scaler.scale"] = as_tensor(net.reader.scaler.scale)
+    write(path, description, arrays)
+
+
+def load(path: str | os.PathLike[str], *, device: Any = "auto", **left_out: Any) -> Any:
+    """Read a clusterer that its ``save`` wrote.
+
+    Nothing in the file is run: it holds numbers, and JSON.
+
+    Parameters
+    ----------
+    path : path-like
+    device : str or torch.device, default="auto"
+        Where it is to compute; not where it was trained.
+    **left_out
+        Parameters that no file can hold, as they were: an `architecture` that is a
+        module or builds one is needed; a function as `augmentation` or `init`, or
+        `callbacks`, only for another ``fit``.
+
+    Returns
+    -------
+    clusterer
+        Fitted; it predicts what the saved one did.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFileError
+        If the file is no saved model, is damaged, or is of a later version.
+    ValueError
+        If `architecture` is needed, and was not given or does not fit.
+    """
+    resolved = resolve_device(device)
+    description, arrays = read(path)
+    try:
+        return _restored(description, arrays, resolved, left_out)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ModelFileError(
+            f"{str(path)!r} lacks what a saved model has: {error!r}"
+        ) from error
+
+
+def _restored(
+    description: dict[str, Any],
+    arrays: dict[str, torch.Tensor],
+    device: torch.device,
+    left_out: dict[str, Any],
+) -> Any:
+    cls = own_class(description["class"])
+    clusterer = cls(**_params(cls, description["params"], left_out))
+    for name in _FACTS:
+        setattr(clusterer, name, decode(description["facts"][name]))
+    for name in _ARRAYS:
+        setattr(clusterer, name, arrays[name].numpy())
+    if description["feature_names"] is not None:
+        names = np.array(description["feature_names"], dtype=object)
+        clusterer.feature_names_in_ = names
+    given, layout = (
+        RowLayout(description[name]["order"], tuple(description[name]["shape"]))
+        for name in ("given", "layout")
+    )
+    clusterer._layout, clusterer._small_shape = given, layout.shape
+    clusterer.device_ = str(device)
+    scaler = PixelScaler(
+        arrays["scaler.offset"].numpy(),
+        arrays["scaler.scale"].numpy(),
+        description["is_constant"],
+    )
+    context = FitContext(
+        dataset=RowDataset(np.empty((0, layout.n_features))),
+        reader=SampleReader(layout, scaler),
+        given=given,
+        n_clusters=int(clusterer.n_clusters),
+        batch_size=description["batch_size"],
+        device=device,
+        precision=getattr(torch, description["precision"]),
+        seed=0,
+    )
+    net = clusterer._build_net(
+        context, Start(clusterer.contrast_, clusterer.image_kind_)
+    )
+    weights = {
+        name.removeprefix("weights."): value
+        for name, value in arrays.items()
+        if name.startswith("weights.")
+    }
+    try:
+        net.module_.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(
+            f"The network does not fit the saved weights: {error}"
+        ) from error
+    net.history = History({**row, "batches": []} for row in clusterer.history_)
+    net.finish()
+    clusterer.net_ = net
+    return clusterer
+
+
+def _params(
+    cls: type, encoded: dict[str, Any], left_out: dict[str, Any]
+) -> dict[str, Any]:
+    """Parameters of the saved clusterer, with what its file could not hold."""
+    missing = {
+        name: value[LEFT_OUT]
+        for name, value in encoded.items()
+        if isinstance(value, dict) and LEFT_OUT in value
+    }
+    unknown = sorted(set(left_out) - set(encoded))
+    if unknown:
+        raise ValueError(f"{cls.__name__} has no parameters {unknown}.")
+    if "architecture" in missing and "architecture" not in left_out:
+        raise ValueError(
+            f"The model was saved with architecture={missing['architecture']}, which "
+            "no file can hold: pass it as load(path, architecture=...)."
+        )
+    forgotten = sorted(set(missing) - set(left_out))
+    if forgotten:
+        warnings.warn(
+            f"Parameters that no file can hold have their defaults again: {forgotten}. "
+            "That matters to another fit only; load(path, name=...) sets them.",
+            UserWarning,
+            stacklevel=4,
+        )
+    kept = {n: decode(v) for n, v in encoded.items() if n not in missing}
+    return {**kept, **left_out}
+
+
+def _described(layout: RowLayout) -> dict[str, Any]:
+    return {"order": layout.order, "shape": list(layout.shape)}

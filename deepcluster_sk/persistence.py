@@ -1,0 +1,212 @@
+"""Saved models: one file, numbers and JSON, nothing that runs when it is read.
+
+The file is a safetensors file. Its tensors are the weights of the network and the
+fitted arrays; its metadata hold a description in JSON and a checksum of everything.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+#: Version of the format. Raised when a file of this version could not be read by the
+#: code before.
+FORMAT = 1
+_NAME = "deepcluster_sk"
+#: What stands for a value that no file can hold: a function, a module, a callback.
+LEFT_OUT = "left out"
+
+
+class ModelFileError(ValueError):
+    """A file that is no saved model, is damaged, or is of a later version."""
+
+
+def write(
+    path: str | os.PathLike[str],
+    description: Mapping[str, Any],
+    arrays: Mapping[str, torch.Tensor],
+) -> None:
+    """Write a model, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        Written to beside it first, and renamed: a full disk leaves the old file.
+    description : mapping
+        Of what JSON holds.
+    arrays : mapping of str to Tensor
+
+    Raises
+    ------
+    OSError
+        If the folder is missing or cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to save to.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder; name a file in it.")
+    tensors = {n: t.detach().cpu().contiguous() for n, t in sorted(arrays.items())}
+    text = json.dumps(description, sort_keys=True, allow_nan=False)
+    metadata = {
+        "format": _NAME,
+        "format_version": str(FORMAT),
+        "description": text,
+        "sha256": _checksum(text, tensors),
+    }
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        save_file(tensors, name, metadata=metadata)
+        with Path(name).open("rb+") as file:
+            os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except SafetensorError as error:
+        raise OSError(f"{str(path)!r} could not be written: {error}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def read(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Read what :func:`write` wrote, and check it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFileError
+        If it is no saved model, is damaged, or is of a later version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    # Lengths that a damaged header promises are asked of the system as they stand.
+    except (SafetensorError, ValueError, OverflowError, MemoryError, OSError) as error:
+        raise ModelFileError(
+            f"{str(path)!r} is not a saved model, or is damaged: {error}"
+        ) from error
+    if metadata.get("format") != _NAME:
+        raise ModelFileError(
+            f"{str(path)!r} is a safetensors file, but no model of {_NAME}."
+        )
+    version = metadata.get("format_version", "")
+    if version != str(FORMAT):
+        raise ModelFileError(
+            f"{str(path)!r} is of format {version!r}, but this release of {_NAME} "
+            f"reads format {FORMAT}. Install the release that saved it."
+        )
+    text = metadata.get("description", "")
+    if metadata.get("sha256") != _checksum(text, tensors):
+        raise ModelFileError(
+            f"{str(path)!r} is damaged: its checksum is not that of its contents."
+        )
+    return json.loads(text), tensors
+
+
+def _checksum(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in tensors.items():
+        about = f"{name} {tensor.dtype} {tuple(tensor.shape)}"
+        digest.update(about.encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    """Permissions that new files are made without; a temporary file ignores them."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def encode(value: Any) -> Any:
+    """Turn a parameter into what JSON holds; what nothing can hold is left out.
+
+    Numbers that are not finite, tuples, arrays and strategies come back as they were.
+    """
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return number if math.isfinite(number) else {"float": repr(number)}
+    if isinstance(value, tuple):
+        return {"tuple": [encode(item) for item in value]}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {"dict": {name: encode(item) for name, item in value.items()}}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return {"array": value.tolist(), "dtype": value.dtype.str}
+    if isinstance(value, torch.device):
+        return str(value)
+    if _is_own(type(value)) and hasattr(value, "get_params"):
+        params = value.get_params(deep=False)
+        return {"object": type(value).__name__, "params": encode(params)}
+    return {LEFT_OUT: f"{type(value).__module__}.{type(value).__qualname__}"}
+
+
+def decode(value: Any) -> Any:
+    """Undo :func:`encode`; what was left out becomes None."""
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if LEFT_OUT in value:
+        return None
+    if "float" in value:
+        return float(value["float"])
+    if "tuple" in value:
+        return tuple(decode(item) for item in value["tuple"])
+    if "dict" in value:
+        return {name: decode(item) for name, item in value["dict"].items()}
+    if "array" in value:
+        return np.array(value["array"], dtype=np.dtype(value["dtype"]))
+    return own_class(value["object"])(**decode(value["params"]))
+
+
+def own_class(name: str) -> Any:
+    """Class of this package by its public name, and no other.
+
+    Raises
+    ------
+    ModelFileError
+        If there is none: the file is of a later release, or tampered with.
+    """
+    import deepcluster_sk
+
+    found = getattr(deepcluster_sk, name) if name in deepcluster_sk.__all__ else None
+    if not isinstance(found, type):
+        raise ModelFileError(f"The file speaks of {name!r}, which {_NAME} has not.")
+    return found
+
+
+def _is_own(cls: type) -> bool:
+    import deepcluster_sk
+
+    return cls.__name__ in deepcluster_sk.__all__ and cls.__module__.startswith(_NAME)
+
+
+def as_tensor(array: NDArray[Any]) -> torch.Tensor:
+    """Copy a fitted array into a tensor, of its own type and order."""
+    return torch.from_numpy(np.array(array, order="C"))
