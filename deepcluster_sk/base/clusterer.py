@@ -255,7 +255,7 @@ class BaseDeepClusterer(
         unread = _UNREAD | self._joint_parameters
         key = {
             **self._data_key(context),
-            **{k: v for k, v in self.get_params().items() if k not in unread},
+            **{k: v for k, v in self.get_params(deep=False).items() if k not in unread},
             "device": str(context.device),
             "precision": str(context.precision),
             "epochs": epochs,
