@@ -111,6 +111,7 @@ BAD_STRATEGIES = {
         "epochs": EPOCHS,
         "omega": WEIGHTS,
         "margin": [-0.1, "wide"],
+        "from_views": ["yes", 2, None],
     },
     TripletMargin: {"epochs": EPOCHS, "margin": [-0.1, "wide"]},
     InstanceDiscrimination: {
@@ -207,6 +208,7 @@ def test_only_triplets_separate_in_pretraining(kind):
     text = refuse(quick(kind, pretraining=Reconstruction(2, omega=0.3)), "pretraining")
     assert "has no separation term" in text
     assert "omega=0.3" in text
+    refuse(quick(kind, pretraining=Reconstruction(2, from_views=True)), "pretraining")
 
 
 @pytest.mark.usefixtures("no_work")

@@ -72,6 +72,7 @@ OWN_CHANGES = {
             Reconstruction(1),
             Reconstruction(2, omega=0.3),
             Reconstruction(2, omega=0.3, margin=1.0),
+            Reconstruction(2, from_views=True),
             InstanceDiscrimination(1),
             InstanceDiscrimination(2, temperature=1.0),
         ],

@@ -5,6 +5,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tests.clusterers import CLUSTERERS
+from tests.made import pretraining
 
 # Data of the checks are no clusters, and fits on them need not settle; some of them
 # transform arrays after a data frame was fitted.
@@ -46,7 +47,7 @@ def test_common_checks(estimator, check):
 )
 def test_checks_scikit_learn_keeps_for_its_own(cls, check):
     # What is checked here does not depend on how long a net has trained.
-    estimator = cls(n_clusters=3, pretrain_epochs=2, max_epochs=2)
+    estimator = cls(n_clusters=3, pretraining=pretraining(cls, 2), max_epochs=2)
     getattr(estimator_checks, check)(cls.__name__, estimator)
 
 

@@ -4,9 +4,9 @@ import torch
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 
-from deepcluster_sk import DECClusterer
+from deepcluster_sk import DECClusterer, PseudoLabels, SelfTraining
 from deepcluster_sk.metrics import clustering_accuracy_score
-from tests.made import QUICK, make_images
+from tests.made import make_images, quick
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -18,7 +18,7 @@ def images():
 
 
 def fit(X, **params):
-    return DECClusterer(3, **{**QUICK, "random_state": 0, **params}).fit(X)
+    return quick(DECClusterer, **params).fit(X)
 
 
 def test_dec_lets_the_decoder_go_and_idec_keeps_it(images):
@@ -34,12 +34,22 @@ def test_dec_lets_the_decoder_go_and_idec_keeps_it(images):
         assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_published_method_is_the_default():
+def test_the_published_method_is_the_default(images):
     params = DECClusterer().get_params()
     assert params["augmentation"] is None
     assert params["init"] == "kmeans"
-    assert params["anchoring"] == params["reconstruction_weight"] == 0
-    assert params["contrast"] == "none"
+    assert params["targets"] == "auto"
+    assert params["reconstruction_weight"] == 0
+    default, stated = (
+        fit(images, **given)
+        for given in (
+            {},
+            {"targets": SelfTraining(), "module__contrast": "none", "init": "kmeans"},
+        )
+    )
+    assert default.contrast_ == "none"
+    assert_array_equal(default.predict_proba(images), stated.predict_proba(images))
+    assert all("updated" not in row for row in default.history_)
 
 
 @pytest.mark.parametrize(
@@ -63,16 +73,10 @@ def test_with_augmentation_views_are_trained(images):
     assert sum(seen) == 4 * len(images)
 
 
-@pytest.mark.parametrize("init", ["consensus", "random"])
+@pytest.mark.parametrize("init", ["graph", "random"])
 def test_other_starts(images, init):
-    estimator = fit(images, init=init, augmentation="auto", anchoring=0.5)
+    estimator = fit(images, init=init, augmentation="auto", targets=PseudoLabels(0.5))
     assert_array_equal(estimator.labels_, estimator.predict(images))
-
-
-@pytest.mark.parametrize("weight", [-1, np.nan, "heavy"])
-def test_bad_weights(images, weight):
-    with pytest.raises((TypeError, ValueError), match="reconstruction_weight"):
-        fit(images, reconstruction_weight=weight)
 
 
 @pytest.mark.slow

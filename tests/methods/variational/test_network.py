@@ -15,8 +15,8 @@ def make_network(shape=(1, 8, 8), likelihood="bernoulli", relaxation="marginal",
 
 
 @torch.no_grad()
-def naive_bound(network, x):
-    """Bound of every sample, cluster by cluster, in NumPy, with z at its mean."""
+def naive_bound(network, x, noise):
+    """Bound of every sample, cluster by cluster and draw by draw, in NumPy."""
     features, log_q = network._recognize(x)
     q = log_q.exp().numpy()
     prior_mean, prior_log_variance = (part.numpy() for part in network.prior())
@@ -25,21 +25,25 @@ def naive_bound(network, x):
         for k in range(q.shape[1]):
             code = torch.eye(q.shape[1])[k]
             mean, log_variance = network._posterior(features[i : i + 1], code)
-            pixels = network.decode(mean).numpy().ravel()
             target = x[i].numpy().ravel()
-            if network.likelihood == "bernoulli":
-                log_p = target * np.log(pixels) + (1 - target) * np.log(1 - pixels)
-            else:
-                variance = np.exp(network.log_noise.item())
-                squared = (target - pixels) ** 2 / variance
-                log_p = -0.5 * (squared + np.log(2 * np.pi * variance))
+            log_p = 0.0
+            for drawn in noise:
+                z = mean + np.exp(0.5 * log_variance) * drawn
+                pixels = network.decode(z).numpy().ravel()
+                if network.likelihood == "bernoulli":
+                    terms = target * np.log(pixels) + (1 - target) * np.log(1 - pixels)
+                else:
+                    variance = np.exp(network.log_noise.item())
+                    squared = (target - pixels) ** 2 / variance
+                    terms = -0.5 * (squared + np.log(2 * np.pi * variance))
+                log_p += terms.sum() / len(noise)
             m, v = mean[0].numpy(), log_variance[0].numpy()
             divergence = 0.0
             for d in range(len(m)):
                 s = prior_log_variance[k, d]
                 gap = (m[d] - prior_mean[k, d]) ** 2
                 divergence += 0.5 * (s - v[d] - 1 + (np.exp(v[d]) + gap) / np.exp(s))
-            bound[i] += q[i, k] * (log_p.sum() - divergence)
+            bound[i] += q[i, k] * (log_p - divergence)
             bound[i] -= q[i, k] * (np.log(q[i, k]) + math.log(q.shape[1]))
     return bound
 
@@ -48,10 +52,12 @@ def naive_bound(network, x):
 def test_bound_equals_loops_over_samples_and_clusters(likelihood):
     network = make_network(likelihood=likelihood).eval()
     network.log_noise.data.fill_(-0.7)
-    x = torch.rand(5, 1, 8, 8)
-    np.testing.assert_allclose(
-        network.elbo(x).detach().numpy(), naive_bound(network, x), rtol=1e-4
-    )
+    x, noise = torch.rand(5, 1, 8, 8), torch.randn(3, 4)
+    bound = network.elbo(x, noise).detach().numpy()
+    np.testing.assert_allclose(bound, naive_bound(network, x, noise), rtol=1e-4)
+    # With other draws, and with z at its mean, it is another one.
+    for other in (torch.randn(3, 4), torch.zeros(1, 4)):
+        assert (network.elbo(x, other).detach().numpy() != bound).any()
 
 
 def test_training_pass_is_the_same_bound_where_nothing_is_drawn():
@@ -64,9 +70,8 @@ def test_training_pass_is_the_same_bound_where_nothing_is_drawn():
     negated = (bound.weights * (bound.nll + bound.divergence)).sum(1)
     q = bound.log_assignment.exp()
     discrete = (q * (bound.log_assignment + math.log(3))).sum(1)
-    torch.testing.assert_close(
-        -(negated + discrete), network.elbo(x), rtol=1e-3, atol=0.2
-    )
+    at_the_mean = network.elbo(x, torch.zeros(1, 4))
+    torch.testing.assert_close(-(negated + discrete), at_the_mean, rtol=1e-3, atol=0.2)
 
 
 def test_only_the_leading_rows_are_modelled():
@@ -103,7 +108,7 @@ def test_vectors_and_one_cluster():
     network = make_network((6,), "gaussian", n_clusters=1, channels=(8,)).eval()
     x = torch.randn(5, 6)
     assert torch.equal(network.embed(x).log_assignment, torch.zeros(5, 1))
-    assert network.elbo(x).shape == (5,)
+    assert network.elbo(x, torch.zeros(2, network.latent_dim)).shape == (5,)
     assert network.decode(network.encode(x)).shape == x.shape
 
 
