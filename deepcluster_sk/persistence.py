@@ -11,6 +11,7 @@ import math
 import os
 import tempfile
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -193,18 +194,16 @@ def own_class(name: str) -> Any:
     ModelFileError
         If there is none: the file is of a later release, or tampered with.
     """
-    import deepcluster_sk
-
-    found = getattr(deepcluster_sk, name) if name in deepcluster_sk.__all__ else None
+    public = import_module(_NAME)
+    found = getattr(public, name) if name in public.__all__ else None
     if not isinstance(found, type):
         raise ModelFileError(f"The file speaks of {name!r}, which {_NAME} has not.")
     return found
 
 
 def _is_own(cls: type) -> bool:
-    import deepcluster_sk
-
-    return cls.__name__ in deepcluster_sk.__all__ and cls.__module__.startswith(_NAME)
+    public = import_module(_NAME).__all__
+    return cls.__name__ in public and cls.__module__.startswith(f"{_NAME}.")
 
 
 def as_tensor(array: NDArray[Any]) -> torch.Tensor:

@@ -120,6 +120,17 @@ PRESETS: dict[str, dict[str, float]] = {
         "hue": 36.0,
         "greying": 0.2,
     },
+    # For what is rebuilt from its views.
+    "distorted": {"rotation": 15.0, "scale": 0.2, "shift": 0.12, "shear": 20.0},
+    "distorted natural": {
+        "rotation": 15.0,
+        "scale": 0.2,
+        "shift": 0.12,
+        "shear": 20.0,
+        "flip": 0.5,
+        "brightness": 0.2,
+        "contrast": 0.3,
+    },
     "vector": {"noise": 0.2, "masking": 0.1},
 }
 _WIDE_GEOMETRY = {"rotation": 20.0, "scale": 0.12, "shift": 0.1, "shear": 30.0}
@@ -130,9 +141,20 @@ WIDE_PRESETS: dict[str, dict[str, float]] = {
     "digits": _WIDE_GEOMETRY,
     "natural": {**_WIDE_GEOMETRY, "flip": 0.5},
     "photograph": {**_WIDE_GEOMETRY, "flip": 0.5},
+    "distorted": _WIDE_GEOMETRY,
+    "distorted natural": {**_WIDE_GEOMETRY, "flip": 0.5},
     "vector": PRESETS["vector"],
 }
 _AUTO = {"grey": "grey", "color": "natural", "vector": "vector"}
+#: Names that stand for another preset for each kind of data.
+_BY_KIND = {
+    "auto": _AUTO,
+    "distorted": {
+        "grey": "distorted",
+        "color": "distorted natural",
+        "vector": "vector",
+    },
+}
 
 
 def kind_of(layout: RowLayout) -> Kind:
@@ -152,8 +174,8 @@ def make_augmentation(
     Parameters
     ----------
     spec : "auto", preset name, dict, callable or None
-        "auto" takes the preset of `kind`; a name of `PRESETS` takes that one; a dict
-        gives the parameters of :class:`Augmentation` (or :class:`VectorAugmentation`);
+        "auto" takes the preset of `kind`, "distorted" a stronger one; a name of
+        `PRESETS` takes that one; a dict gives the parameters of :class:`Augmentation` (or :class:`VectorAugmentation`);
         a module or callable maps (n, C, H, W) to (n, C, H, W), or (n, d) to (n, d), and
         is returned as it is; None is the identity.
     kind : {"grey", "color", "vector"}
@@ -180,13 +202,13 @@ def make_augmentation(
         return cls()
     if isinstance(spec, str):
         fitting = [name for name in PRESETS if (name == "vector") == (kind == "vector")]
-        if spec not in ["auto", *fitting]:
+        if spec not in [*_BY_KIND, *fitting]:
             raise ValueError(
                 f"augmentation={spec!r} is not valid for {kind} data; the names are "
-                f"{sorted(['auto', *fitting])}."
+                f"{sorted({*_BY_KIND, *fitting})}."
             )
         presets = WIDE_PRESETS if wide else PRESETS
-        return cls(**presets[_AUTO[kind] if spec == "auto" else spec])  # type: ignore[arg-type]
+        return cls(**presets[_BY_KIND.get(spec, {kind: spec})[kind]])  # type: ignore[arg-type]
     if isinstance(spec, Mapping):
         valid = cls.__init__.__annotations__.keys() - {"return"}
         unknown = sorted(str(key) for key in spec if key not in valid)

@@ -2,6 +2,8 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.fitted import FittedMixin
-from deepcluster_sk.base.looks import refinement, second_look
+from deepcluster_sk.base.looks import draw_views, refinement, second_look
 from deepcluster_sk.base.parameters import CONSTRAINTS, document
 from deepcluster_sk.base.preparation import PreparationMixin
 from deepcluster_sk.base.start import (
@@ -274,8 +276,13 @@ class BaseDeepClusterer(
         streams = context.streams("training")
         latent = _to_numpy(net.embed(context.dataset).latent)
         with streams.seeded():
+            augmentation = self._augmentation(context.layout, start.image_kind)
             labels, centers = self._first_clusters(
-                start, latent, context.n_clusters, streams.random_state
+                start,
+                latent,
+                partial(draw_views, net, context, augmentation, streams),
+                context.n_clusters,
+                streams.random_state,
             )
             net.module_.set_centers(torch.as_tensor(centers))
             objective, epochs = self._clustering(
@@ -299,11 +306,12 @@ class BaseDeepClusterer(
         self,
         start: Start,
         latent: NDArray[np.float32],
+        draw: Callable[[int], list[NDArray[np.float32]]],
         n_clusters: int,
         random_state: np.random.RandomState,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Labels and centres the clusters start from."""
-        return first_clusters(self.init, start, latent, n_clusters, random_state)
+        return first_clusters(self.init, start, latent, draw, n_clusters, random_state)
 
     def _held(
         self,

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from deepcluster_sk.augmentation.presets import AugmentationLike
 from deepcluster_sk.base.context import FitContext
@@ -54,6 +56,23 @@ def refinement(
             )
 
     return refine
+
+
+def draw_views(
+    net: TrainedNet,
+    context: FitContext,
+    augmentation: AugmentationLike,
+    streams: Streams,
+    n_views: int,
+) -> list[NDArray[np.float32]]:
+    """Latent vectors of augmented views of all samples, ``(n, latent_dim)`` each."""
+    views = context.views(augmentation, streams)
+    rows = torch.arange(context.n_samples, device=context.device)
+    latent = _latent_of(net, context)
+    with evaluating(net.module_):
+        return [
+            views.draw(latent, rows, augment=True).cpu().numpy() for _ in range(n_views)
+        ]
 
 
 def _latent_of(net: TrainedNet, context: FitContext) -> Features:

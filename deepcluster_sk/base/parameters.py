@@ -34,7 +34,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     ],
     "augmentation": [str, dict, callable, torch.nn.Module, None],
     "init": [
-        StrOptions({"graph", "kmeans", "random"}),
+        StrOptions({"graph", "kmeans", "mixture", "random"}),
         "array-like",
         callable,
         HasMethods(["fit_predict"]),
@@ -81,11 +81,14 @@ augmentation : "auto", str, dict, callable or None, default="auto"
     of data; a dict gives the parameters of
     :class:`~deepcluster_sk.augmentation.presets.Augmentation`; a callable or module
     maps a batch to one of the same shape.
-init : {"graph", "kmeans", "random"}, estimator, array or callable, default="graph"
+init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
+        default="graph"
     The start. "graph" partitions a neighbour graph of the samples, as
     :class:`~deepcluster_sk.NeighborGraphClusterer` does, which may be given itself to
-    set how; "kmeans" and "random" the pretrained latent, as any other clusterer of
-    scikit-learn would that is given, with `n_clusters` set. An array of whole numbers
+    set how; "kmeans", "mixture" and "random" the pretrained latent, as any other
+    clusterer of scikit-learn would that is given, with `n_clusters` set. "mixture" is
+    the best of 24 draws of k-means and a mixture of Gaussians, the one that augmented
+    views agree on most. An array of whole numbers
     of shape ``(n_samples,)`` gives labels; one of shape ``(n_clusters, latent_dim)``
     the centres; a callable is asked for them as
     ``init(latent, n_clusters, random_state=...)``.

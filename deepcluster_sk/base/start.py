@@ -18,6 +18,7 @@ from deepcluster_sk.training.centers import (
     nearest,
     reseed_empty,
 )
+from deepcluster_sk.training.mixture import N_VIEWS, mixture_start
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def first_clusters(
     init: Any,
     start: Start,
     latent: NDArray[np.float32],
+    draw_views: Callable[[int], list[NDArray[np.float32]]],
     n_clusters: int,
     random_state: np.random.RandomState,
 ) -> tuple[Labels, NDArray[np.float32]]:
@@ -126,6 +128,8 @@ def first_clusters(
     start : Start
     latent : ndarray of shape (n, latent_dim)
         Of the pretrained network.
+    draw_views : callable
+        Gives so many arrays like `latent`, each of one augmented view of the samples.
     n_clusters : int
     random_state : RandomState
 
@@ -137,6 +141,8 @@ def first_clusters(
     """
     if start.graph is not None:
         labels = start.graph.labels
+    elif isinstance(init, str) and init == "mixture":
+        labels = mixture_start(latent, draw_views(N_VIEWS), n_clusters, random_state)
     elif isinstance(init, str):
         # What a start by graph comes to where there are too few samples for a graph.
         find: Callable[..., Labels] = LATENT_STARTS.get(init, kmeans_start)

@@ -21,6 +21,11 @@ from deepcluster_sk.graph.start import ImageKind
 from deepcluster_sk.methods.triplet.discrimination import (
     InstanceDiscriminationPretraining,
 )
+from deepcluster_sk.methods.triplet.lengths import (
+    PRETRAINING,
+    joint_epochs,
+    pretraining_epochs,
+)
 from deepcluster_sk.methods.triplet.objective import (
     ReconstructionPretraining,
     TripletClustering,
@@ -37,23 +42,13 @@ from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.pretraining import Reconstruction
-from deepcluster_sk.training.strategy import WEIGHT, Strategy
+from deepcluster_sk.training.strategy import WEIGHT
 from deepcluster_sk.training.targets import update_interval_of
 
-#: Optimiser steps of each kind of pretraining, and epochs at least. Telling single
-#: images apart takes more of them than telling clusters apart, and more latent
-#: dimensions.
-PRETRAINING_LENGTH: dict[type[Strategy], tuple[int, int]] = {
-    Reconstruction: (100, 1),
-    TripletMargin: (1_000, 1),
-    InstanceDiscrimination: (2_000, 20),
-}
 #: Weight of the separation term in pretraining by reconstruction that is named only.
 PRETRAIN_OMEGA = 0.3
+#: Telling single images apart takes more latent dimensions than telling clusters apart.
 TOLD_APART_DIM = 64
-#: Optimiser steps of joint training. Of photographs, whose views differ more, the
-#: network would forget part of the start in as few as serve others.
-JOINT_STEPS, PHOTOGRAPH_STEPS = 450, 900
 #: Multiple of the learning rate that instance discrimination and the joint training
 #: behind it rise to: networks with batch norm, as all of ours have it, learn
 #: photographs best there.
@@ -167,7 +162,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         "negatives": [StrOptions({"batch", "dataset"}), DatasetNegatives],
         "pretraining": [
             StrOptions({"auto", "reconstruction", "triplet", "discrimination"}),
-            *PRETRAINING_LENGTH,
+            *PRETRAINING,
             None,
         ],
     }
@@ -303,9 +298,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self, context: FitContext, start: Start, streams: Streams
     ) -> tuple[Objective, int]:
         strategy = self._strategy(context.layout, start)
-        epochs = strategy.epochs
-        if epochs == "auto":
-            epochs = context.epochs(*PRETRAINING_LENGTH[type(strategy)])
         augmentation = self._augmentation(context.layout, start.image_kind)
         objective: Objective
         if isinstance(strategy, TripletMargin):
@@ -323,17 +315,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
                 strategy.margin,
                 strategy.from_views,
             )
-        return objective, int(epochs)
+        return objective, pretraining_epochs(strategy, context)
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
     ) -> tuple[Objective, int]:
-        epochs = self.max_epochs
-        if epochs == "auto":
-            # More clusters take longer to tell apart.
-            more = min(3.0, max(1.0, np.sqrt(context.n_clusters / 10)))
-            steps = PHOTOGRAPH_STEPS if start.are_photographs else JOINT_STEPS
-            epochs = context.epochs(round(steps * more), 8)
         targets = self._targets()
         objective = TripletClustering(
             self._triplets(context, start, streams),
@@ -349,7 +335,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
             update_interval=update_interval_of(targets),
             **held,
         )
-        return objective, int(epochs)
+        epochs = joint_epochs(self.max_epochs, targets, start, context)
+        return objective, epochs
 
     def _strategy(self, layout: RowLayout, start: Start) -> Any:
         """Pretraining as an object."""

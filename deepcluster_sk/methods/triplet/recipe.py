@@ -9,16 +9,18 @@ from deepcluster_sk.training.targets import SelfTraining
 #: The system of the paper, without any graph, trained by its own targets (Eq. 3).
 PAPER: dict[str, Any] = {
     "beta": 0.8,
-    "init": "kmeans",
+    "init": "mixture",
     "module__contrast": "none",
+    "augmentation": "distorted",
+    "pretraining": Reconstruction(omega=0.3, from_views=True),
     "targets": SelfTraining(),
-    "pretraining": Reconstruction(60, omega=0.3),
-    "max_epochs": 60,
 }
 #: To the letter, but for the sign and the sums of its equations: one view, which only
 #: the separation term sees; a latent without bounds; the printed loop for negatives.
 LITERAL: dict[str, Any] = {
-    **PAPER,
+    "beta": 0.8,
+    "init": "kmeans",
+    "module__contrast": "none",
     "module__radius": None,
     "module__kernel_power": 1,
     "n_views": 1,

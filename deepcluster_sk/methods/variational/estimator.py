@@ -1,5 +1,6 @@
 """VariationalClusterer, a Gaussian-mixture variational autoencoder."""
 
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -279,11 +280,12 @@ class VariationalClusterer(BaseDeepClusterer):
         self,
         start: Start,
         latent: NDArray[np.float32],
+        draw: Callable[[int], list[NDArray[np.float32]]],
         n_clusters: int,
         random_state: np.random.RandomState,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         labels, centers = super()._first_clusters(
-            start, latent, n_clusters, random_state
+            start, latent, draw, n_clusters, random_state
         )
         if gives_centers(self.init):
             return labels, centers

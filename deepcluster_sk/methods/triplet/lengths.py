@@ -1,0 +1,60 @@
+"""How long the triplet method trains, where nothing else is said."""
+
+import numpy as np
+
+from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.start import Start
+from deepcluster_sk.methods.triplet.strategies import (
+    InstanceDiscrimination,
+    TripletMargin,
+)
+from deepcluster_sk.training.pretraining import Reconstruction
+from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
+
+#: Optimiser steps of each kind of pretraining, and epochs at least. Telling single
+#: images apart takes more of them than telling clusters apart.
+PRETRAINING = {
+    Reconstruction: (100, 1),
+    TripletMargin: (1_000, 1),
+    InstanceDiscrimination: (2_000, 20),
+}
+#: Rebuilding images from their views takes longer, as there is more to learn.
+FROM_VIEWS = (1_680, 1)
+#: Optimiser steps of joint training. Of photographs, whose views differ more, the
+#: network would forget part of the start in as few as serve others.
+JOINT, PHOTOGRAPHS = 450, 900
+#: And by the network's own targets, which come into being meanwhile.
+SELF_TRAINING = 860
+#: Epochs of joint training, at least.
+LEAST = 8
+#: Clusters up to which no more steps are needed, and how many times more at most.
+FEW_CLUSTERS, MOST_TIMES = 10, 3.0
+
+
+def pretraining_epochs(
+    strategy: Reconstruction | TripletMargin | InstanceDiscrimination,
+    context: FitContext,
+) -> int:
+    """Epochs of pretraining, by its strategy."""
+    if strategy.epochs != "auto":
+        return int(strategy.epochs)
+    steps, least = PRETRAINING[type(strategy)]
+    if isinstance(strategy, Reconstruction) and strategy.from_views:
+        steps, least = FROM_VIEWS
+    return context.epochs(steps, least)
+
+
+def joint_epochs(
+    max_epochs: int | str,
+    targets: PseudoLabels | SelfTraining,
+    start: Start,
+    context: FitContext,
+) -> int:
+    """Epochs of joint training at most; more clusters take longer to tell apart."""
+    if max_epochs != "auto":
+        return int(max_epochs)
+    steps = PHOTOGRAPHS if start.are_photographs else JOINT
+    if isinstance(targets, SelfTraining):
+        steps = max(steps, SELF_TRAINING)
+    times = min(MOST_TIMES, max(1.0, np.sqrt(context.n_clusters / FEW_CLUSTERS)))
+    return context.epochs(round(steps * times), LEAST)
