@@ -175,9 +175,9 @@ def _cluster(arguments: argparse.Namespace) -> None:
             f"There is no folder {str(arguments.output.parent)!r} to write "
             f"{arguments.output.name!r} to."
         )
-    images, paths, unreadable = load_pictures(arguments.folder, size=arguments.size)
-    for path in unreadable:
-        print(f"Left out, not readable: {path}", file=sys.stderr)
+    images, paths, unreadable, _ = load_pictures(arguments.folder, size=arguments.size)
+    for path, reason in unreadable:
+        print(f"Left out, {reason}: {path}", file=sys.stderr)
     if len(images) < arguments.n_clusters:
         raise ValueError(
             f"{len(images)} pictures cannot make {arguments.n_clusters} clusters."

@@ -20,9 +20,9 @@ ROOMS = (
     "augmentation",
     "networks",
     "losses",
+    "datasets",
     "data",
     "runtime",
-    "datasets",
     "metrics",
 )
 
