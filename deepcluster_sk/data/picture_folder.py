@@ -1,5 +1,6 @@
 """A folder of picture files in, one array out; nothing left out without a word."""
 
+import logging
 import operator
 import os
 import statistics
@@ -229,14 +230,20 @@ def _why_not(path: Path) -> str | None:
 
 @contextmanager
 def _silent_decoders() -> Iterator[None]:
-    """Keep Pillow's warnings on damaged files back: the file is named, or was read.
+    """Keep back what Pillow warns and logs of damaged files: they are named, or read.
 
-    Around all threads, since warnings are filtered for the whole process.
+    Around all threads, since both are set for the whole process.
     """
     pillow().init()  # not by several threads at a time
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    log = logging.getLogger("PIL")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _each(

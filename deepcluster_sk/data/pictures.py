@@ -6,6 +6,7 @@ the largest value its type can have, so that pictures of several types can be pu
 one scale. Pillow is imported when a picture is there to be read, not before.
 """
 
+import io
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,6 +28,8 @@ _FORMATS = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF"),
     "WEBP",
 )
+#: How JPEG files, and the EXIF entries in them, begin.
+_JPEG, _EXIF = b"\xff\xd8", b"Exif\0\0"
 #: Begins the entry "Software" of every PNG that this package writes.
 MADE_HERE = "deepcluster_sk"
 
@@ -87,8 +90,8 @@ def pillow() -> Any:
 def open_picture(path: Path) -> Any:
     """Open a picture file, whose pixels are read later.
 
-    The content decides on the format, not the name. TGA alone has no mark by which its
-    content is known, and is tried only where the name says so.
+    The content decides on the format, not the name; but TGA, which no content is known
+    by, is tried only where the name says so.
 
     Raises
     ------
@@ -97,9 +100,25 @@ def open_picture(path: Path) -> Any:
     """
     image = pillow()
     image.init()
-    formats = ("TGA",) if path.suffix.lower() == ".tga" else _FORMATS
+    wanted = ("TGA",) if path.suffix.lower() == ".tga" else _FORMATS
     # Some are not compiled into every Pillow.
-    return image.open(path, formats=[name for name in formats if name in image.OPEN])
+    formats = [name for name in wanted if name in image.OPEN]
+    try:
+        return image.open(path, formats=formats)
+    except Exception:
+        with path.open("rb") as file:
+            content = file.read(2)
+            content += file.read() if content == _JPEG else b""
+        start = content.find(_EXIF)
+        if start < 0:
+            raise
+        # Pillow looks for a resolution among the EXIF entries of a JPEG, and gives the
+        # picture up where it is none. It is shown the entries later.
+        hidden = content.replace(_EXIF, b"Hidden", 1)
+        picture = image.open(io.BytesIO(hidden), formats=formats)
+        end = start - 2 + int.from_bytes(content[start - 2 : start], "big")
+        picture.info["exif"] = content[start:end]
+        return picture
 
 
 def made_here(picture: Any) -> bool:

@@ -1,6 +1,7 @@
 """A folder of pictures: what is read, and that nothing is left out without a word."""
 
 import builtins
+import logging
 import os
 import sys
 import threading
@@ -244,6 +245,21 @@ def test_warnings_of_decoders_do_not_end_a_strict_run(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ValueError, match="decompression bomb"):
         load_pictures(tmp_path)
+
+
+def test_what_decoders_log_is_kept_back(tmp_path, monkeypatch, caplog):
+    save(tmp_path / "a.png", grey(0))
+    original = picture_folder.read_pixels
+
+    def log(*args):
+        logging.getLogger("PIL.TiffImagePlugin").error("More samples than expected")
+        return original(*args)
+
+    monkeypatch.setattr(picture_folder, "read_pixels", log)
+    load_pictures(tmp_path)
+    assert not caplog.records
+    log(Image.new("L", (9, 9)), (0, 0, 0), 8)  # and only meanwhile
+    assert len(caplog.records) == 1
 
 
 def test_other_formats_that_are_read(tmp_path):
