@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
+from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.data.images import flatten_samples
 from deepcluster_sk.data.pictures import (
     Pixels,
@@ -18,6 +19,7 @@ from deepcluster_sk.data.pictures import (
     stack_pictures,
     stacked,
 )
+from tests.made import quick
 
 WHITE = (255, 255, 255)
 #: Pictures of two pixels by three, all pixels different.
@@ -376,3 +378,19 @@ def test_what_errors_say():
     assert reason(ValueError("two\nlines")) == "two lines"
     assert reason(KeyError("x")) == "KeyError 'x'"
     assert reason(ValueError()) == "ValueError"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_clusterers_take_lists_of_pictures():
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (30, 8, 8, 3), np.uint8)
+    pictures = [Image.fromarray(image).quantize(8) for image in pixels]
+    model = quick(DeepTripletClusterer).fit(pictures)
+    assert model.image_shape_ in ((3, 8, 8), (8, 8, 3))
+    X = np.array([picture.convert("RGB") for picture in pictures])
+    assert_array_equal(model.labels_, quick(DeepTripletClusterer).fit(X).labels_)
+    assert_array_equal(model.predict(pictures), model.labels_)
+    # Grey pictures are colour pictures to a model of colours.
+    grey = [Image.fromarray(image[..., 0]) for image in pixels]
+    repeated = np.repeat(pixels[..., :1], 3, axis=3)
+    assert_array_equal(model.predict(grey), model.predict(repeated))
