@@ -1,13 +1,17 @@
 """Images to cluster: public data sets, ``.npz`` files and folders of pictures."""
 
+import re
+import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import fetch_openml
 
-__all__ = ["Pictures", "load_dataset", "load_pictures"]
+from deepcluster_sk.data.picture_folder import LeftOut, Pictures, load_pictures
+
+__all__ = ["LeftOut", "Pictures", "load_dataset", "load_pictures"]
 
 #: OpenML number and image side of each data set that can be fetched.
 _OPENML = {
@@ -15,27 +19,6 @@ _OPENML = {
     "fashion_mnist": (40996, 28),
     "usps_9298": (41082, 16),
 }
-#: File name endings that `load_pictures` reads, in lower case.
-PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-
-
-class Pictures(NamedTuple):
-    """What :func:`load_pictures` returns.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, size, size) or (n, size, size, 3)
-        Grey images if every picture is grey, else colour. uint8 (0-255); float32
-        with the files' own values if any file holds more than 8 bits a pixel.
-    paths : list of Path
-        The file of each image, sorted.
-    unreadable : list of Path
-        Files left out because they could not be decoded.
-    """
-
-    X: NDArray[Any]
-    paths: list[Path]
-    unreadable: list[Path]
 
 
 def load_dataset(
@@ -66,13 +49,14 @@ def load_dataset(
     Raises
     ------
     ValueError
-        If the name is unknown or the file lacks an array.
+        If the name is unknown or, with a folder, is a path. If the file is damaged or
+        lacks an array, the arrays differ in length, or classes are no whole numbers.
     FileNotFoundError
         If the folder has no such file.
     """
     if folder is not None:
         return _read_npz(Path(folder), name)
-    if name not in _OPENML:
+    if str(name) not in _OPENML:
         raise ValueError(
             f"Unknown data set {name!r}: one of {sorted(_OPENML)} can be fetched. Pass "
             "folder to read an .npz file."
@@ -88,100 +72,84 @@ def load_dataset(
     return X.astype(np.uint8).reshape(-1, side, side), codes.astype(np.int64)
 
 
-def load_pictures(folder: str | Path, *, size: int = 32) -> Pictures:
-    """Read every picture below a folder, cut and scaled to squares.
-
-    Each picture is turned upright as its camera noted, cut to its central square and
-    scaled. Subfolders are read too; hidden files are not.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Folder of pictures (BMP, GIF, JPEG, PNG, TIFF, WebP; the first frame).
-    size : int, default=32
-        Side of the squares, in pixels; at least 8.
-
-    Returns
-    -------
-    pictures : Pictures
-        Named tuple ``(X, paths, unreadable)``.
-
-    Raises
-    ------
-    NotADirectoryError
-        If there is no such folder.
-    ValueError
-        If the folder holds no readable picture, or the size is below 8.
-    ImportError
-        If Pillow is not installed.
-    """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "Reading pictures needs Pillow, which is not installed: "
-            'pip install "deepcluster-sk[images]"'
-        ) from error
-    if size < 8:
-        raise ValueError(f"size={size!r} must be at least 8 pixels.")
-    root = Path(folder)
-    if not root.is_dir():
-        raise NotADirectoryError(f"There is no folder {str(root)!r}.")
-
-    images, paths, unreadable = [], [], []
-    for path in sorted(root.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if hidden or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
-            continue
-        try:
-            with Image.open(path) as picture:
-                images.append(_square(picture, size))
-        # Decoders raise many kinds of errors on damaged files.
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            unreadable.append(path)
-        else:
-            paths.append(path)
-    if not images:
-        broken = f", {len(unreadable)} could not be read" if unreadable else ""
-        raise ValueError(
-            f"The folder {str(root)!r} holds no readable picture "
-            f"({', '.join(PICTURE_SUFFIXES)}){broken}."
-        )
-    if any(image.ndim == 3 for image in images):
-        images = [
-            image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
-            for image in images
-        ]
-    return Pictures(np.stack(images), paths, unreadable)
-
-
 def _read_npz(folder: Path, name: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    if not re.fullmatch(r"[^/\\:\0]+", str(name)):
+        raise ValueError(
+            f"name={name!r} must be the plain name of a file in {str(folder)!r}, "
+            "without '.npz' and without a path: pass the path as folder."
+        )
     path = folder / f"{name}.npz"
     if not path.is_file():
         found = sorted(other.stem for other in folder.glob("*.npz"))
         raise FileNotFoundError(
             f"There is no file {str(path)!r}; the folder holds {found}."
         )
-    with np.load(path) as archive:
-        missing = {"X", "y"}.difference(archive.files)
-        if missing:
-            raise ValueError(
-                f"{str(path)!r} lacks {sorted(missing)}; it holds {archive.files}."
-            )
-        return archive["X"], archive["y"].astype(np.int64)
+    X, y = (_numbers(path, key, values) for key, values in _arrays(path).items())
+    if len(X) != len(y):
+        raise ValueError(
+            f"{str(path)!r} holds {len(X):,} images in X, but {len(y):,} classes in y: "
+            "both must have the same length."
+        )
+    return X, _classes(path, y)
 
 
-def _square(picture: Any, size: int) -> NDArray[Any]:
-    """Return one picture as (size, size) or (size, size, 3)."""
-    from PIL import Image, ImageOps
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read X and y of an .npz file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = [entry.removesuffix(".npy") for entry in archive.namelist()]
+            names: list[str] = [key for key in ("X", "y") if key in held]
+            found = {key: _array(archive, key) for key in names}
+    except PermissionError:
+        raise
+    # Damage comes out as nearly anything: BadZipFile, zlib.error, EOFError, KeyError,
+    # NotImplementedError, SyntaxError, UnicodeDecodeError ...
+    except Exception as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged, or no .npz file of plain numbers "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    missing = {"X", "y"}.difference(found)
+    if missing:
+        raise ValueError(f"{str(path)!r} lacks {sorted(missing)}; it holds {held}.")
+    return found
 
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith(("I", "F")):
-        # 16 bits and more, as microscopes write: 8 bits would clip or lose them.
-        picture = Image.fromarray(np.asarray(picture, dtype=np.float32))
-    elif picture.mode in ("1", "L", "LA", "La"):
-        picture = picture.convert("L")
-    else:
-        picture = picture.convert("RGB")
-    fitted = ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
-    return np.asarray(fitted)
+
+def _array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
+    with archive.open(f"{key}.npy") as file:
+        values = np.lib.format.read_array(file, allow_pickle=False)
+        # The check sum is compared where the entry ends: `numpy.load` stops before.
+        if file.read(1):
+            raise ValueError(f"{key} is longer than it says")
+    return np.asarray(values)
+
+
+def _numbers(path: Path, key: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of the file if it may hold images or classes."""
+    axes = {"X": (2, 3, 4), "y": (1,)}[key]
+    if values.ndim not in axes:
+        raise ValueError(
+            f"{key} in {str(path)!r} has shape {values.shape}: it must have "
+            f"{' or '.join(map(str, axes))} axes."
+        )
+    if values.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{key} in {str(path)!r} has type {values.dtype}: it must hold numbers"
+            + (", such as np.unique(y, return_inverse=True)[1]." if key == "y" else ".")
+        )
+    return values
+
+
+def _classes(path: Path, y: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the classes as int64, if they are whole numbers."""
+    # As doubles, of which the largest whole number is no int64 any more.
+    as_double = y.astype(np.float64)
+    bad = np.flatnonzero(
+        (np.floor(as_double) != as_double) | (np.abs(as_double) >= 2.0**63)
+    )
+    if len(bad):
+        raise ValueError(
+            f"y[{bad[0]}] in {str(path)!r} is {y[bad[0]]}: classes must be whole "
+            "numbers that int64 can hold."
+        )
+    return y.astype(np.int64)

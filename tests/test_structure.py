@@ -10,6 +10,7 @@ PACKAGE = Path(deepcluster_sk.__file__).parent
 #: Top floor first; a room imports from itself and from rooms below it.
 ROOMS = (
     "__main__",
+    "cli",
     "__init__",
     "plotting",
     "model_selection",
@@ -20,9 +21,9 @@ ROOMS = (
     "augmentation",
     "networks",
     "losses",
+    "datasets",
     "data",
     "runtime",
-    "datasets",
     "metrics",
 )
 

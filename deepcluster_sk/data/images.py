@@ -16,6 +16,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
+from deepcluster_sk.data.pictures import holds_pictures, stack_pictures
+
 #: Sizes that mark an axis as the channel axis of a 4-D array.
 CHANNEL_COUNTS = (1, 3, 4)
 #: Rows, and bytes as float64, read at a time when a whole data set is looked at.
@@ -161,13 +163,17 @@ def _channel_axis(shape: tuple[int, ...], name: str, stated: int | None) -> int:
     return 0 if first else -1
 
 
-def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
+def flatten_samples(
+    X: Any, n_channels: int | None = None
+) -> tuple[Any, tuple[int, ...] | None]:
     """Turn an n-D array into rows without copying; leave everything else alone.
 
     Parameters
     ----------
     X : array-like
-        Anything a scikit-learn estimator may be given.
+        Anything a scikit-learn estimator may be given, or a list of Pillow images.
+    n_channels : int, default=None
+        Number of channels that grey Pillow images are to have, if it is known.
 
     Returns
     -------
@@ -183,6 +189,8 @@ def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
             f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
             "samples out."
         )
+    if holds_pictures(X):
+        X = stack_pictures(X, n_channels=n_channels)
     # Data frames and sparse matrices have a shape of their own, of two axes.
     array = X if hasattr(X, "shape") else _as_array(X)
     shape: tuple[int, ...] = getattr(array, "shape", ())

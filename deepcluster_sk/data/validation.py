@@ -54,8 +54,8 @@ class InputMixin:
     def _rows(self, X: ArrayLike) -> tuple[NDArray[Any], RowLayout]:
         """Rows and layout of data given to a fitted estimator, sized for its net."""
         check_is_fitted(self)
-        X, shape = flatten_samples(X)
         layout = self._layout
+        X, shape = flatten_samples(X, layout.n_channels if layout.is_image else None)
         if shape is not None:
             layout = _layout_like(layout, shape)
         rows = self._checked(X, reset=False)

@@ -1,0 +1,400 @@
+"""One picture in, pixels out: upright, grey or colour, nothing transparent.
+
+Whatever a file or a Pillow image holds (palettes, transparency, 1 to 32 bits, floats,
+a camera's note of how it was turned) becomes an array ``(H, W)`` or ``(H, W, 3)`` and
+the largest value its type can have, so that pictures of several types can be put on
+one scale. Pillow is imported when a picture is there to be read, not before.
+"""
+
+import io
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: File name endings that are read, in lower case.
+PICTURE_SUFFIXES = (
+    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".j2c", ".j2k", ".jfif", ".jp2"),
+    *(".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pgm"),
+    *(".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
+)
+#: What a file may hold, whatever its name says. Pillow knows more formats; some start
+#: other programs (EPS runs Ghostscript), and a folder may come from anywhere.
+_FORMATS = (
+    *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF"),
+    "WEBP",
+)
+#: How JPEG files, and the EXIF entries in them, begin.
+_JPEG, _EXIF = b"\xff\xd8", b"Exif\0\0"
+#: Begins the entry "Software" of every PNG that this package writes.
+MADE_HERE = "deepcluster_sk"
+
+#: How to turn a picture upright, by the value of its EXIF tag of that name.
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+_TIFF_BITS, _TIFF_SAMPLE_FORMAT, _TIFF_SIGNED = 258, 339, 2
+#: Modes of Pillow that may hold grey pictures without saying so, and those that do.
+_MAYBE_GREY = ("1", "L", "LA", "La", "P", "PA")
+#: Share of red, green and blue in the brightness of a colour (ITU-R 601, as Pillow's).
+_LUMA = (0.299, 0.587, 0.114)
+
+Colour = tuple[int, int, int]
+
+
+class Pixels(NamedTuple):
+    """Pixels of one picture.
+
+    Attributes
+    ----------
+    values : ndarray of shape (H, W) or (H, W, 3)
+        uint8 where the picture has 8 bits or fewer, else float32.
+    top : float or None
+        Largest value of the type that was stored, such as 255 or 65,535. None for
+        floating-point numbers, whose type sets none.
+    """
+
+    values: NDArray[Any]
+    top: float | None
+
+
+def pillow() -> Any:
+    """Import :mod:`PIL.Image`, or say how to install it.
+
+    Raises
+    ------
+    ImportError
+        If Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError(
+            "Reading pictures needs Pillow, which is not installed: "
+            'pip install "deepcluster-sk[images]"'
+        ) from error
+    return Image
+
+
+def open_picture(path: Path) -> Any:
+    """Open a picture file, whose pixels are read later.
+
+    The content decides on the format, not the name; but TGA, which no content is known
+    by, is tried only where the name says so.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened or holds no picture of a format that is read.
+    """
+    image = pillow()
+    image.init()
+    wanted = ("TGA",) if path.suffix.lower() == ".tga" else _FORMATS
+    # Some are not compiled into every Pillow.
+    formats = [name for name in wanted if name in image.OPEN]
+    try:
+        return image.open(path, formats=formats)
+    except Exception:
+        with path.open("rb") as file:
+            content = file.read(2)
+            content += file.read() if content == _JPEG else b""
+        start = content.find(_EXIF)
+        if start < 0:
+            raise
+        # Pillow looks for a resolution among the EXIF entries of a JPEG, and gives the
+        # picture up where it is none. It is shown the entries later.
+        hidden = content.replace(_EXIF, b"Hidden", 1)
+        picture = image.open(io.BytesIO(hidden), formats=formats)
+        end = start - 2 + int.from_bytes(content[start - 2 : start], "big")
+        picture.info["exif"] = content[start:end]
+        return picture
+
+
+def made_here(picture: Any) -> bool:
+    """Whether an open picture was drawn by this package."""
+    return str(picture.info.get("Software", "")).startswith(MADE_HERE)
+
+
+def parse_background(background: Any) -> Colour:
+    """Return the red, green and blue (0-255) of what transparent pictures lie on.
+
+    Parameters
+    ----------
+    background : str, int or sequence of 3 ints
+        A name ("white") or number ("#ffcc00") of CSS, a grey level or the three
+        levels, 0-255.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    pillow()
+    from PIL import ImageColor
+
+    levels: Any = background
+    if isinstance(background, str):
+        levels = ()
+        with suppress(ValueError):
+            levels = ImageColor.getrgb(background)
+    elif np.ndim(background) == 0:
+        levels = (background,) * 3
+    values = np.asarray(levels)
+    if (
+        values.shape != (3,)
+        or values.dtype.kind not in "iu"
+        or not ((values >= 0) & (values <= 255)).all()
+    ):
+        raise ValueError(
+            f"background={background!r} is no opaque colour: use a name such as "
+            "'white', '#rrggbb', a grey level from 0 to 255, or three of these."
+        )
+    red, green, blue = values.tolist()
+    return red, green, blue
+
+
+def read_pixels(picture: Any, background: Colour, side: int | None = None) -> Pixels:
+    """Read the first frame of a picture.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+    background : tuple of 3 ints
+        Colour that shows where the picture is transparent.
+    side : int, default=None
+        Cut to the central square and scale to this side; None keeps every pixel.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    Exception
+        Whatever the decoder raises: with damaged files, nearly anything.
+    """
+    if side is not None:
+        # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, ten times as fast. Twice
+        # the side is left for the better filter below.
+        picture.draft(None, (2 * side, 2 * side))
+    picture.load()  # before the EXIF entries are asked for: a PNG may have them last
+    if picture.mode.startswith(("I", "F")):
+        values, top = _deep_values(picture, background)
+        picture = _upright(picture, pillow().fromarray(values))
+    else:
+        top = 255.0
+        picture = _upright(picture, _flat(picture, background))
+    if side is not None:
+        picture = _square(picture, side)
+    found = np.asarray(picture)
+    if top != 255.0:
+        # Sharp edges overshoot when scaled; 8-bit pictures are clipped by their type.
+        found = found.clip(values.min(), values.max())
+    return Pixels(found, top)
+
+
+def is_grey(values: NDArray[Any]) -> bool:
+    """Whether pixels ``(H, W)`` or ``(H, W, 3)`` show no colour."""
+    return values.ndim == 2 or bool((values == values[..., :1]).all())
+
+
+def stacked(pictures: Sequence[Pixels], colour: bool) -> NDArray[Any]:
+    """Put pictures of one size on one scale, in one array.
+
+    Integers of several types are scaled by what their types can hold: 8-bit white
+    becomes 16-bit white. Floating-point numbers beside integers are taken as shares of
+    white, 0 to 1.
+
+    Parameters
+    ----------
+    pictures : sequence of Pixels
+    colour : bool
+        Whether the array has three channels. If not, colours must be grey.
+
+    Returns
+    -------
+    X : ndarray of shape (n, H, W) or (n, H, W, 3)
+        uint8 if all pictures have 8 bits, else float32: the pictures' own values where
+        they are of one type, else in the range of the largest type, or in [0, 1] where
+        some are floating-point numbers.
+    """
+    tops = {picture.top for picture in pictures}
+    # One type: the files' own values.
+    top = 1.0 if None in tops else max(top for top in tops if top is not None)
+    dtype = np.uint8 if tops == {255.0} else np.float32
+    shape = pictures[0].values.shape[:2] + ((3,) if colour else ())
+    X = np.empty((len(pictures), *shape), dtype)
+    for target, (values, own) in zip(X, pictures, strict=True):
+        if colour and values.ndim == 2:
+            values = values[..., np.newaxis]
+        elif not colour and values.ndim == 3:
+            values = values[..., 0]
+        target[...] = values if own in (None, top) else values * np.float32(top / own)
+    return X
+
+
+def is_share(pixels: Pixels) -> bool:
+    """Whether pixels can lie beside integers: they are, or are shares from 0 to 1."""
+    if pixels.top is not None:
+        return True
+    return bool(pixels.values.min() >= 0 and pixels.values.max() <= 1)
+
+
+def holds_pictures(X: Any) -> bool:
+    """Whether data are a list or tuple that begins with a Pillow image."""
+    image = sys.modules.get("PIL.Image")
+    return bool(
+        image and isinstance(X, (list, tuple)) and X and isinstance(X[0], image.Image)
+    )
+
+
+def stack_pictures(
+    pictures: Sequence[Any],
+    *,
+    n_channels: int | None = None,
+    background: str | int | ArrayLike = "white",
+) -> NDArray[Any]:
+    """Make an array of Pillow images of one size.
+
+    Palettes are looked up, transparency is laid on the background and pictures are
+    turned upright.
+
+    Parameters
+    ----------
+    pictures : sequence of PIL.Image.Image
+    n_channels : int, default=None
+        3 makes colour pictures of grey ones, as a model of colour pictures needs. None
+        does so if any is of a colour mode.
+    background : str, int or sequence of 3 ints, default="white"
+        Colour that shows where a picture is transparent.
+
+    Returns
+    -------
+    X : ndarray of shape (n, H, W) or (n, H, W, 3)
+        As :func:`stacked`.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no Pillow image, cannot be decoded, or differs in size; if
+        floating-point numbers beyond [0, 1] lie beside integers.
+    """
+    ground = parse_background(background)
+    image = pillow().Image
+    found: list[Pixels] = []
+    for number, picture in enumerate(pictures):
+        if not isinstance(picture, image):
+            raise ValueError(
+                f"Entry {number} of X is a {type(picture).__name__}, the first is a "
+                "picture: all must be Pillow images."
+            )
+        try:
+            pixels = read_pixels(picture, ground)
+        except Exception as error:
+            raise ValueError(f"Picture {number} of X: {reason(error)}.") from error
+        # True colours stay colours: whether a batch happens to hold grey ones only must
+        # not decide on its shape.
+        if picture.mode in _MAYBE_GREY and is_grey(pixels.values):
+            values = pixels.values
+            pixels = Pixels(values if values.ndim == 2 else values[..., 0], pixels.top)
+        if found and pixels.values.shape[:2] != found[0].values.shape[:2]:
+            first, other = (p.values.shape[:2] for p in (found[0], pixels))
+            raise ValueError(
+                f"Picture {number} of X has (height, width) {other}, the first has "
+                f"{first}: resize them to one size, or read a folder of them with "
+                "deepcluster_sk.datasets.load_pictures."
+            )
+        found.append(pixels)
+    if any(pixels.top is not None for pixels in found):
+        for number, pixels in enumerate(found):
+            if not is_share(pixels):
+                raise ValueError(
+                    f"Picture {number} of X holds floating-point numbers beyond [0, 1] "
+                    "beside pictures of integers: there is no common scale."
+                )
+    colour = any(pixels.values.ndim == 3 for pixels in found)
+    return stacked(found, colour=colour or n_channels == 3)
+
+
+def reason(error: Exception) -> str:
+    """Return what an error says, in one line and without the path it happened at."""
+    if type(error).__name__ == "UnidentifiedImageError":
+        return "its content is damaged, or of a format that is not read"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split())
+    named = isinstance(error, (OSError, ValueError)) and text
+    return text if named else f"{type(error).__name__} {text}".strip()
+
+
+def _deep_values(
+    picture: Any, background: Colour
+) -> tuple[NDArray[np.float32], float | None]:
+    """Values of a grey picture of more than 8 bits, and its type's largest."""
+    top, values = None, np.asarray(picture)
+    if picture.mode != "F":
+        # Where nothing tells, as in PNG and PGM, more than 8 bits are 16.
+        tags = getattr(picture, "tag_v2", {})
+        bits = int(tags.get(_TIFF_BITS, (16,))[0])
+        signed = tags.get(_TIFF_SAMPLE_FORMAT, (1,))[0] == _TIFF_SIGNED
+        if bits == 32 and not signed:
+            values = values.astype(np.uint32)  # Pillow's own type has a sign
+        top = float(2 ** (bits - signed) - 1)
+    transparent = np.zeros(values.shape, bool)
+    if isinstance(picture.info.get("transparency"), int):
+        transparent = values == picture.info["transparency"]
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    n_bad = values.size - np.count_nonzero(np.isfinite(values))
+    if n_bad:
+        raise ValueError(f"{n_bad} of its {values.size} values are NaN or infinite")
+    brightness = np.dot(_LUMA, background) / 255
+    values[transparent] = brightness * (1.0 if top is None else top)
+    return values, top
+
+
+def _flat(picture: Any, background: Colour) -> Any:
+    """Make a picture of 8 bits or fewer grey or RGB, without transparency."""
+    if picture.has_transparency_data:
+        # Pillow knows no direct way from premultiplied grey.
+        picture = picture.convert("LA") if picture.mode == "La" else picture
+        ground = pillow().new("RGBA", picture.size, (*background, 255))
+        ground.alpha_composite(picture.convert("RGBA"))
+        return ground.convert("RGB")
+    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+
+
+def _upright(picture: Any, pixels: Any) -> Any:
+    """Turn the pixels of a picture as its camera noted.
+
+    By that entry alone: others are often damaged, and none is written back.
+    """
+    try:
+        orientation = picture.getexif().get(_ORIENTATION)
+    except Exception:  # a note nobody can read turns nothing
+        return pixels
+    if not isinstance(orientation, int) or orientation not in _UPRIGHT:
+        return pixels
+    return pixels.transpose(pillow().Transpose[_UPRIGHT[orientation]])
+
+
+def _square(picture: Any, side: int) -> Any:
+    """Cut to the central square and scale to a side."""
+    width, height = picture.size
+    edge = min(width, height)
+    left, top = (width - edge) / 2, (height - edge) / 2
+    return picture.resize(
+        (side, side),
+        pillow().Resampling.LANCZOS,
+        box=(left, top, left + edge, top + edge),
+        reducing_gap=3.0,
+    )

@@ -1,0 +1,74 @@
+"""A folder of pictures, and a clusterer that takes no time."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import deepcluster_sk
+from deepcluster_sk.cli import main
+
+
+class FakeClusterer:
+    """Parts images by their brightness, with the interface the command line uses."""
+
+    made = None
+
+    def __init__(self, n_clusters=8, *, max_pixels, device, random_state, verbose):
+        self.n_clusters = n_clusters
+        self.max_pixels = max_pixels
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        self.fitted = None
+        type(self).made = self
+
+    def fit(self, X):
+        self.fitted = X
+        brightness = np.asarray(X, dtype=float).reshape(len(X), -1).mean(axis=1)
+        rank = np.argsort(np.argsort(brightness))
+        self.labels_ = rank * self.n_clusters // len(X)
+        return self
+
+    def predict_proba(self, X):
+        return 0.1 + 0.8 * np.eye(self.n_clusters)[self.labels_]
+
+
+@pytest.fixture(autouse=True)
+def clusterer(monkeypatch):
+    monkeypatch.setattr(deepcluster_sk, "DeepTripletClusterer", FakeClusterer)
+    monkeypatch.setattr(FakeClusterer, "made", None)
+    return FakeClusterer
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    for i in range(6):
+        name = f"more/{i}.png" if i % 2 else f"{i}.png"
+        pixels = np.full((10, 12, 3), 40 * i, np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def run():
+    """Run a command as a shell would, with arguments of any type."""
+
+    def run(*argv):
+        return main([str(argument) for argument in argv])
+
+    return run
+
+
+@pytest.fixture
+def fail(run, capsys):
+    """Run a command that must end in status 2, and return what it says."""
+
+    def fail(*argv):
+        with pytest.raises(SystemExit) as stop:
+            run(*argv)
+        assert stop.value.code == 2
+        return capsys.readouterr().err
+
+    return fail

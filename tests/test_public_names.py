@@ -1,0 +1,65 @@
+"""The package's names are there at once, what they need when they are asked for."""
+
+import ast
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import deepcluster_sk
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, deepcluster_sk; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not {"numpy", "scipy", "sklearn", "torch"}.intersection(done.stdout.split())
+
+
+def test_type_checkers_see_what_there_is():
+    tree = ast.parse(Path(deepcluster_sk.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: node.module.removeprefix("deepcluster_sk.")
+        for node in block.body
+        for alias in node.names
+    }
+    assert seen == deepcluster_sk._HOMES
+    assert set(seen) == set(deepcluster_sk.__all__)
+    assert list(deepcluster_sk.__all__) == sorted(deepcluster_sk.__all__)
+
+
+@pytest.mark.parametrize("name", deepcluster_sk.__all__)
+def test_every_name(name):
+    value = getattr(deepcluster_sk, name)
+    assert name in dir(deepcluster_sk)
+    assert getattr(deepcluster_sk, name) is value
+    if isinstance(value, type):
+        assert type(pickle.loads(pickle.dumps(value()))) is value
+    else:
+        assert pickle.loads(pickle.dumps(value))
+
+
+def test_star_import_brings_every_name():
+    names = {}
+    exec("from deepcluster_sk import *", names)
+    assert set(deepcluster_sk.__all__) <= set(names)
+
+
+@pytest.mark.parametrize("name", ["datasets", "metrics", "model_selection", "plotting"])
+def test_modules_are_attributes(name):
+    code = f"import deepcluster_sk; print(deepcluster_sk.{name}.__name__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"deepcluster_sk.{name}"
+
+
+def test_no_such_name():
+    with pytest.raises(AttributeError, match="'deepcluster_sk' has no attribute 'No'"):
+        _ = deepcluster_sk.No
+    with pytest.raises(ImportError):
+        exec("from deepcluster_sk import No")
