@@ -28,7 +28,7 @@ def naive_bound(network, x, noise):
             target = x[i].numpy().ravel()
             log_p = 0.0
             for drawn in noise:
-                z = mean + np.exp(0.5 * log_variance) * drawn
+                z = mean + (0.5 * log_variance).exp() * drawn
                 pixels = network.decode(z).numpy().ravel()
                 if network.likelihood == "bernoulli":
                     terms = target * np.log(pixels) + (1 - target) * np.log(1 - pixels)
