@@ -1,0 +1,298 @@
+"""What comes before joint training: kinds of pretraining, and looks for a start."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+
+from deepcluster_sk import (
+    DeepTripletClusterer,
+    InstanceDiscrimination,
+    PseudoLabels,
+    Reconstruction,
+    TripletMargin,
+)
+from deepcluster_sk.base import clusterer
+from deepcluster_sk.graph import start as graph_start
+from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.metrics import clustering_accuracy_score
+from deepcluster_sk.networks.autoencoders import ConvAutoencoder
+from tests.callbacks import Lengths, Rates
+from tests.made import make_images, make_textures, make_vectors, quick
+
+# Two epochs are too few to settle.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+TERMS = {"reconstruction", "separation", "discrimination"}
+REBUILT = {"reconstruction", "separation"}
+#: Pretraining by its name, of two epochs.
+NAMED = {
+    "reconstruction": Reconstruction(2, omega=0.3),
+    "triplet": TripletMargin(2),
+    "discrimination": InstanceDiscrimination(2),
+}
+
+
+@pytest.fixture(scope="module")
+def images():
+    return make_images(40)[0]
+
+
+def fit(X, **params):
+    return quick(DeepTripletClusterer, **params).fit(X)
+
+
+def auto(X, **params):
+    """Fit with two epochs of whatever pretraining "auto" is."""
+    return fit(X, pretraining="auto", callbacks=[Lengths(2)], **params)
+
+
+def terms(estimator):
+    """Named terms in the history of pretraining."""
+    last = [row for row in estimator.history_ if row["phase"] == "pretrain"][-1]
+    return set(last) & TERMS
+
+
+def watch(monkeypatch, module, name):
+    """Write down what a function of a module returns."""
+    seen, function = [], getattr(module, name)
+
+    def watched(*args, **kwargs):
+        seen.append(function(*args, **kwargs))
+        return seen[-1]
+
+    monkeypatch.setattr(module, name, watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("params", "looks_again"),
+    [
+        ({"pretraining": TripletMargin(2)}, True),
+        ({"pretraining": InstanceDiscrimination(2)}, True),
+        ({"pretraining": TripletMargin(0)}, False),
+        ({"pretraining": None}, False),
+        ({"pretraining": TripletMargin(2), "init": "kmeans"}, False),
+        ({"pretraining": Reconstruction(2)}, False),
+    ],
+    ids=str,
+)
+def test_the_start_is_looked_at_again_where_images_are_told_apart(
+    images, monkeypatch, params, looks_again
+):
+    # Of few samples some are hubs by chance.
+    monkeypatch.setattr(graph_start, "HUBNESS", np.inf)
+    first = watch(monkeypatch, clusterer, "find_start")
+    again = watch(monkeypatch, clusterer, "second_look")
+    estimator = fit(images, targets=PseudoLabels(n_updates=0), **params)
+    assert len(again) == looks_again
+    if not looks_again:
+        if first:
+            assert_array_equal(estimator.initial_labels_, first[0].labels)
+        return
+    ((first,), (second,)) = first, again
+    assert_array_equal(estimator.initial_labels_, second.labels)
+    assert_array_equal(second.graph.nodes, first.graph.nodes)
+    merit = second.graph.modularity
+    assert merit(second.labels) >= merit(first.labels)
+    # A third each: pixels, latent and patches.
+    weights = first.graph.weights / first.graph.weights.sum()
+    rest = second.graph.weights / second.graph.weights.sum() - weights / 3
+    assert rest.min() > -1e-9
+    assert rest.sum() == pytest.approx(2 / 3)
+
+
+def make_hubs(*shape):
+    """Samples of little contrast are near to every other: hubs."""
+    random = np.random.default_rng(0)
+    strengths = random.uniform(0.1, 1, (600, *(1 for _ in shape)))
+    return random.normal(size=(600, *shape)) * strengths
+
+
+@pytest.mark.parametrize(
+    ("kind", "pretraining"),
+    [("noise", "discrimination"), ("digits", "triplet")],
+)
+def test_where_pixels_have_hubs_patches_and_latent_decide(
+    monkeypatch, kind, pretraining
+):
+    learned = watch(monkeypatch, graph_start, "patch_features")
+    found, cut = [], Graph.cut
+
+    def seen_cut(self, *args):
+        found.append((self, cut(self, *args)))
+        return found[-1][1]
+
+    monkeypatch.setattr(Graph, "cut", seen_cut)
+    X = make_hubs(12, 12) if kind == "noise" else load_digits().images[:600]
+    params = {"pretraining": NAMED[pretraining], "max_epochs": 0}
+    estimator = fit(X, module__contrast="none", **params)
+    assert len(learned) == 1
+    # By patches, and then by patches and latent.
+    assert len(found) == 2 * (kind == "noise")
+    if found:
+        assert_array_equal(estimator.initial_labels_, found[-1][1])
+    for graph, labels in found:
+        # No move is left that would gain.
+        after = graph.refined(labels, 3, np.random.RandomState(0))
+        assert graph.modularity(after) == pytest.approx(graph.modularity(labels))
+
+
+def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
+    """On 100 of 200 images."""
+    on_some = partial(graph_start.find_start, max_nodes=100)
+    monkeypatch.setattr(clusterer, "find_start", on_some)
+    monkeypatch.setattr(graph_start, "HUBNESS", np.inf)
+    found = watch(monkeypatch, graph_start, "graph_partition")
+    refined = watch(monkeypatch, clusterer, "second_look")
+    estimator = fit(make_hubs(12, 12)[:200], module__contrast="none", max_epochs=0)
+    ((first,), (after,)) = found, refined
+    labels, graph = estimator.initial_labels_, after.graph
+    assert_array_equal(labels, after.labels)
+    assert graph.modularity(labels) > graph.modularity(first.labels)
+    # Pixels, latent and patches vote for the other images.
+    assert graph.voters.shape == (100, 3 * 5)
+    assert_array_equal(graph.spread(labels), labels)
+    assert (graph.spread(first.labels) != labels).any()
+
+
+def test_images_smaller_than_a_patch_have_none(monkeypatch):
+    monkeypatch.setattr(graph_start, "patch_features", None)
+    monkeypatch.setattr(graph_start, "HUBNESS", np.inf)
+    X, y = make_images(n=90, side=5)
+    estimator = fit(X, architecture="mlp")
+    assert clustering_accuracy_score(y, estimator.initial_labels_) > 0.9
+
+
+@pytest.mark.parametrize(("hubness", "least", "most"), [(-5, 0.95, 1), (5, 0, 0.7)])
+def test_where_pixels_have_hubs_patches_find_textures(
+    monkeypatch, hubness, least, most
+):
+    monkeypatch.setattr(graph_start, "HUBNESS", hubness)
+    X, y = make_textures(300)
+    params = {"module__contrast": "none", "pretraining": None, "max_epochs": 0}
+    estimator = fit(X, n_clusters=2, **params)
+    assert estimator.image_kind_ == ("photograph" if hubness < 0 else "drawing")
+    assert (estimator.hubness_ > hubness) == (hubness < 0)
+    found = clustering_accuracy_score(y, estimator.initial_labels_)
+    assert least <= found <= most
+
+
+@pytest.mark.parametrize(
+    ("params", "term", "crops"),
+    [
+        ({}, {"discrimination"}, True),
+        ({"augmentation": "grey"}, {"discrimination"}, False),
+        ({"augmentation": None}, REBUILT, False),
+        ({"pretraining": "triplet"}, {"separation"}, True),
+        ({"init": "kmeans"}, {"separation"}, False),
+        ({"init": "kmeans", "image_kind": "photograph"}, {"discrimination"}, True),
+        ({"image_kind": "photograph"}, {"discrimination"}, True),
+        ({"image_kind": "drawing"}, {"separation"}, False),
+    ],
+    ids=str,
+)
+def test_images_with_hubs_are_seen_as_photographs(monkeypatch, params, term, crops):
+    prepared = watch(monkeypatch, DeepTripletClusterer, "_pretraining")
+    settings = {"pretraining": "auto", "max_epochs": 0, **params}
+    estimator = fit(
+        make_hubs(12, 12),
+        module__contrast="none",
+        callbacks=[Lengths(2)],
+        **settings,
+    )
+    assert terms(estimator) == term
+    ((objective, _),) = prepared
+    views = getattr(objective, "view", None) or objective.triplets
+    assert bool(views.augmentation.crop) == crops
+    drawings = params.get("image_kind") == "drawing"
+    unseen = "init" in params and "image_kind" not in params
+    kind = "drawing" if drawings or unseen else "photograph"
+    assert estimator.image_kind_ == kind
+    assert (estimator.hubness_ is None) == ("init" in params)
+
+
+def own_network(shape, latent_dim):
+    return ConvAutoencoder(shape, latent_dim, (4, 8))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pretraining", "peak"),
+    [
+        ("auto", "discrimination", 10),
+        ("mlp", "discrimination", 10),
+        (own_network, "discrimination", 1),
+        ("auto", "triplet", 1),
+    ],
+)
+def test_named_networks_that_discriminate_train_at_a_rising_rate(
+    images, architecture, pretraining, peak
+):
+    rates = Rates()
+    fit(
+        images,
+        architecture=architecture,
+        pretraining=clone(NAMED[pretraining]).set_params(epochs=20),
+        module__channels=None,
+        callbacks=[rates],
+        lr=2e-3,
+        max_epochs=20,
+    )
+    for phase in np.split(np.array(rates.seen), 2):
+        assert phase[0] == pytest.approx(2e-3)
+        assert max(phase) == pytest.approx(peak * 2e-3, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("pretraining", "n_images", "epochs"),
+    [
+        ("reconstruction", 40, 5),
+        ("reconstruction", 400, 1),
+        ("triplet", 40, 50),
+        ("triplet", 400, 5),
+        ("discrimination", 40, 60),
+        ("discrimination", 100, 40),
+        ("discrimination", 400, 20),
+    ],
+)
+def test_pretraining_makes_some_steps_and_some_epochs(pretraining, n_images, epochs):
+    X = make_images(n_images)[0]
+    for given in (pretraining, type(NAMED[pretraining])()):
+        lengths = Lengths(0)
+        fit(X, pretraining=given, batch_size=2, init="kmeans", callbacks=[lengths])
+        assert lengths.seen[0] == epochs
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_name_is_its_object_with_what_that_is_by_default(images, name):
+    named, given = (
+        fit(images, pretraining=pretraining, callbacks=[Lengths(2)])
+        for pretraining in (name, clone(NAMED[name]).set_params(epochs="auto"))
+    )
+    assert_array_equal(named.predict_proba(images), given.predict_proba(images))
+
+
+def test_vectors_with_hubs_are_no_photographs():
+    estimator = auto(make_hubs(40), max_epochs=0, module__channels=(8,))
+    assert terms(estimator) == REBUILT
+    assert estimator.image_kind_ is None
+    assert estimator.hubness_ > graph_start.HUBNESS
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "expected"),
+    [
+        ("images", {}, {"separation"}),
+        ("images", {"augmentation": lambda x: x.flip(3)}, {"separation"}),
+        ("images", {"augmentation": None}, REBUILT),
+        ("images", {"augmentation": {"rotation": 0}}, REBUILT),
+        ("images", {"n_views": 0}, REBUILT),
+        ("vectors", {}, REBUILT),
+    ],
+)
+def test_separation_is_for_images_with_views(images, kind, params, expected):
+    X, channels = (images, (4, 8)) if kind == "images" else (make_vectors()[0], (8,))
+    assert terms(auto(X, module__channels=channels, **params)) == expected
