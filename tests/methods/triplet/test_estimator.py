@@ -5,8 +5,15 @@ from numpy.testing import assert_array_equal
 from sklearn import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from deepcluster_sk import DeepTripletClusterer
-from tests.made import QUICK, make_images, make_vectors
+from deepcluster_sk import (
+    DatasetNegatives,
+    DeepTripletClusterer,
+    PseudoLabels,
+    Reconstruction,
+    SelfTraining,
+    TripletMargin,
+)
+from tests.made import LATENT_DIM, make_images, make_vectors, quick
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -21,8 +28,7 @@ def images():
 
 
 def fit(X, **params):
-    settings = {"n_clusters": 3, **QUICK, "random_state": 0, **params}
-    return DeepTripletClusterer(**settings).fit(X)
+    return quick(DeepTripletClusterer, **params).fit(X)
 
 
 def terms(estimator, phase):
@@ -33,15 +39,14 @@ def terms(estimator, phase):
 
 
 def test_every_term_is_named_in_the_history(images):
-    estimator = fit(images, pretraining="reconstruction")
+    estimator = fit(images, pretraining=Reconstruction(2, omega=0.3))
     assert terms(estimator, "pretrain") == PRETRAINING
     assert terms(estimator, "cluster") == JOINT
 
 
 def test_the_loss_is_the_weighted_sum_of_its_terms(images):
     weights = {"alpha": 0.5, "beta": 2.0, "gamma": 0.1, "omega": 3.0}
-    params = {"pretraining": "reconstruction", "pretrain_omega": 0.7}
-    estimator = fit(images, **params, **weights)
+    estimator = fit(images, pretraining=Reconstruction(2, omega=0.7), **weights)
     for row in estimator.history_:
         if row["phase"] == "pretrain":
             expected = row["reconstruction"] + 0.7 * row["separation"]
@@ -54,38 +59,66 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(images):
         assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_pretraining_by_separation_does_nothing_else(images):
-    estimator = fit(images, pretraining="separation", latent_dim="auto")
+def test_pretraining_by_triplets_does_nothing_else(images):
+    estimator = fit(images, pretraining=TripletMargin(2), latent_dim="auto")
     assert terms(estimator, "pretrain") == {"separation"}
     assert terms(estimator, "cluster") == JOINT
     assert estimator.transform(images).shape == (len(images), 64)
 
 
-@pytest.mark.parametrize("negatives", ["batch", "bulk", "literal"])
+def test_the_margin_of_a_pretraining_is_its_own(images):
+    def separation(pretraining):
+        return fit(images, pretraining=pretraining).history_[0]["separation"]
+
+    gain = separation(TripletMargin(1, margin=1.5)) - separation(TripletMargin(1))
+    assert gain == pytest.approx(0.5, abs=0.1)
+    near, far = (Reconstruction(1, omega=1.0, margin=margin) for margin in (0.24, 1.24))
+    assert separation(far) > separation(near)
+
+
+NEGATIVES = {
+    "batch": "batch",
+    "dataset": DatasetNegatives(n_augmentations=3),
+    "literal": DatasetNegatives(n_augmentations=3, literal=True),
+}
+
+
+@pytest.mark.parametrize("negatives", NEGATIVES)
 @pytest.mark.parametrize("kind", ["images", "vectors"])
 def test_ways_to_choose_negatives(images, negatives, kind):
     X, channels = (images, (4, 8)) if kind == "images" else (make_vectors()[0], (8,))
-    params = {"negatives": negatives, "n_augmentations": 3, "channels": channels}
+    params = {"negatives": NEGATIVES[negatives], "module__channels": channels}
     one, other = fit(X, **params), fit(X, **params)
     assert terms(one, "cluster") == JOINT
     assert_array_equal(one.transform(X), other.transform(X))
+    if negatives != "batch":
+        batch = fit(X, module__channels=channels).transform(X)
+        assert (one.transform(X) != batch).any()
 
 
-@pytest.mark.parametrize("negatives", ["batch", "bulk"])
+def test_negatives_by_name_are_the_object_by_default(images):
+    named, given = (
+        fit(images, negatives=negatives)
+        for negatives in ("dataset", DatasetNegatives())
+    )
+    assert_array_equal(named.predict_proba(images), given.predict_proba(images))
+
+
+@pytest.mark.parametrize("negatives", ["batch", "dataset"])
 @pytest.mark.parametrize(
-    ("params", "pretraining", "joint"),
+    ("params", "omega", "pretraining", "joint"),
     [
-        ({"omega": 0, "pretrain_omega": 0}, {"reconstruction"}, JOINT - {"separation"}),
-        ({"omega": 0}, PRETRAINING, JOINT - {"separation"}),
-        ({"pretrain_omega": 0}, {"reconstruction"}, JOINT),
-        ({"alpha": 0}, PRETRAINING, JOINT - {"reconstruction"}),
-        ({"beta": 0, "gamma": 0}, PRETRAINING, JOINT),
-        ({"alpha": 0, "beta": 0, "gamma": 0, "omega": 0}, PRETRAINING, set()),
+        ({"omega": 0}, 0, {"reconstruction"}, JOINT - {"separation"}),
+        ({"omega": 0}, 0.3, PRETRAINING, JOINT - {"separation"}),
+        ({}, 0, {"reconstruction"}, JOINT),
+        ({"alpha": 0}, 0.3, PRETRAINING, JOINT - {"reconstruction"}),
+        ({"beta": 0, "gamma": 0}, 0.3, PRETRAINING, JOINT),
+        ({"alpha": 0, "beta": 0, "gamma": 0, "omega": 0}, 0.3, PRETRAINING, set()),
     ],
 )
-def test_ablations(images, negatives, params, pretraining, joint):
-    settings = {"pretraining": "reconstruction", "n_augmentations": 2, **params}
-    estimator = fit(images, negatives=negatives, **settings)
+def test_ablations(images, negatives, params, omega, pretraining, joint):
+    settings = {"pretraining": Reconstruction(2, omega=omega), **params}
+    estimator = fit(images, negatives=NEGATIVES[negatives], **settings)
     assert terms(estimator, "pretrain") == pretraining
     assert joint <= terms(estimator, "cluster")
     assert all(np.isfinite(row["train_loss"]) for row in estimator.history_)
@@ -96,22 +129,23 @@ def test_ablations(images, negatives, params, pretraining, joint):
     "params",
     [
         {"n_views": 0},
-        {"n_views": 0, "negatives": "bulk"},
+        {"n_views": 0, "negatives": "dataset"},
         {"n_views": 1},
-        {"n_views": 3, "pull_views": False},
+        {"n_views": 3, "targets": PseudoLabels(on_views=False)},
         {"augmentation": None},
-        {"radius": None},
-        {"radius": 5.0},
-        {"update_interval": 1, "batch_size": 8},
+        {"module__radius": None},
+        {"module__radius": 5.0},
+        {"targets": SelfTraining(update_interval=1), "batch_size": 8},
         {"batch_size": 3},
-        {"anchoring": 0.0},
-        {"anchoring": 1.0},
-        {"lr_schedule": None},
+        {"targets": "self-training"},
+        {"targets": "pseudo-labels"},
+        {"callbacks__lr_decay": None},
         {"precision": "bf16"},
         {"precision": "float32"},
-        {"architecture": "deep", "channels": None},
-        {"architecture": "mlp", "channels": None},
+        {"architecture": "deep", "module__channels": None},
+        {"architecture": "mlp", "module__channels": None},
         {"n_clusters": 20},
+        {"pretraining": Reconstruction(2, from_views=True)},
     ],
     ids=str,
 )
@@ -123,7 +157,7 @@ def test_settings(images, params):
 
 @pytest.mark.parametrize("radius", [2.0, 7.5])
 def test_latent_and_centers_lie_on_the_sphere(images, radius):
-    estimator = fit(images, radius=radius)
+    estimator = fit(images, module__radius=radius)
     for points in (estimator.transform(images), estimator.cluster_centers_):
         np.testing.assert_allclose(np.linalg.norm(points, axis=1), radius, rtol=1e-5)
 
@@ -136,7 +170,7 @@ def test_the_radius_grows_with_the_number_of_clusters(images):
 
 
 def test_without_a_radius_the_latent_is_free(images):
-    lengths = np.linalg.norm(fit(images, radius=None).transform(images), axis=1)
+    lengths = np.linalg.norm(fit(images, module__radius=None).transform(images), axis=1)
     assert np.ptp(lengths) > 1e-3
 
 
@@ -149,7 +183,7 @@ def test_pretraining_reads_no_weight_of_the_joint_loss(images):
     assert_array_equal(base.initial_labels_, other.initial_labels_)
 
 
-@pytest.mark.parametrize("negatives", ["batch", "bulk"])
+@pytest.mark.parametrize("negatives", ["batch", "dataset"])
 def test_negatives_inside_the_ball_are_warned_of(images, negatives):
     def wild(x):
         """Views farther from their image than any other image is."""
@@ -159,24 +193,30 @@ def test_negatives_inside_the_ball_are_warned_of(images, negatives):
         fit(images, augmentation=wild, negatives=negatives, n_views=5)
 
 
-def test_the_papers_own_setting(images):
+def test_the_paper_to_the_letter(images):
     """Everything the paper does literally is within reach of the parameters."""
-    estimator = fit(
-        images,
-        radius=None,
+    short = {"max_epochs": 2, "tol": 0.0, "random_state": 0, "latent_dim": 10}
+    short["module__channels"] = (4, 8)
+    literal = DeepTripletClusterer.from_paper(3, literal=True, **short).fit(images)
+    phases = [row["phase"] for row in literal.history_]
+    assert phases == ["pretrain"] * 3 + ["cluster"] * 2
+    assert terms(literal, "pretrain") == {"reconstruction"}
+    assert terms(literal, "cluster") == JOINT
+    stated = DeepTripletClusterer(
+        3,
+        beta=0.8,
+        module__radius=None,
+        module__kernel_power=1,
+        module__contrast="none",
         init="kmeans",
-        anchoring=0.0,
-        pull_views=False,
+        targets=SelfTraining(on_views=False),
         n_views=1,
-        negatives="literal",
-        pretraining="reconstruction",
-        pretrain_omega=0,
-        n_augmentations=10,
-        lr_schedule=None,
-        latent_dim=10,
-    )
-    assert terms(estimator, "pretrain") == {"reconstruction"}
-    assert terms(estimator, "cluster") == JOINT
+        negatives=DatasetNegatives(n_augmentations=10, literal=True),
+        pretraining=Reconstruction(3, omega=0),
+        callbacks__lr_decay=None,
+        **short,
+    ).fit(images)
+    assert_array_equal(literal.predict_proba(images), stated.predict_proba(images))
 
 
 class Tiny(torch.nn.Module):
@@ -197,7 +237,7 @@ class Tiny(torch.nn.Module):
 
 def test_a_users_network(images):
     as_class = fit(images, architecture=Tiny)
-    own = Tiny((1, 8, 8), QUICK["latent_dim"])
+    own = Tiny((1, 8, 8), LATENT_DIM)
     before = own.down.weight.clone()
     as_module = fit(images, architecture=own)
     assert torch.equal(own.down.weight, before)

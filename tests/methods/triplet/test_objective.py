@@ -1,9 +1,9 @@
 import torch
 
-from deepcluster_sk.methods.triplet.objective import SeparationPretraining, Triplets
+from deepcluster_sk.methods.triplet.objective import TripletMarginPretraining, Triplets
 
 
-def test_separation_sees_two_views_of_the_images_themselves():
+def test_triplets_see_two_views_of_the_images_themselves():
     rows = torch.randn(4, 1, 8, 8)
     seen = []
 
@@ -11,8 +11,8 @@ def test_separation_sees_two_views_of_the_images_themselves():
         seen.append(x.clone())
         return x + len(seen)
 
-    objective = SeparationPretraining(augmentation, torch.Generator(), margin=1.0)
-    inputs = objective.inputs(rows)
+    objective = TripletMarginPretraining(augmentation, torch.Generator(), margin=1.0)
+    inputs = objective.inputs(None, rows)
     assert len(seen) == 2
     assert all(torch.equal(x, rows) for x in seen)  # not a view of a view
     assert torch.equal(inputs["x"], torch.cat([rows + 1, rows + 2]))
