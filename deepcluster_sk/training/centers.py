@@ -42,8 +42,8 @@ def checked_centers(init: Any, n_clusters: int, latent_dim: int) -> NDArray[np.f
     expected = (n_clusters, latent_dim)
     try:
         # A copy in order: reversed or read-only arrays are none that torch takes.
-        centers = np.array(init, dtype=np.float32, order="C")
-    except (TypeError, ValueError):
+        centers = np.array(np.asarray(init), dtype=np.float32, order="C")
+    except (RuntimeError, TypeError, ValueError):
         centers = None
     if centers is None or centers.shape != expected or not np.isfinite(centers).all():
         raise ValueError(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from deepcluster_sk.data import batches
 from deepcluster_sk.data.batches import (
     BalancedBatches,
+    BatchDataset,
     RowDataset,
     SampleReader,
     n_batches,
@@ -71,19 +72,25 @@ def test_rows_are_fetched_by_index_and_by_slice(device):
     indices = torch.tensor([7, 0, 7])
     np.testing.assert_array_equal(dataset.fetch(indices), rows[[7, 0, 7]])
     np.testing.assert_array_equal(dataset.slice(8, 10), rows[8:10])
-    batch, returned = dataset[indices]
+    batch, returned = BatchDataset(dataset, lambda indices: {})[indices]
     assert set(batch) == {"rows"}
+    np.testing.assert_array_equal(batch["rows"], rows[[7, 0, 7]])
     assert returned is indices
 
 
 @pytest.mark.parametrize("device", [None, CPU])
-def test_rows_bring_their_negatives_once_they_are_chosen(device):
+def test_rows_bring_those_that_go_with_them(device):
     rows = np.arange(40.0).reshape(10, 4)
     dataset = RowDataset(rows, device)
-    dataset.negatives = torch.arange(10).flip(0)
-    batch, _ = dataset[torch.tensor([0, 3])]
+    before = vars(dataset).copy()
+    batches = BatchDataset(dataset, lambda indices: {"opposite": 9 - indices})
+    assert len(batches) == 10
+    batch, _ = batches[torch.tensor([0, 3])]
+    assert set(batch) == {"rows", "opposite"}
     np.testing.assert_array_equal(batch["rows"], rows[[0, 3]])
-    np.testing.assert_array_equal(batch["negatives"], rows[[9, 6]])
+    np.testing.assert_array_equal(batch["opposite"], rows[[9, 6]])
+    # Nothing is remembered on the data set.
+    assert vars(dataset) == before
 
 
 def test_rows_are_copied_to_a_device_piece_by_piece(monkeypatch):

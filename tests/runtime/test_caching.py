@@ -1,73 +1,90 @@
+import pickle
+
 import joblib
 import numpy as np
 import pytest
-import torch
 
 from deepcluster_sk.runtime import caching
-from deepcluster_sk.runtime.caching import Streams, data_key, reused
-from deepcluster_sk.runtime.seeding import generator, seeded
+from deepcluster_sk.runtime.caching import cached, data_key
 
 
-@pytest.fixture
-def streams():
-    return Streams(np.random.RandomState(0), generator(0, torch.device("cpu")))
-
-
-def draw(streams):
-    """One number of every stream."""
-    return (
-        streams.random_state.normal(),
-        float(torch.rand(1, generator=streams.generator)),
-        float(torch.rand(1)),
-    )
-
-
-def test_streams_go_on_after_a_stage_as_if_it_had_been_computed(streams, tmp_path):
+def counted(result=None):
+    """What gives a result, and how often it was asked."""
     calls = []
 
-    def stage():
-        calls.append(draw(streams))
-        return calls[-1]
+    def compute():
+        calls.append(1)
+        return result
 
-    results = []
-    with seeded(0, torch.device("cpu")):
-        start = streams.state()
-        for memory in (None, str(tmp_path), str(tmp_path)):
-            streams.restore(start)
-            result = reused(memory, "stage", {"a": 1}, streams, stage)
-            results.append((result, draw(streams)))
-    assert results[0] == results[1] == results[2]
+    return compute, calls
+
+
+def test_a_stage_is_computed_at_most_once_for_a_key(tmp_path):
+    result = {"labels": np.arange(3), "figure": 0.5}
+    compute, calls = counted(result)
+    for memory in (None, str(tmp_path), str(tmp_path)):
+        found = cached(memory, "stage", {"a": 1}, compute)
+        np.testing.assert_array_equal(found["labels"], result["labels"])
+        assert found["figure"] == 0.5
     assert len(calls) == 2
 
 
-def test_name_key_and_streams_decide(streams, tmp_path):
-    calls = []
+def test_what_was_found_is_a_value_of_its_own(tmp_path):
+    compute, _ = counted([1, 2])
+    cached(str(tmp_path), "stage", {}, compute)
+    cached(str(tmp_path), "stage", {}, compute).append(3)
+    assert cached(str(tmp_path), "stage", {}, compute) == [1, 2]
 
-    def ask(stage="stage", key=1, skip=0):
-        streams.random_state.seed(0)
-        streams.generator.manual_seed(skip)
-        torch.manual_seed(0)
-        reused(str(tmp_path), stage, {"key": key}, streams, lambda: calls.append(1))
+
+def test_name_and_key_decide(tmp_path):
+    compute, calls = counted()
+
+    def ask(stage="stage", **key):
+        cached(str(tmp_path), stage, key, compute)
         return len(calls)
 
-    assert ask() == ask() == 1
-    assert ask(stage="other") == 2
-    assert ask(key=np.ones(3)) == 3
-    assert ask(key=np.ones(3)) == 3
-    assert ask(skip=1) == 4
+    assert ask(a=1) == ask(a=1) == 1
+    assert ask(stage="other", a=1) == 2
+    assert ask(a=np.ones(3)) == ask(a=np.ones(3)) == 3
+    assert ask(a=np.ones(3), seed=1) == 4
+    assert ask(b=np.ones(3)) == 5
 
 
-def test_another_version_of_the_stages_believes_nothing(streams, tmp_path, monkeypatch):
-    calls = []
-    start = streams.state()
+def test_without_a_memory_nothing_is_hashed():
+    assert cached(None, "stage", {"a": lambda: None}, lambda: 3) == 3
+
+
+def test_what_has_no_hash_is_refused_with_the_remedy(tmp_path):
+    with pytest.raises(ValueError, match="With memory set, parameters must be such"):
+        cached(str(tmp_path), "stage", {"a": lambda: None}, lambda: 3)
+
+
+@pytest.mark.parametrize("name", ["STAGES_VERSION", "torch"])
+def test_another_version_of_the_stages_believes_nothing(tmp_path, monkeypatch, name):
+    compute, calls = counted()
     for version in (1, 1, 2):
-        monkeypatch.setattr(caching, "STAGES", version)
-        streams.restore(start)
-        reused(str(tmp_path), "stage", {}, streams, lambda: calls.append(1))
+        if name == "torch":
+            monkeypatch.setattr(caching.torch, "__version__", str(version))
+        else:
+            monkeypatch.setattr(caching, name, version)
+        cached(str(tmp_path), "stage", {}, compute)
     assert len(calls) == 2
 
 
-def test_an_object_with_cache_will_do(streams):
+def test_what_was_damaged_on_disk_is_computed_again(tmp_path, monkeypatch):
+    compute, calls = counted([1, 2])
+    cached(str(tmp_path), "stage", {}, compute)
+    (stored,) = tmp_path.rglob("output.pkl")
+    content, checksum = joblib.load(stored)
+    joblib.dump((pickle.dumps([6, 6]), checksum), stored)
+    assert cached(str(tmp_path), "stage", {}, compute) == [1, 2]
+    assert len(calls) == 2
+    joblib.dump((content, checksum), stored)
+    assert cached(str(tmp_path), "stage", {}, compute) == [1, 2]
+    assert len(calls) == 2
+
+
+def test_an_object_with_cache_will_do():
     class Asked(joblib.Memory):
         n = 0
 
@@ -75,7 +92,7 @@ def test_an_object_with_cache_will_do(streams):
             Asked.n += 1
             return super().cache(*args, **kwargs)
 
-    assert reused(Asked(None, verbose=0), "stage", {}, streams, lambda: 3) == 3
+    assert cached(Asked(None, verbose=0), "stage", {}, lambda: 3) == 3
     assert Asked.n == 1
 
 

@@ -18,6 +18,7 @@ def machine(monkeypatch):
     def pretend(n_cuda=0, mps=False, capability=(8, 0)):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: n_cuda > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: n_cuda)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: n_cuda - 1)
         monkeypatch.setattr(
             torch.cuda, "get_device_capability", lambda device: capability
         )
@@ -28,17 +29,19 @@ def machine(monkeypatch):
 
 @pytest.mark.parametrize(
     ("n_cuda", "mps", "expected"),
-    [(0, False, "cpu"), (0, True, "mps"), (2, False, "cuda"), (1, True, "cuda")],
+    [(0, False, "cpu"), (0, True, "mps"), (2, False, "cuda:1"), (1, True, "cuda:0")],
 )
 def test_auto_takes_the_best_there_is(machine, n_cuda, mps, expected):
     machine(n_cuda, mps)
-    assert resolve_device("auto").type == expected
+    assert resolve_device("auto") == torch.device(expected)
 
 
 @pytest.mark.parametrize("name", ["cpu", "cuda", "cuda:1", "mps", torch.device("cpu")])
 def test_a_device_that_is_there(machine, name):
     machine(2, mps=True)
-    assert resolve_device(name) == torch.device(name)
+    # The current one of several, by its number: it may be another one later.
+    expected = "cuda:1" if name == "cuda" else name
+    assert resolve_device(name) == torch.device(expected)
 
 
 @pytest.mark.parametrize(
@@ -89,28 +92,18 @@ def test_asking_this_cpu_gives_an_answer():
     assert resolve_precision("auto", CPU) in (torch.float32, torch.bfloat16)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "device", "expected"),
-    [
-        ("auto", "cpu", False),
-        (True, "cpu", False),
-        (False, "cpu", False),
-        ("auto", "mps", False),
-        (True, "mps", True),
-        (True, "cuda", True),
-        (False, "cuda", False),
-    ],
-)
-def test_data_are_copied_to_the_device_that_is_told_to(wanted, device, expected):
-    assert keeps_data(wanted, torch.device(device), 10**18) is expected
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_elsewhere_than_on_cuda_data_stay_where_they_are(device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: 1 / 0)
+    assert keeps_data(torch.device(device), 1) is False
 
 
 @pytest.mark.parametrize(("n_bytes", "expected"), [(250, True), (251, False)])
-def test_auto_copies_what_takes_a_quarter_of_the_free_memory(
+def test_data_that_take_a_quarter_of_the_free_memory_are_copied(
     monkeypatch, n_bytes, expected
 ):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 4000))
-    assert keeps_data("auto", CUDA, n_bytes) is expected
+    assert keeps_data(CUDA, n_bytes) is expected
 
 
 @pytest.mark.gpu

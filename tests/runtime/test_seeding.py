@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from deepcluster_sk.runtime.seeding import generator, seeded
+from deepcluster_sk.runtime.seeding import STAGES, Streams, generator, seeded
 
 CPU = torch.device("cpu")
 
@@ -45,6 +46,66 @@ def test_a_generator_is_a_stream_of_its_own():
     one, two = generator(3, CPU), generator(3, CPU)
     assert torch.equal(torch.rand(4, generator=one), torch.rand(4, generator=two))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def draws(streams):
+    """A few numbers of each of the four streams of a stage, by name."""
+    with streams.seeded():
+        outer = torch.rand(3)
+    return {
+        "random_state": streams.random_state.random_sample(3).tolist(),
+        "generator": torch.rand(3, generator=streams.generator).tolist(),
+        "order": torch.rand(3, generator=streams.order).tolist(),
+        "outer": outer.tolist(),
+    }
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31 - 2])
+def test_streams_are_decided_by_seed_and_stage(seed):
+    for stage in STAGES:
+        assert draws(Streams.of(seed, stage, CPU)) == draws(
+            Streams.of(seed, stage, CPU)
+        )
+
+
+def test_no_two_streams_are_the_same():
+    seen = [
+        tuple(drawn)
+        for seed in (0, 1)
+        for stage in STAGES
+        for drawn in draws(Streams.of(seed, stage, CPU)).values()
+    ]
+    assert len(set(seen)) == len(seen) == 2 * 4 * len(STAGES)
+
+
+def test_a_stage_that_draws_more_leaves_the_others_alone():
+    expected = {stage: draws(Streams.of(3, stage, CPU)) for stage in STAGES}
+    greedy = Streams.of(3, "start", CPU)
+    later = {stage: Streams.of(3, stage, CPU) for stage in STAGES[1:]}
+    greedy.random_state.random_sample(10_000)
+    torch.rand(10_000, generator=greedy.generator)
+    torch.rand(10_000, generator=greedy.order)
+    with greedy.seeded():
+        torch.rand(10_000)
+    assert {stage: draws(streams) for stage, streams in later.items()} == {
+        stage: expected[stage] for stage in later
+    }
+
+
+def test_a_new_stage_at_the_end_leaves_the_others_alone(monkeypatch):
+    expected = draws(Streams.of(0, "training", CPU))
+    monkeypatch.setattr("deepcluster_sk.runtime.seeding.STAGES", (*STAGES, "new"))
+    assert draws(Streams.of(0, "training", CPU)) == expected
+    assert draws(Streams.of(0, "new", CPU)) != expected
+
+
+def test_streams_leave_the_global_ones_alone():
+    def states():
+        return torch.get_rng_state().tolist(), str(np.random.get_state())  # noqa: NPY002
+
+    before = states()
+    draws(Streams.of(0, "start", CPU))
+    assert states() == before
 
 
 @pytest.mark.gpu

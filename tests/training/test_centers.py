@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from deepcluster_sk.training.centers import (
     centers_of,
-    given_centers,
+    checked_centers,
     kmeans_start,
     nearest,
     random_start,
@@ -25,27 +26,42 @@ def test_random_start_uses_every_cluster():
     assert len(np.unique(random_start(X, 5, np.random.RandomState(0)))) == 5
 
 
-def test_given_centers_may_be_computed():
-    X, _ = make_vectors(n=30, n_features=4)
-    asked = {}
-
-    def init(latent, n_clusters, random_state):
-        asked.update(latent=latent, n_clusters=n_clusters, random_state=random_state)
-        return latent[:n_clusters]
-
-    random_state = np.random.RandomState(0)
-    centers = given_centers(init, X, 3, random_state)
-    np.testing.assert_array_equal(centers, X[:3].astype(np.float32))
-    assert asked["n_clusters"] == 3
-    assert asked["random_state"] is random_state
+@pytest.mark.parametrize(
+    ("init", "described"),
+    [
+        (np.ones((2, 4)), r"shape \(2, 4\)"),
+        (np.ones((3, 5)), r"shape \(3, 5\)"),
+        (np.ones((3, 4, 1)), r"shape \(3, 4, 1\)"),
+        (np.full((3, 4), np.nan), r"shape \(3, 4\) with NaN or infinite numbers"),
+        ([["a"] * 4] * 3, "a list"),
+        ([[1.0], [1.0, 2.0]], "a list"),
+        ({"a": 1}, "a dict"),
+        (7, r"shape \(\)"),
+        (None, r"shape \(\) with NaN"),
+    ],
+)
+def test_wrong_centers_are_refused(init, described):
+    expected = r"n_clusters, latent_dim\) = \(3, 4\), got "
+    with pytest.raises(ValueError, match=expected + described):
+        checked_centers(init, 3, 4)
 
 
 @pytest.mark.parametrize(
-    "init", [np.ones((2, 4)), np.ones((3, 5)), np.full((3, 4), np.nan)]
+    "given",
+    [
+        np.arange(12.0).reshape(3, 4)[::-1, ::-1],
+        np.asfortranarray(np.arange(12).reshape(3, 4)),
+        np.arange(12.0).reshape(3, 4).tolist(),
+        torch.arange(12).reshape(3, 4),
+    ],
+    ids=["reversed", "columns", "list", "tensor"],
 )
-def test_wrong_centers_are_refused(init):
-    with pytest.raises(ValueError, match=r"n_clusters, latent_dim\) = \(3, 4\)"):
-        given_centers(init, np.ones((10, 4)), 3, None)
+def test_centers_are_an_array_that_torch_takes(given):
+    centers = checked_centers(given, 3, 4)
+    assert centers.dtype == np.float32
+    assert centers.flags.writeable
+    assert not np.shares_memory(centers, np.asarray(given))
+    np.testing.assert_array_equal(torch.as_tensor(centers), np.asarray(given))
 
 
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=30), st.integers(0, 99))

@@ -30,7 +30,11 @@ class Reconstruct(Objective):
     def begin(self, net, dataset):
         self.calls.append("begin")
 
-    def inputs(self, rows, negatives=None):
+    def companions(self, indices):
+        self.calls.append("companions")
+        return {}
+
+    def inputs(self, module, rows, **companions):
         self.calls.append("inputs")
         return {"x": rows, "n_reconstructed": len(rows)}
 
@@ -88,7 +92,6 @@ def make_net(dataset, seed=0, **kwargs):
         module__radius=3.0,
         module__channels=(8,),
         reader=SampleReader(LAYOUT, PixelScaler.standardize(dataset.rows, LAYOUT)),
-        generator=torch.Generator().manual_seed(seed),
         **{
             "optimizer": torch.optim.Adam,
             "batch_size": 8,
@@ -99,6 +102,11 @@ def make_net(dataset, seed=0, **kwargs):
     ).initialize()
 
 
+def run(net, objective, dataset, epochs, seed=0):
+    """Run a phase whose batches come in an order of its own seed."""
+    net.run_phase(objective, dataset, epochs, torch.Generator().manual_seed(seed))
+
+
 def weights(net):
     return torch.cat([value.flatten() for value in net.module_.state_dict().values()])
 
@@ -107,8 +115,8 @@ def test_a_phase_trains_and_calls_the_objective_in_order(dataset):
     net = make_net(dataset)
     before = weights(net)
     phase = Reconstruct()
-    net.run_phase(phase, dataset, 2)
-    batch = ["inputs", "loss", "end_batch"]
+    run(net, phase, dataset, 2)
+    batch = ["companions", "inputs", "loss", "end_batch"]
     epoch = [*batch * 3, "end_epoch"]
     assert phase.calls == ["begin", *epoch, *epoch, "end"]
     assert sorted(phase.seen) == sorted([*range(20), *range(20)])
@@ -117,15 +125,15 @@ def test_a_phase_trains_and_calls_the_objective_in_order(dataset):
 
 def test_training_lowers_the_loss(dataset):
     net = make_net(dataset)
-    net.run_phase(Reconstruct(), dataset, 30)
+    run(net, Reconstruct(), dataset, 30)
     losses = net.history[:, "train_loss"]
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_history_has_a_row_for_each_epoch_of_every_phase(dataset):
     net = make_net(dataset)
-    net.run_phase(Reconstruct(), dataset, 2)
-    net.run_phase(Reconstruct(), dataset, 1)
+    run(net, Reconstruct(), dataset, 2)
+    run(net, Reconstruct(), dataset, 1)
     assert net.history[:, "epoch"] == [1, 2, 3]
     assert net.history[:, "phase"] == ["reconstruct"] * 3
     assert net.history[:, "epochs_so_far"] == [1.0, 2.0, 1.0]
@@ -136,18 +144,34 @@ def test_history_has_a_row_for_each_epoch_of_every_phase(dataset):
 
 
 def test_history_holds_the_mean_over_batches(dataset):
-    net = make_net(dataset, lr=1e-12, batch_size=20)
-    phase = Reconstruct()
-    net.run_phase(phase, dataset, 1)
-    x = net.reader.read(dataset.slice(0, 20), torch.device("cpu"))
-    error = (net.module_(x, 20)[2] - x).square().mean()
-    assert net.history[-1, "error"] == pytest.approx(error.item(), rel=1e-3)
+    # Weights that hardly move, in batches of unlike errors.
+    net = make_net(dataset, lr=1e-12, batch_size=8)
+    batches = []
+
+    class Noted(Reconstruct):
+        def __call__(self, inputs, outputs, indices):
+            terms, loss = super().__call__(inputs, outputs, indices)
+            batches.append((indices, terms["error"].item()))
+            return terms, loss
+
+    run(net, Noted(), dataset, 1)
+    assert [len(indices) for indices, _ in batches] == [7, 7, 6]
+    errors = []
+    net.module_.train()
+    for indices, noted in batches:
+        x = net.reader.read(dataset.fetch(indices), torch.device("cpu"))
+        error = (net.module_(x, len(x))[2] - x).square().mean().item()
+        assert noted == pytest.approx(error, rel=1e-4)
+        errors.append(error)
+    assert np.ptp(errors) > 1e-3
+    assert net.history[-1, "error"] == pytest.approx(np.mean(errors), rel=1e-4)
+    assert net.history[-1, "train_loss"] == pytest.approx(2 * np.mean(errors), rel=1e-4)
 
 
 def test_objective_ends_the_phase_when_it_has_finished(dataset):
     net = make_net(dataset)
     phase = Reconstruct(finish_after=2)
-    net.run_phase(phase, dataset, 5)
+    run(net, phase, dataset, 5)
     assert phase.n_epochs == 2
     assert phase.calls[-1] == "end"
     assert len(net.history) == 2
@@ -156,8 +180,8 @@ def test_objective_ends_the_phase_when_it_has_finished(dataset):
 def test_callbacks_reach_every_phase(dataset):
     spy = Spy()
     net = make_net(dataset, callbacks=[("spy", spy)])
-    net.run_phase(Reconstruct(), dataset, 2)
-    net.run_phase(Reconstruct(), dataset, 1)
+    run(net, Reconstruct(), dataset, 2)
+    run(net, Reconstruct(), dataset, 1)
     for event, times in {
         "on_train_begin": 2,
         "on_epoch_begin": 3,
@@ -177,32 +201,34 @@ def test_callbacks_reach_every_phase(dataset):
 def test_a_callback_that_stops_ends_only_its_phase(dataset, event):
     net = make_net(dataset, callbacks=[("spy", Spy(raise_in=event))])
     first, second = Reconstruct(), Reconstruct()
-    net.run_phase(first, dataset, 3)
+    run(net, first, dataset, 3)
     assert first.n_epochs <= 1
     assert first.calls[-1] == "end"
-    net.run_phase(second, dataset, 1)
+    run(net, second, dataset, 1)
     assert second.calls[0] == "begin"
     assert second.calls[-1] == "end"
 
 
-def test_stopping_after_the_end_is_not_swallowed(dataset):
-    # As skorch has it: there is no phase left to end.
+def test_stopping_after_the_end_stops_nothing(dataset):
+    # There is no phase left to end.
     net = make_net(dataset, callbacks=[("spy", Spy(raise_in="on_train_end"))])
-    with pytest.raises(KeyboardInterrupt):
-        net.run_phase(Reconstruct(), dataset, 1)
+    phase = Reconstruct()
+    run(net, phase, dataset, 1)
+    assert phase.calls[-1] == "end"
+    assert len(net.history) == 1
 
 
 def test_an_error_of_a_callback_is_not_swallowed(dataset):
     net = make_net(dataset, callbacks=[("spy", Spy("on_batch_end", ZeroDivisionError))])
     with pytest.raises(ZeroDivisionError):
-        net.run_phase(Reconstruct(), dataset, 1)
+        run(net, Reconstruct(), dataset, 1)
 
 
 def test_callers_callbacks_are_left_alone(dataset):
     spy = Spy()
     callbacks = [("spy", spy)]
     net = make_net(dataset, callbacks=callbacks)
-    net.run_phase(Reconstruct(), dataset, 1)
+    run(net, Reconstruct(), dataset, 1)
     pickle.dumps(net.history)
     assert callbacks == [("spy", spy)]
 
@@ -230,23 +256,58 @@ def test_no_number_is_read_from_the_device_in_a_batch(dataset, monkeypatch):
         with monkeypatch.context() as patch:
             for name in ("item", "tolist", "__float__", "__bool__", "__int__"):
                 patch.setattr(torch.Tensor, name, counted(getattr(torch.Tensor, name)))
-            net.run_phase(Quiet(), dataset, 1)
+            run(net, Quiet(), dataset, 1)
         counts.append(len(reads))
     assert counts[0] == counts[1]
 
 
 def test_the_same_seeds_give_the_same_weights(dataset):
-    nets = [make_net(dataset, seed=3) for _ in range(2)]
-    for net in nets:
-        net.run_phase(Reconstruct(), dataset, 2)
+    nets = [make_net(dataset, seed=3) for _ in range(3)]
+    for net, seed in zip(nets, (3, 3, 4), strict=True):
+        run(net, Reconstruct(), dataset, 2, seed)
     assert torch.equal(weights(nets[0]), weights(nets[1]))
+    # Batches in another order.
+    assert not torch.equal(weights(nets[0]), weights(nets[2]))
+
+
+class Accompanied(Reconstruct):
+    """Every row with the one opposite."""
+
+    def companions(self, indices):
+        return {"opposite": 19 - indices}
+
+    def inputs(self, module, rows, **companions):
+        self.module = module
+        self.pairs = rows, companions["opposite"]
+        self.had_grad = torch.is_grad_enabled()
+        return super().inputs(module, rows)
+
+
+def test_rows_come_with_those_the_objective_names_for_them(dataset):
+    net = make_net(dataset, batch_size=20)
+    phase = Accompanied()
+    run(net, phase, dataset, 1)
+    rows, opposite = phase.pairs
+    assert phase.module is net.module_
+    order = torch.tensor(phase.seen)
+    expected = net.reader.read(dataset.fetch(19 - order), torch.device("cpu"))
+    assert torch.equal(opposite, expected)
+    assert not torch.equal(rows, opposite)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_inputs_are_made_with_gradients_where_they_are_asked_for(dataset, wanted):
+    phase = Accompanied()
+    phase.inputs_need_grad = wanted
+    run(make_net(dataset), phase, dataset, 1)
+    assert phase.had_grad is wanted
 
 
 def test_learning_rate_falls_to_zero_in_every_phase(dataset):
     rates = Rates()
     net = make_net(dataset, callbacks=[rates])
     for _ in range(2):
-        net.run_phase(Reconstruct(), dataset, 4)
+        run(net, Reconstruct(), dataset, 4)
     cosine = 1e-2 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2
     np.testing.assert_allclose(rates.seen, [*cosine, *cosine], rtol=1e-6)
 
@@ -254,7 +315,7 @@ def test_learning_rate_falls_to_zero_in_every_phase(dataset):
 def test_learning_rate_first_rises_where_there_is_a_peak(dataset):
     rates = Rates()
     net = make_net(dataset, callbacks=[rates], callbacks__lr_decay__peak=3.0)
-    net.run_phase(Reconstruct(), dataset, 20)
+    run(net, Reconstruct(), dataset, 20)
     rising, falling = np.split(np.array(rates.seen) / 1e-2, [6])
     np.testing.assert_allclose(rising, 1 + 2 * np.arange(6) / 6)
     cosine = 3 * (1 + np.cos(np.pi * np.arange(54) / 54)) / 2
@@ -265,21 +326,22 @@ def test_learning_rate_stays_where_the_decay_is_off(dataset):
     net = make_net(
         dataset, callbacks__lr_decay__enabled=False, callbacks__lr_decay__peak=3.0
     )
-    net.run_phase(Reconstruct(), dataset, 2)
+    run(net, Reconstruct(), dataset, 2)
     assert net.optimizer_.param_groups[0]["lr"] == 1e-2
 
 
 def test_optimizer_starts_afresh_in_each_phase(dataset):
     net = make_net(dataset, optimizer__weight_decay=0.25)
-    net.run_phase(Reconstruct(), dataset, 1)
+    run(net, Reconstruct(), dataset, 1)
     first = net.optimizer_
-    net.run_phase(Reconstruct(), dataset, 1)
+    run(net, Reconstruct(), dataset, 1)
     assert net.optimizer_ is not first
     assert net.optimizer_.param_groups[0]["weight_decay"] == 0.25
 
 
 def test_settings_of_the_loader_reach_it(dataset):
     net = make_net(dataset, iterator_train__pin_memory=False)
+    net.order_ = torch.Generator()
     loader = net.get_iterator(dataset, training=True)
     assert loader.pin_memory is False
     assert [len(indices) for _, indices in loader] == [7, 7, 6]
@@ -287,9 +349,13 @@ def test_settings_of_the_loader_reach_it(dataset):
 
 def test_the_net_forgets_the_data_and_survives_pickling(dataset):
     net = make_net(dataset)
-    net.run_phase(Reconstruct(), dataset, 1)
+    run(net, Reconstruct(), dataset, 1)
     assert type(net.criterion_) is Objective
-    held = [value for value in vars(net).values() if isinstance(value, RowDataset)]
+    held = [
+        value
+        for value in vars(net).values()
+        if isinstance(value, (RowDataset, torch.Generator))
+    ]
     assert not held
     for again in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
         assert torch.equal(
@@ -298,9 +364,9 @@ def test_the_net_forgets_the_data_and_survives_pickling(dataset):
 
 
 def test_progress_bar_shows_where_the_net_is_verbose(dataset, capfd):
-    make_net(dataset).run_phase(Reconstruct(), dataset, 2)
+    run(make_net(dataset), Reconstruct(), dataset, 2)
     assert capfd.readouterr() == ("", "")
-    make_net(dataset, verbose=1).run_phase(Reconstruct(), dataset, 2)
+    run(make_net(dataset, verbose=1), Reconstruct(), dataset, 2)
     shown = capfd.readouterr().err
     assert "reconstruct" in shown
     assert "error=" in shown
