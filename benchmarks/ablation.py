@@ -13,17 +13,21 @@ import tempfile
 import numpy as np
 
 from benchmarks.figures import panels, save
-from benchmarks.runner import RESULTS, Task, parser, run
+from benchmarks.runner import RESULTS, Task, parser, run, seeds
 from benchmarks.tables import grouped, numbers
+from deepcluster_sk import Reconstruction
 
-#: What leaves a term out, in pretraining as well.
+METHODS = ("ours", "self-training")
+#: What leaves a term out.
 WITHOUT = {
     "none": {},
     "reconstruction": {"alpha": 0.0},
     "clustering": {"beta": 0.0},
     "balance": {"gamma": 0.0},
-    "separation": {"omega": 0.0, "pretrain_omega": 0.0},
+    "separation": {"omega": 0.0},
 }
+#: What leaves it out of pretraining as well, by method and term.
+BEFORE = {("self-training", "separation"): {"pretraining": Reconstruction()}}
 
 
 def main():
@@ -36,12 +40,12 @@ def main():
                 method,
                 seed,
                 options.samples,
-                {"memory": memory, **settings},
+                {"memory": memory, **settings, **BEFORE.get((method, term), {})},
                 {"without": term},
             )
             for name in options.sets
-            for method in ("ours", "self-training")
-            for seed in range(options.seeds)
+            for method in METHODS
+            for seed in seeds(options)
             for term, settings in WITHOUT.items()
         ]
         rows = run(path, tasks, options, extra=["without"])

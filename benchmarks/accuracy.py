@@ -9,7 +9,7 @@ USPS (9,298) are fetched from OpenML.
 
 from benchmarks import tables
 from benchmarks.methods import COMPARED, METHODS
-from benchmarks.runner import RESULTS, Task, parser, run
+from benchmarks.runner import RESULTS, Task, parser, run, seeds
 
 
 def main():
@@ -22,7 +22,7 @@ def main():
         tasks = [
             Task(name, method, seed, options.samples)
             for method in options.methods
-            for seed in range(options.seeds)
+            for seed in seeds(options)
         ]
         run(RESULTS / f"accuracy_{name}.csv", tasks, options)
         tables.write_all()

@@ -13,7 +13,8 @@ from benchmarks.data import load, sample
 from benchmarks.figures import panels, save
 from benchmarks.methods import METHODS
 from benchmarks.provenance import provenance
-from benchmarks.runner import RESULTS, parser, set_up, write
+from benchmarks.rows import RESULTS, write
+from benchmarks.runner import parser, precision_of, seeds, set_up
 from benchmarks.tables import grouped, rows_of
 from deepcluster_sk.metrics import confusion
 
@@ -24,14 +25,18 @@ def main():
     options.add_argument("--gammas", nargs="+", type=float, default=[0.0, 0.01, 0.1])
     options = options.parse_args()
     set_up()
-    about = provenance()
+    about = {"precision": precision_of(options), **provenance()}
     rows = []
     for name in options.sets:
-        for seed in range(options.seeds):
+        for seed in seeds(options):
             X, y = sample(*load(name, options.data), options.samples, seed)
             for gamma in options.gammas:
                 found = {"set": name, "n": len(X), "seed": seed, "gamma": gamma}
-                settings = {"gamma": gamma, "device": options.device}
+                settings = {
+                    "gamma": gamma,
+                    "device": options.device,
+                    "precision": options.precision,
+                }
                 rows += [
                     {**found, "class": options.label, **row, **about}
                     for row in histogram(X, y, options.label, seed, settings)

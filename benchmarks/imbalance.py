@@ -11,7 +11,7 @@ from functools import partial
 from benchmarks.data import imbalanced
 from benchmarks.figures import curve, panels, save
 from benchmarks.methods import METHODS
-from benchmarks.runner import RESULTS, Task, parser, run
+from benchmarks.runner import RESULTS, Task, parser, run, seeds
 from benchmarks.tables import IMBALANCE_PAPER, grouped
 
 
@@ -41,7 +41,7 @@ def fit(doc, path, thinned, shares, **defaults):
         for name in options.sets
         for method in options.methods
         for r_min in options.r_min
-        for seed in range(options.seeds)
+        for seed in seeds(options)
     ]
     return run(path, tasks, options, extra=["r_min"])
 

@@ -1,6 +1,8 @@
-"""The methods that are compared: ``METHODS[name](X, n_clusters, seed, **settings)``."""
+"""The methods that are compared: one line of ``METHODS`` says all there is of each."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans, SpectralClustering
@@ -8,45 +10,15 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from deepcluster_sk import (
+    DatasetNegatives,
     DECClusterer,
     DeepTripletClusterer,
     DepictClusterer,
     VariationalClusterer,
 )
 
-#: Methods whose cost grows faster than the data get a sample of at most so many images.
-CAPS = {"t-SNE + k-means": 12_000, "spectral": 12_000}
 #: Components kept before t-SNE, and for k-means on components.
 COMPONENTS = 50
-#: Our network and losses where the paper starts and what it trains on: here the terms
-#: have work to do, while the defaults train on the labels of a good start.
-SELF_TRAINING = {
-    "init": "kmeans",
-    "contrast": "none",
-    "anchoring": 0,
-    "n_restarts": 0,
-    "pretraining": "reconstruction",
-}
-#: The paper's schedule, from the notes of DeepTripletClusterer. Negatives are drawn by
-#: the paper's rule for all images at once, since its loop takes ten times as long. The
-#: paper does not say how long it trains: this is longer than our defaults do.
-PAPER = {
-    **SELF_TRAINING,
-    "beta": 0.8,
-    "radius": None,
-    "kernel_power": 1,
-    "n_views": 1,
-    "pull_views": False,
-    "negatives": "bulk",
-    "pretrain_omega": 0,
-    "pretrain_epochs": 3,
-    "lr_schedule": None,
-    "max_epochs": 20,
-}
-#: DEC with views to learn from, and the start that its siblings have by default.
-AUGMENTED = {"augmentation": "auto", "init": "consensus", "contrast": "auto"}
-#: The network of DEC's paper, in place of ours.
-PUBLISHED_DEC = {"architecture": "mlp", "channels": (500, 500, 2000)}
 
 
 class Result(NamedTuple):
@@ -92,80 +64,144 @@ def spectral(X, n_clusters, seed):
     return Result(model.fit_predict(pixels(X)))
 
 
-def fitted(kind, X, n_clusters, seed, settings):
-    model = kind(n_clusters, random_state=seed, **settings).fit(X)
-    return Result(model.labels_, model.initial_labels_, model)
+def by(make):
+    """Make a method of what makes a clusterer of this package: a class, a recipe."""
+
+    def fitted(X, n_clusters, seed, **settings):
+        model = make(n_clusters, random_state=seed, **settings).fit(X)
+        return Result(model.labels_, model.initial_labels_, model)
+
+    return fitted
 
 
 def autoencoder(X, n_clusters, seed, **settings):
     # What DEC starts from: the same autoencoder, the same k-means.
-    return dec(X, n_clusters, seed, max_epochs=0, **settings)._replace(start=None)
+    return by(DECClusterer)(X, n_clusters, seed, **settings)._replace(start=None)
 
 
-def dec(X, n_clusters, seed, **settings):
-    return fitted(DECClusterer, X, n_clusters, seed, settings)
+@dataclass(frozen=True)
+class Method:
+    """A method, and how it is run and shown.
 
+    Attributes
+    ----------
+    name : str
+        In commands and rows.
+    label : str
+        In tables.
+    run : callable
+        From ``X, n_clusters, seed, **settings`` to a `Result`.
+    start : {"published", "graph"} or None
+        Whether a clusterer of this package starts as its paper says or by the graph of
+        neighbours; None is of methods without a start.
+    settings : dict
+        What `run` is given beyond the defaults.
+    cap : int or None
+        Images a method gets at most whose cost grows faster than the data.
+    compared : bool
+        Whether it has a row in the published comparisons.
+    """
 
-def idec(X, n_clusters, seed, **settings):
-    return dec(X, n_clusters, seed, reconstruction_weight=10.0, **settings)
+    name: str
+    label: str
+    run: Callable[..., Result]
+    start: Literal["published", "graph"] | None = None
+    settings: dict = field(default_factory=dict)
+    cap: int | None = None
+    compared: bool = True
 
+    @property
+    def is_deep(self):
+        """Whether it is a clusterer of this package, and takes a device."""
+        return self.start is not None
 
-def published_dec(X, n_clusters, seed, **settings):
-    return dec(X, n_clusters, seed, **{**PUBLISHED_DEC, **settings})
-
-
-def augmented_dec(X, n_clusters, seed, **settings):
-    return dec(X, n_clusters, seed, **{**AUGMENTED, **settings})
-
-
-def depict(X, n_clusters, seed, **settings):
-    return fitted(DepictClusterer, X, n_clusters, seed, settings)
-
-
-def variational(X, n_clusters, seed, **settings):
-    return fitted(VariationalClusterer, X, n_clusters, seed, settings)
-
-
-def paper(X, n_clusters, seed, **settings):
-    return ours(X, n_clusters, seed, **{**PAPER, **settings})
-
-
-def self_training(X, n_clusters, seed, **settings):
-    return ours(X, n_clusters, seed, **{**SELF_TRAINING, **settings})
-
-
-def ours(X, n_clusters, seed, **settings):
-    return fitted(DeepTripletClusterer, X, n_clusters, seed, settings)
+    def __call__(self, X, n_clusters, seed, **settings):
+        """Fit; `settings` go before the method's own."""
+        return self.run(X, n_clusters, seed, **{**self.settings, **settings})
 
 
 METHODS = {
-    "k-means": kmeans,
-    "PCA + k-means": pca_kmeans,
-    "t-SNE + k-means": tsne_kmeans,
-    "spectral": spectral,
-    "autoencoder + k-means": autoencoder,
-    "DEC": dec,
-    "DEC, published network": published_dec,
-    "IDEC": idec,
-    "augmented DEC": augmented_dec,
-    "DEPICT": depict,
-    "variational": variational,
-    "paper": paper,
-    "self-training": self_training,
-    "ours": ours,
+    method.name: method
+    for method in (
+        Method("k-means", "k-means on pixels", kmeans),
+        Method("PCA + k-means", "PCA + k-means", pca_kmeans),
+        Method("t-SNE + k-means", "t-SNE + k-means", tsne_kmeans, cap=12_000),
+        Method("spectral", "spectral clustering of pixels", spectral, cap=12_000),
+        Method(
+            "autoencoder + k-means",
+            "autoencoder + k-means",
+            autoencoder,
+            "published",
+            {"max_epochs": 0},
+        ),
+        Method("DEC", "DEC", by(DECClusterer), "published"),
+        Method(
+            "DEC, published network",
+            "DEC, published network",
+            by(DECClusterer.from_paper),
+            "published",
+        ),
+        Method(
+            "IDEC",
+            "IDEC",
+            by(DECClusterer),
+            "published",
+            {"reconstruction_weight": 10.0},
+        ),
+        Method(
+            "augmented DEC",
+            "DEC with augmentation, start by neighbours",
+            by(DECClusterer),
+            "graph",
+            {"augmentation": "auto", "init": "graph"},
+        ),
+        Method("DEPICT", "`DepictClusterer`, defaults", by(DepictClusterer), "graph"),
+        Method(
+            "DEPICT, published schedule",
+            "DEPICT, the schedule of its paper",
+            by(DepictClusterer.from_paper),
+            "published",
+            compared=False,
+        ),
+        Method(
+            "variational",
+            "`VariationalClusterer`, defaults",
+            by(VariationalClusterer),
+            "graph",
+        ),
+        # The paper's rule for negatives for all images at once: its loop takes ten
+        # times as long.
+        Method(
+            "paper",
+            "the paper's schedule, k-means start",
+            by(DeepTripletClusterer.from_paper),
+            "published",
+            {"literal": True, "negatives": DatasetNegatives()},
+        ),
+        # Here the terms have work to do, while the defaults train on the labels of a
+        # good start; as long as the defaults do, where the paper's system takes hours.
+        Method(
+            "self-training",
+            "`DeepTripletClusterer`, k-means start, self-training alone",
+            by(DeepTripletClusterer.from_paper),
+            "published",
+            {"beta": 3.0, "pretraining": "reconstruction", "max_epochs": "auto"},
+            compared=False,
+        ),
+        Method(
+            "paper's system",
+            "the paper's system: k-means start, 60 + 60 epochs",
+            by(DeepTripletClusterer.from_paper),
+            "published",
+            compared=False,
+        ),
+        Method(
+            "ours",
+            "`DeepTripletClusterer`, defaults",
+            by(DeepTripletClusterer),
+            "graph",
+        ),
+    )
 }
-#: Those that take settings of an estimator, such as its device.
-DEEP = (
-    "autoencoder + k-means",
-    "DEC",
-    "DEC, published network",
-    "IDEC",
-    "augmented DEC",
-    "DEPICT",
-    "variational",
-    "paper",
-    "self-training",
-    "ours",
-)
 #: The columns of the published comparisons.
-COMPARED = tuple(name for name in METHODS if name != "self-training")
+COMPARED = tuple(name for name, method in METHODS.items() if method.compared)

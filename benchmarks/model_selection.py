@@ -14,11 +14,9 @@ that ``--rejudge`` can compute the scores that need nothing else anew, without f
 """
 
 import argparse
-import csv
 import tempfile
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,21 +27,28 @@ from sklearn.model_selection import train_test_split
 from benchmarks.data import load
 from benchmarks.model_selection_report import summarise
 from benchmarks.provenance import provenance
-from deepcluster_sk import DeepTripletClusterer
+from benchmarks.rows import ABOUT, RESULTS, append, has_columns, read, write
+from benchmarks.runner import precision_used
+from deepcluster_sk import (
+    DeepTripletClusterer,
+    PseudoLabels,
+    Reconstruction,
+    SelfTraining,
+)
 from deepcluster_sk.data.images import flatten_samples, layout_from_array
 from deepcluster_sk.graph.score import judging_graph
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import get_scorer, get_scorer_names
 from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.runtime.malloc import keeping_freed_memory
 
-RESULTS = Path(__file__).parent / "results"
 SETS = ("digits", "usps", "fashion_mnist")
-FREE = {"anchoring": 0.0}
+FREE = {"targets": SelfTraining()}
 KMEANS = {"init": "kmeans", **FREE}
 #: Name and parameters of each setting; what is not named is at its default.
 SETTINGS = {
     "default": {},
-    "half anchored": {"anchoring": 0.5},
+    "half anchored": {"targets": PseudoLabels(duration=0.5, n_updates=0)},
     "not anchored": FREE,
     "not anchored, beta 0.8": {"beta": 0.8, **FREE},
     "beta 0": {"beta": 0.0},
@@ -62,7 +67,6 @@ SETTINGS = {
     "lr 1e-5": {"lr": 1e-5},
     "no augmentation": {"augmentation": None},
     "no augmentation, not anchored": {"augmentation": None, **FREE},
-    "spectral start": {"init": "spectral"},
     "k-means start": KMEANS,
     "k-means start, anchored": {"init": "kmeans"},
     "k-means start, gamma 2": {**KMEANS, "gamma": 2.0},
@@ -74,8 +78,8 @@ SETTINGS = {
         "beta": 0.1,
         "gamma": 0.0,
         "omega": 0.0,
-        "radius": None,
-        "pretrain_omega": 0.0,
+        "module__radius": None,
+        "pretraining": Reconstruction(),
     },
     "latent 2": {"latent_dim": 2},
     "deep network": {"architecture": "deep"},
@@ -91,7 +95,7 @@ COLUMNS = [
     *("data", "seed", "setting", "parameters", "n_fitted", "n_held_out", "max_epochs"),
     *("seconds", "accuracy", "nmi", "accuracy_fitted", "clusters_used", "contrast"),
     *(*SCORES, *BY_GRAPH, "stability"),
-    *("error", "command", "commit", "judged_at", "machine", "versions"),
+    *("error", "precision", "judged_at", *ABOUT),
 ]
 
 
@@ -117,15 +121,10 @@ def main():
 
 
 def measure(arguments, path):
-    done = set()
-    if path.exists():
-        with path.open(newline="") as file:
-            rows = csv.DictReader(file)
-            done = {(row["data"], int(row["seed"]), row["setting"]) for row in rows}
-    else:
-        RESULTS.mkdir(exist_ok=True)
-        with path.open("w", newline="") as file:
-            csv.DictWriter(file, COLUMNS).writeheader()
+    rows = read(path)
+    done = {(row["data"], int(row["seed"]), row["setting"]) for row in rows}
+    if not has_columns(path, COLUMNS):
+        write(path, rows, COLUMNS)
     about = provenance()
     for seed in arguments.seeds:
         for name in arguments.sets:
@@ -137,7 +136,7 @@ def measure(arguments, path):
                     model = DeepTripletClusterer(
                         n_clusters=len(np.unique(fitted[1])),
                         max_epochs=arguments.epochs,
-                        n_restarts=0,
+                        targets=PseudoLabels(n_updates=0),
                         device="cpu",
                         memory=memory,
                         random_state=seed,
@@ -158,8 +157,7 @@ def measure(arguments, path):
                         keep(path, name, seed, setting, *clusters)
                     if name in arguments.stability and not row["error"]:
                         row["stability"] = stability(model, fitted[0], held_out[0])
-                    with path.open("a", newline="") as file:
-                        csv.DictWriter(file, COLUMNS).writerow(row)
+                    append(path, row, COLUMNS)
                     shown = {k: row.get(k) for k in ("accuracy", *SCORES, "seconds")}
                     print(name, seed, setting, shown, row["error"], flush=True)
 
@@ -190,6 +188,7 @@ def judged(model, fitted, held_out):
     row["accuracy_fitted"] = clustering_accuracy_score(fitted[1], model.labels_)
     row["clusters_used"] = len(np.unique(labels))
     row["contrast"] = model.contrast_
+    row["precision"] = precision_used(model)
     for name in SCORES:
         row[name] = get_scorer(name)(model, X)
     row |= by_graph(*model._rows(X), labels, voted)
@@ -218,8 +217,7 @@ def rejudge(arguments, path):
 
     With the same --samples and --fitted as the sets were measured with.
     """
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read(path)
     commit = provenance()["commit"]
     for name, seed in sorted({(row["data"], int(row["seed"])) for row in rows}):
         if name not in arguments.sets:
@@ -233,10 +231,7 @@ def rejudge(arguments, path):
             if (row["data"], int(row["seed"])) == (name, seed) and labels is not None:
                 row |= by_graph(X, layout, *labels.astype(int))
                 row["judged_at"] = commit
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    write(path, rows, COLUMNS)
 
 
 def by_graph(rows, layout, found, voted):
@@ -262,4 +257,5 @@ def stability(model, X, X_test):
 if __name__ == "__main__":
     # Short fits need not settle, and some of the settings are to collapse.
     warnings.simplefilter("ignore")
-    main()
+    with keeping_freed_memory():
+        main()

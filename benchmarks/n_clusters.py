@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.data import load
 from benchmarks.figures import curve, panels, save
 from benchmarks.methods import METHODS
-from benchmarks.runner import RESULTS, Task, parser, run
+from benchmarks.runner import RESULTS, Task, parser, run, seeds
 from benchmarks.tables import grouped
 
 OFFSETS = (-3, -2, -1, 0, 1, 2, 5, 10)
@@ -37,7 +37,7 @@ def main():
             )
             for method in options.methods
             for offset in OFFSETS
-            for seed in range(options.seeds)
+            for seed in seeds(options)
             if n_classes + offset > 1
         ]
     path = RESULTS / "n_clusters.csv"

@@ -1,8 +1,8 @@
 """What the documentation shows of the results, written anew at every build."""
 
+from benchmarks.methods import METHODS
 from benchmarks.tables import (
     HEAD,
-    METHODS,
     NOTE,
     RESULTS,
     accuracy_table,
@@ -11,7 +11,9 @@ from benchmarks.tables import (
     mean_std,
     measured_sets,
     numbers,
+    precision_of,
     rows_of,
+    seeds_of,
 )
 
 #: The clusterers of the package, as the benchmarks name them.
@@ -80,8 +82,9 @@ def clusterers():
             (
                 name,
                 f"{int(n):,}",
-                METHODS[method],
-                str(len(group)),
+                METHODS[method].label,
+                seeds_of(group),
+                precision_of(group),
                 mean_std(group, "acc"),
                 f"{numbers(group, 'acc').min():.4f}",
                 mean_std(group, "nmi"),
@@ -94,7 +97,10 @@ def clusterers():
         ]
     if not lines:
         return "Not measured yet; ``python -m benchmarks.accuracy`` does it.\n"
-    head = ("data", "images", "method", "seeds", "ACC", "worst", "NMI", "CPU seconds")
+    head = (
+        *("data", "images", "method", "seeds", "precision"),
+        *("ACC", "worst", "NMI", "CPU seconds"),
+    )
     return NOTE + "\n\n" + table(head, lines) + "\n"
 
 
@@ -108,14 +114,18 @@ def summary(rows, keys):
                 case[0],
                 f"{sizes.mean():,.0f}",
                 *case[2:],
-                str(len(group)),
+                seeds_of(group),
+                precision_of(group),
                 mean_std(group, "acc"),
                 f"{numbers(group, 'acc').min():.4f}",
                 mean_std(group, "nmi"),
                 f"{numbers(group, 'clusters_used').mean():g}",
             )
         )
-    head = ("data", "images", *keys, "seeds", "ACC", "worst", "NMI", "clusters used")
+    head = (
+        *("data", "images", *keys, "seeds", "precision"),
+        *("ACC", "worst", "NMI", "clusters used"),
+    )
     return table(head, lines)
 
 

@@ -1,7 +1,6 @@
 """Fits in parallel processes, one row of a CSV file each; what is there is skipped."""
 
 import argparse
-import csv
 import multiprocessing
 import os
 import threading
@@ -9,27 +8,32 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from benchmarks.data import load, sample, sampling
-from benchmarks.methods import CAPS, DEEP, METHODS
+from benchmarks.methods import METHODS
 from benchmarks.provenance import provenance
+from benchmarks.rows import ABOUT, RESULTS, append, has_columns, read, write
 from deepcluster_sk.metrics import clustering_accuracy_score
+from deepcluster_sk.runtime.device import resolve_device, resolve_precision
+from deepcluster_sk.runtime.malloc import keeping_freed_memory
 
-RESULTS = Path(__file__).parent / "results"
+__all__ = ["KEY", "RESULTS", "Task", "measure", "parser", "run", "seeds", "set_up"]
+
 KEY = ("set", "sampling", "method", "seed")
 MEASURED = (
     *("n", "classes", "clusters_used", "acc", "nmi", "ari", "start_acc"),
-    *("seconds", "cpu_seconds", "device"),
+    *("seconds", "cpu_seconds", "device", "precision"),
 )
-ABOUT = ("commit", "machine", "versions", "command")
 #: A fit is timed on one thread, and processes do not fight for cores.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: What lasts as long as the process.
+_lasting = ExitStack()
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,31 @@ def parser(doc, sets=("usps_9298",), samples=None, seeds=2):
     )
     options.add_argument("--sets", nargs="+", default=list(sets))
     options.add_argument("--samples", type=int, default=samples, help="0 takes all")
-    options.add_argument("--seeds", type=int, default=seeds, help="how many, from 0")
+    options.add_argument("--seeds", type=int, default=seeds, help="how many")
+    options.add_argument(
+        "--seeds-from",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="the first; defaults were chosen on seeds below 100, so from 100 on they "
+        "flatter nothing",
+    )
     options.add_argument("--jobs", type=int, default=1, help="parallel processes")
     options.add_argument("--device", default="auto")
+    options.add_argument(
+        "--precision", default="auto", choices=["auto", "float32", "bf16"]
+    )
     options.add_argument("--force", action="store_true", help="measure again")
     return options
 
 
+def seeds(options):
+    """Seeds that were asked for."""
+    return range(options.seeds_from, options.seeds_from + options.seeds)
+
+
 def run(path, tasks, options, extra=()):
-    """Measure every task that `path` has no row of yet.
+    """Measure every task that `path` has no row of yet, in the precision asked for.
 
     Parameters
     ----------
@@ -98,16 +118,20 @@ def run(path, tasks, options, extra=()):
     """
     key = (*KEY, *extra)
     columns = [*key, *MEASURED, *ABOUT]
-    tasks = {identity(task, options.data, key): task for task in tasks}
-    rows = {tuple(row[name] for name in key): row for row in read(path)}
+    precision = precision_of(options)
+    tasks = {(*identity(task, options.data, key), precision): task for task in tasks}
+    # Of a row that does not tell its precision it is taken to be this.
+    rows = {
+        (*(row[name] for name in key), row["precision"] or precision): row
+        for row in read(path)
+    }
     if options.force:
         rows = {name: row for name, row in rows.items() if name not in tasks}
+    if options.force or not has_columns(path, columns):
         write(path, rows.values(), columns)
-    elif not rows:
-        write(path, [], columns)
     missing = {name: task for name, task in tasks.items() if name not in rows}
     print(f"{path.name}: {len(missing)} of {len(tasks)} fits to do", flush=True)
-    set_up()
+    torch.set_num_threads(1)  # as in the processes, which rows tell of
     os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the processes
     about = provenance()
     failed = []
@@ -116,7 +140,7 @@ def run(path, tasks, options, extra=()):
         options.jobs, multiprocessing.get_context("spawn"), initializer=set_up
     ) as pool:
         pending = {
-            pool.submit(measure, task, options.data, options.device): name
+            pool.submit(measure, task, options.data, options): name
             for name, task in missing.items()
         }
         for future in as_completed(pending):
@@ -125,13 +149,18 @@ def run(path, tasks, options, extra=()):
                 failed.append(name)
                 print(*name, "failed:", repr(future.exception()), flush=True)
                 continue
-            row = {**dict(zip(key, name, strict=True)), **future.result(), **about}
-            with path.open("a", newline="") as file:
-                csv.DictWriter(file, columns).writerow(row)
+            row = {**dict(zip(key, name[:-1], strict=True)), **future.result(), **about}
+            append(path, row, columns)
             print(*name, {m: row[m] for m in MEASURED}, flush=True)
     if failed:
         raise SystemExit(f"{len(failed)} fits failed; the same command tries again.")
     return read(path)
+
+
+def precision_of(options):
+    """Precision of what is asked for, as rows have it."""
+    resolved = resolve_precision(options.precision, resolve_device(options.device))
+    return str(resolved).removeprefix("torch.")
 
 
 def identity(task, folder, key):
@@ -149,7 +178,7 @@ def identity(task, folder, key):
 
 def capped(task):
     """Images the method is given, at most; None is all."""
-    limits = [n for n in (task.samples, CAPS.get(task.method)) if n]
+    limits = [n for n in (task.samples, METHODS[task.method].cap) if n]
     return min(limits, default=None)
 
 
@@ -162,17 +191,16 @@ def subset(task, folder):
     return X, y
 
 
-def measure(task, folder, device):
+def measure(task, folder, options):
     """Fit, and judge by the classes, which the fit never sees."""
     X, y = subset(task, folder)
     n_classes = len(np.unique(y))
-    settings = dict(task.settings)
-    if task.method in DEEP:
-        settings = {"device": device, **settings}
+    method, settings = METHODS[task.method], dict(task.settings)
+    if method.is_deep:
+        where = {"device": options.device, "precision": options.precision}
+        settings = {**where, **settings}
     wall, cpu = time.perf_counter(), time.process_time()
-    result = METHODS[task.method](
-        X, task.n_clusters or n_classes, task.seed, **settings
-    )
+    result = method(X, task.n_clusters or n_classes, task.seed, **settings)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     start = result.start
     row = {
@@ -186,6 +214,7 @@ def measure(task, folder, device):
         "seconds": wall,
         "cpu_seconds": cpu,
         "device": getattr(result.model, "device_", "cpu"),
+        "precision": precision_used(result.model),
     }
     digits = {"seconds": 1, "cpu_seconds": 1}
     return {
@@ -194,9 +223,16 @@ def measure(task, folder, device):
     }
 
 
+def precision_used(model):
+    """Precision that a clusterer was trained in; nothing of other methods."""
+    net = getattr(model, "net_", None)
+    return "" if net is None else str(net.precision).removeprefix("torch.")
+
+
 def set_up():
-    """Prepare a process."""
+    """Prepare a process that fits and does nothing else."""
     torch.set_num_threads(1)
+    _lasting.enter_context(keeping_freed_memory())
     # Baselines need not converge, nor their graphs be connected.
     warnings.simplefilter("ignore")
     parent = multiprocessing.parent_process()
@@ -208,19 +244,3 @@ def end_with(parent):
     """End this process when its parent does, even if it was killed amid a fit."""
     parent.join()
     os._exit(1)
-
-
-def read(path):
-    """Rows of a CSV file, as text; none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path, rows, columns):
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

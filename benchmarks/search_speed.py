@@ -9,25 +9,33 @@ processes that wanted a core when the search began.
 """
 
 import argparse
-import csv
 import os
 import tempfile
 import time
 import warnings
-from pathlib import Path
 
 import joblib
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
 from benchmarks.provenance import provenance
-from deepcluster_sk import DeepTripletClusterer
+from benchmarks.rows import ABOUT, RESULTS, append, has_columns, read, write
+from deepcluster_sk import DeepTripletClusterer, PseudoLabels
+from deepcluster_sk.runtime.device import resolve_device, resolve_precision
+from deepcluster_sk.runtime.malloc import keeping_freed_memory
 
-RESULTS = Path(__file__).parent / "results"
+COLUMNS = (
+    *("settings", "n", "repeat", "candidates", "memory", "n_jobs"),
+    *("seconds", "cpu_seconds", "load", "cores", "best_score", "precision", *ABOUT),
+)
 GRID = {"beta": [1.0, 3.0, 10.0], "omega": [0.0, 0.1], "gamma": [0.01, 0.1]}
 SETTINGS = {
     "default": {},
-    "6 epochs, no restarts": {"max_epochs": 6, "n_restarts": 0, "tol": 1.0},
+    "6 epochs, no restarts": {
+        "max_epochs": 6,
+        "targets": PseudoLabels(n_updates=0),
+        "tol": 1.0,
+    },
 }
 
 
@@ -40,22 +48,17 @@ def main():
     arguments = parser.parse_args()
     X = load_digits().images[: arguments.samples]
     path = RESULTS / "search_speed.csv"
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = None
-        for repeat in range(arguments.repeats):
-            for settings in arguments.settings:
-                for memory, n_jobs in runs(arguments.compare):
-                    row = {"settings": settings, "n": len(X), "repeat": repeat}
-                    row |= measured(X, SETTINGS[settings], memory, n_jobs)
-                    row |= provenance()
-                    if writer is None:
-                        writer = csv.DictWriter(file, row)
-                        if new:
-                            writer.writeheader()
-                    writer.writerow(row)
-                    file.flush()
-                    print(row, flush=True)
+    if not has_columns(path, COLUMNS):
+        write(path, read(path), COLUMNS)
+    precision = resolve_precision("auto", resolve_device("cpu"))
+    about = {"precision": str(precision).removeprefix("torch."), **provenance()}
+    for repeat in range(arguments.repeats):
+        for settings in arguments.settings:
+            for memory, n_jobs in runs(arguments.compare):
+                row = {"settings": settings, "n": len(X), "repeat": repeat, **about}
+                row |= measured(X, SETTINGS[settings], memory, n_jobs)
+                append(path, row, COLUMNS)
+                print(row, flush=True)
 
 
 def runs(compare):
@@ -97,4 +100,5 @@ def measured(X, settings, memory, n_jobs):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main()
+    with keeping_freed_memory():
+        main()

@@ -10,7 +10,7 @@ have in common, so their seconds mean little.
 import tempfile
 
 from benchmarks.figures import curve, panels, save
-from benchmarks.runner import RESULTS, Task, parser, run
+from benchmarks.runner import RESULTS, Task, parser, run, seeds
 from benchmarks.tables import grouped
 
 VALUES = {
@@ -39,7 +39,7 @@ def main():
             )
             for name in options.sets
             for method in options.methods
-            for seed in range(options.seeds)
+            for seed in seeds(options)
             for weight, values in VALUES.items()
             for value in values
         ]

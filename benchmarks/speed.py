@@ -27,16 +27,21 @@ from skorch.callbacks import Callback
 from torch.nn.functional import normalize, relu
 
 from benchmarks.data import load
-from benchmarks.methods import PUBLISHED_DEC
 from benchmarks.provenance import provenance
-from benchmarks.runner import read, write
-from deepcluster_sk import DECClusterer, DeepTripletClusterer
+from benchmarks.rows import RESULTS, read, write
+from deepcluster_sk import (
+    DECClusterer,
+    DeepTripletClusterer,
+    PseudoLabels,
+    Reconstruction,
+    TripletMargin,
+)
 from deepcluster_sk.augmentation.presets import make_augmentation
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.device import resolve_device, resolve_precision
+from deepcluster_sk.runtime.malloc import keeping_freed_memory
 
-RESULTS = Path(__file__).parent / "results" / "speed.csv"
 #: ACC to be reached by the defaults.
 TARGETS = {"digits": 0.95, "usps": 0.97, "mnist": 0.98}
 FIELDS = ("what", "n", "value", "unit", "compared_with", "compared_value", "ratio")
@@ -57,9 +62,15 @@ def made_images(n, side=28, seed=0):
     return rng.integers(0, 256, (n, side, side), dtype=np.uint8)
 
 
-def quick(**settings):
-    """An estimator that trains a fixed number of epochs and searches for nothing."""
-    settings = {"init": "random", "max_epochs": 0, "contrast": "none", **settings}
+def quick(epochs, kind=TripletMargin, **settings):
+    """An estimator that pretrains so many epochs and searches for nothing."""
+    settings = {
+        "init": "random",
+        "max_epochs": 0,
+        "module__contrast": "none",
+        "pretraining": kind(epochs),
+        **settings,
+    }
     return DeepTripletClusterer(10, random_state=0, batch_size=256, **settings)
 
 
@@ -112,7 +123,7 @@ def overhead(n=4_000, rounds=5):
         seconds = []
         for epochs in (1, 3):
             start = clock()
-            quick(pretrain_epochs=epochs).fit(X)
+            quick(epochs).fit(X)
             seconds.append(clock() - start)
         ours.append((seconds[1] - seconds[0]) / 2)
         bare.append(bare_epoch(state, X))
@@ -128,7 +139,12 @@ def growth(sizes=(5_000, 10_000, 20_000, 40_000, 80_000)):
         start = clock()
         # Random images have no clusters to settle on.
         DeepTripletClusterer(
-            10, pretrain_epochs=1, max_epochs=1, tol=1.0, n_restarts=0, random_state=0
+            10,
+            pretraining=TripletMargin(1),
+            targets=PseudoLabels(n_updates=0),
+            max_epochs=1,
+            tol=1.0,
+            random_state=0,
         ).fit(X)
         seconds[n] = clock() - start
         yield row(
@@ -148,7 +164,7 @@ def peak(n, path, out):
     """Peak resident memory of a process that fits a mapped file; MiB."""
     before = high_water()
     X = np.load(path, mmap_mode="r")[:n]
-    quick(pretrain_epochs=1, channels=(4, 8, 8)).fit(X)
+    quick(1, module__channels=(4, 8, 8)).fit(X)
     out.put(high_water() - before)
 
 
@@ -176,7 +192,7 @@ def memory(sizes=(10_000, 100_000, 1_000_000), side=16):
 def predict(n=5_000, rounds=5):
     """Images a second of predict against plain float32 forward passes over the data."""
     X = made_images(n)
-    model = quick(pretrain_epochs=1).fit(X[:1000])
+    model = quick(1).fit(X[:1000])
     module = model.net_.module_.eval()
     device = next(module.parameters()).device
     ours, plain = [], []
@@ -205,9 +221,9 @@ def start(sizes=(100_000, 1_000_000), n_features=10):
     for n in sizes:
         X = np.random.default_rng(0).normal(size=(n, n_features)).astype(np.float32)
         seconds = []
-        for init, epochs in (("consensus", 0), ("random", 0), ("random", 1)):
+        for init, epochs in (("graph", 0), ("random", 0), ("random", 1)):
             begin = clock()
-            quick(init=init, pretrain_epochs=epochs).fit(X)
+            quick(epochs, partial(Reconstruction, omega=0.3), init=init).fit(X)
             seconds.append(clock() - begin)
         value, epoch = seconds[0] - seconds[1], seconds[2] - seconds[1]
         yield row("start", n, value, "s", "epoch", [epoch], value / epoch)
@@ -258,10 +274,14 @@ def clustpy(n=4_000, rounds=3):
         return model.labels_
 
     def ours(X, pretrain_epochs, clustering_epochs):
-        DECClusterer(
-            10, batch_size=256, tol=0.0, random_state=0, **PUBLISHED_DEC,
-            pretrain_epochs=pretrain_epochs, max_epochs=clustering_epochs,
-        ).fit(X)  # fmt: skip
+        DECClusterer.from_paper(
+            10,
+            batch_size=256,
+            tol=0.0,
+            random_state=0,
+            pretraining=Reconstruction(pretrain_epochs),
+            max_epochs=clustering_epochs,
+        ).fit(X)
 
     def seconds(fit, *args, **epochs):
         begin = clock()
@@ -313,15 +333,19 @@ def main():
     parser.add_argument("what", nargs="*", default=default)
     options = parser.parse_args()
     measurements["reach"] = partial(reach, options.data)
-    about = provenance()
+    device = resolve_device("auto")
+    precision = str(resolve_precision("auto", device)).removeprefix("torch.")
+    about = {"device": str(device), "precision": precision, **provenance()}
     warnings.simplefilter("ignore")  # nothing settles in one epoch
-    rows = {identity(row): row for row in read(RESULTS)}
-    for name in options.what:
-        for measured in measurements[name]():
-            measured |= {"device": str(resolve_device("auto")), **about}
-            rows[identity(measured)] = measured
-            write(RESULTS, rows.values(), [*FIELDS, "device", *about])
-            print({key: measured[key] for key in FIELDS}, flush=True)
+    path = RESULTS / "speed.csv"
+    rows = {identity(row): row for row in read(path)}
+    with keeping_freed_memory():
+        for name in options.what:
+            for measured in measurements[name]():
+                measured |= about
+                rows[identity(measured)] = measured
+                write(path, rows.values(), [*FIELDS, *about])
+                print({key: measured[key] for key in FIELDS}, flush=True)
 
 
 def identity(row):

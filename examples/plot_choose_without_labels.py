@@ -28,19 +28,19 @@ from tempfile import TemporaryDirectory
 
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, PseudoLabels, SelfTraining
 from deepcluster_sk.model_selection import get_scorer
 
 grid = [
     {"beta": [0.0, 3.0], "gamma": [0.01, 30.0]},
-    {"init": ["kmeans", "random"], "anchoring": [0.0]},
+    {"init": ["kmeans", "random"], "targets": [SelfTraining()]},
 ]
 with TemporaryDirectory() as folder:
     search = GridSearchCV(
         DeepTripletClusterer(
             n_clusters=10,
             max_epochs=6,
-            n_restarts=0,
+            targets=PseudoLabels(n_updates=0),
             tol=1.0,  # six epochs need not settle
             memory=folder,
             random_state=0,

@@ -19,16 +19,17 @@ from deepcluster_sk import (
     DECClusterer,
     DeepTripletClusterer,
     DepictClusterer,
+    Reconstruction,
     VariationalClusterer,
 )
 
 digits = load_digits()
 X, y = digits.images[:700], digits.target[:700]
 
-quick = {"n_clusters": 10, "n_restarts": 0, "tol": 0.005, "random_state": 0}
+quick = {"n_clusters": 10, "tol": 0.005, "random_state": 0}
 models = [
     DeepTripletClusterer(max_epochs=20, **quick),
-    DECClusterer(pretrain_epochs=30, max_epochs=10, **quick),
+    DECClusterer(pretraining=Reconstruction(30), max_epochs=10, **quick),
     DepictClusterer(max_epochs=40, **quick),
     VariationalClusterer(max_epochs=20, **quick),
 ]

@@ -24,11 +24,16 @@ print(X.shape, X.dtype)
 # As for any clusterer of scikit-learn. ``random_state`` makes the run repeatable;
 # the two other settings make it shorter than it would be by default.
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, TripletMargin
 
 model = DeepTripletClusterer(
-    n_clusters=10, pretrain_epochs=30, tol=0.005, random_state=0
+    n_clusters=10, pretraining=TripletMargin(epochs=30), tol=0.005, random_state=0
 ).fit(X)
+
+# %%
+# What the defaults became for these images.
+
+print(model.summary())
 
 # %%
 # Looking at the clusters

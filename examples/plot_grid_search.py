@@ -24,12 +24,16 @@ X, y = X[:600].reshape(-1, 8, 8), y[:600]
 # switches a term off. The scorer predicts the held-out images and pairs
 # clusters with digits before counting.
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, TripletMargin
 from deepcluster_sk.metrics import clustering_accuracy_scorer
 
 search = GridSearchCV(
     DeepTripletClusterer(
-        n_clusters=10, pretrain_epochs=5, max_epochs=10, tol=0.02, random_state=0
+        n_clusters=10,
+        pretraining=TripletMargin(epochs=5),
+        max_epochs=10,
+        tol=0.02,
+        random_state=0,
     ),
     {"beta": [0.0, 3.0], "omega": [0.0, 0.1]},
     scoring=clustering_accuracy_scorer,
@@ -61,6 +65,9 @@ ax.set_ylabel("beta (clustering)")
 _ = fig.colorbar(image, label="accuracy on held-out images")
 
 # %%
-# Without any labels, leave ``scoring`` out. The estimator's own ``score`` asks how many
-# images stay in their cluster when they are distorted a little, and how certain and how
-# evenly used the clusters are. It never reads ``y``.
+# Parts of the method have parameters of their own, which a grid may run over as well:
+# ``{"pretraining__margin": [0.24, 1.0]}``.
+#
+# Without any labels, leave ``scoring`` out. The estimator's own ``score`` asks how well
+# the clusters agree with a graph of held-out images that small distortions make alike.
+# It never reads ``y``.

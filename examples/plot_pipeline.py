@@ -27,12 +27,12 @@ X_labelled, X_rest, y_labelled, y_rest = train_test_split(
 # These rows are flat, so the estimator is told the shape of an image. It never reads
 # labels. A few epochs are enough for this example.
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, Reconstruction, TripletMargin
 
 clusterer = DeepTripletClusterer(
     n_clusters=10,
     image_shape=(8, 8),
-    pretrain_epochs=20,
+    pretraining=TripletMargin(epochs=20),
     max_epochs=20,
     tol=0.01,  # settled when an epoch moves less than 1 % of the images
     random_state=0,
@@ -89,7 +89,11 @@ from sklearn.decomposition import PCA
 vectors = make_pipeline(
     PCA(20, random_state=0),
     DeepTripletClusterer(
-        n_clusters=10, pretrain_epochs=10, max_epochs=10, tol=0.02, random_state=0
+        n_clusters=10,
+        pretraining=Reconstruction(epochs=10, omega=0.3),
+        max_epochs=10,
+        tol=0.02,
+        random_state=0,
     ),
 )
 labels = vectors.fit_predict(X)

@@ -19,7 +19,7 @@ from joblib import parallel_config
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, PseudoLabels
 
 
 def search(folder):
@@ -27,7 +27,7 @@ def search(folder):
     model = DeepTripletClusterer(
         n_clusters=10,
         max_epochs=4,
-        n_restarts=0,
+        targets=PseudoLabels(n_updates=0),
         tol=1.0,  # four epochs need not settle
         device="cpu",
         memory=folder,  # for several machines: a folder that all of them see

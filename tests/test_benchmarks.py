@@ -1,16 +1,20 @@
 """Test what the benchmarks share; what they measure takes too long."""
 
 import io
+from concurrent.futures import Future
 from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import pages, tables
+from benchmarks import ablation, pages, provenance, runner, tables
 from benchmarks.data import imbalanced, load, long_tailed, sample, sampling
-from benchmarks.provenance import command
-from benchmarks.runner import KEY, Task, identity, measure
+from benchmarks.methods import METHODS
+from benchmarks.rows import ABOUT, write
+from benchmarks.runner import KEY, MEASURED, Task, identity, measure, parser, seeds
+
+CPU = ["--device", "cpu", "--precision", "float32"]
 
 
 def test_readme_shows_what_was_measured():
@@ -80,16 +84,155 @@ def test_a_row_is_told_by_what_was_fitted_and_measured_without_classes():
     assert identity(task, None, (*KEY, "r_min")) == (
         *("digits", "200 of 1797, drawn anew for each seed", "k-means", "0", "0.5"),
     )
-    row = measure(task, None, "cpu")
+    row = measure(task, None, options_for())
+    assert row["precision"] == ""
     assert 100 < row["n"] < 200
     assert row["clusters_used"] == row["classes"] == 10
     assert 0.5 < row["acc"] <= 1
 
 
-def test_commands_name_no_folder(monkeypatch):
-    monkeypatch.setattr(
-        "sys.argv", ["/there/accuracy.py", "--data", "/here", "--methods", "PCA + x"]
-    )
-    assert command() == (
-        'python -m benchmarks.accuracy --data FOLDER --methods "PCA + x"'
+def options_for(*words):
+    return parser("Made.").parse_args([*CPU, *words])
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Run the fits of a benchmark one by one, where a new process takes seconds."""
+
+    class Here:
+        def __init__(self, *settings, **more):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            return None
+
+        def submit(self, function, *arguments):
+            done = Future()
+            done.set_result(function(*arguments))
+            return done
+
+    monkeypatch.setattr(runner, "ProcessPoolExecutor", Here)
+    for name in runner.THREADS:
+        monkeypatch.setenv(name, "1")
+
+
+# Short fits leave clusters empty.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", [name for name, m in METHODS.items() if m.is_deep])
+def test_every_clusterer_of_the_registry_is_measured(name):
+    task = Task("digits", name, 0, samples=64, settings={"max_epochs": 1, "tol": 1.0})
+    row = measure(task, None, options_for())
+    assert set(row) == set(MEASURED)
+    assert (row["device"], row["precision"], row["n"]) == ("cpu", "float32", 64)
+    assert (row["start_acc"] == "") == (name == "autoencoder + k-means")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", ablation.METHODS)
+def test_leaving_separation_out_leaves_it_out_of_pretraining(name):
+    settings = {
+        "max_epochs": 1,
+        "tol": 1.0,
+        **ablation.WITHOUT["separation"],
+        **ablation.BEFORE.get((name, "separation"), {}),
+    }
+    X, _ = sample(*load("digits"), 64, 0)
+    history = METHODS[name](X, 10, 0, device="cpu", **settings).model.history_
+    assert "separation" not in history[-1]
+    # The defaults pretrain by nothing else.
+    assert ("separation" in history[0]) == (name == "ours")
+
+
+def test_registry_says_what_is_deep_and_what_is_capped():
+    assert not METHODS["k-means"].is_deep
+    assert METHODS["ours"].is_deep
+    assert {name for name, method in METHODS.items() if method.cap} == {
+        *("t-SNE + k-means", "spectral"),
+    }
+    assert all(name == method.name for name, method in METHODS.items())
+
+
+def test_settings_given_go_before_those_of_a_method():
+    seen = {}
+    method = METHODS["IDEC"]
+    replaced = type(method)("x", "x", lambda *a, **s: seen.update(s), None, {"a": 1})
+    replaced(None, 2, 0, a=2, b=3)
+    assert seen == {"a": 2, "b": 3}
+
+
+def test_seeds_that_nobody_used_can_be_asked_for():
+    assert list(seeds(options_for("--seeds", "3"))) == [0, 1, 2]
+    fresh = options_for("--seeds", "2", "--seeds-from", "100")
+    assert list(seeds(fresh)) == [100, 101]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_rows_say_where_they_come_from_and_old_ones_stay(tmp_path):
+    path = tmp_path / "made.csv"
+    old = ("set", "sampling", "method", "seed", "acc", "commit", "device")
+    values = ("digits", "64 of 1797, drawn anew for each seed", "k-means", 0, 0.5)
+    write(path, [dict(zip(old, (*values, "abc", "cpu"), strict=True))], old)
+    tasks = [Task("digits", "k-means", seed, samples=64) for seed in (0, 100)]
+    rows = runner.run(path, tasks, options_for())
+    assert [row["seed"] for row in rows] == ["0", "100"]
+    assert rows[0]["acc"] == "0.5"  # not measured again
+    assert rows[0]["cpu"] == rows[0]["precision"] == ""
+    assert all(rows[1][name] for name in ABOUT)
+    assert "torch" in rows[1]["versions"]
+    assert tables.precision_of(rows) == ""
+    assert runner.run(path, tasks, options_for()) == rows
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("in_this_process")
+def test_another_precision_is_another_row(tmp_path):
+    path = tmp_path / "made.csv"
+    settings = {"max_epochs": 0, "pretraining": None}
+    tasks = [Task("digits", "DEC", 0, samples=64, settings=settings)]
+    runner.run(path, tasks, options_for())
+    for _ in range(2):
+        rows = runner.run(path, tasks, options_for("--precision", "bf16"))
+        assert [row["precision"] for row in rows] == ["float32", "bfloat16"]
+    assert tables.precision_of(rows) == "bfloat16 or float32"
+    assert tables.seeds_of(rows) == "0"
+
+
+def test_runs_of_seeds_are_named_by_their_ends():
+    rows = [{"seed": str(seed)} for seed in (3, 0, 1, 2, 100, 7, 101)]
+    assert tables.seeds_of(rows) == "0-3, 7, 100-101"
+
+
+def test_a_copy_without_git_knows_its_commit_while_it_is_the_same(monkeypatch):
+    noted = f"abc123 {provenance.digest_of_code()}"
+
+    def no_git(*words):
+        raise OSError
+
+    monkeypatch.setattr(provenance, "git", no_git)
+    assert provenance.commit() == "unknown"
+    assert provenance.commit(noted) == "abc123"
+    monkeypatch.setattr(provenance, "digest_of_code", lambda: "another")
+    assert provenance.commit(noted) == "abc123-dirty"
+
+
+def test_a_dirty_tree_is_told(monkeypatch):
+    said = {"rev-parse": "abc123", "status": " M benchmarks/data.py"}
+    monkeypatch.setattr(provenance, "git", lambda word, *rest: said[word])
+    assert provenance.commit() == "abc123-dirty"
+    said["status"] = ""
+    assert provenance.commit() == "abc123"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/there/accuracy.py", "accuracy"), ("/there/gpu/__main__.py", "gpu")],
+)
+def test_commands_name_no_folder(monkeypatch, path, name):
+    words = ["--data", "/here", "--methods", "PCA + x", "--output", "/there"]
+    monkeypatch.setattr("sys.argv", [path, *words])
+    assert provenance.command() == (
+        f'python -m benchmarks.{name} --data FOLDER --methods "PCA + x" --output FILE'
     )

@@ -64,7 +64,7 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
             rows, layout = shrunk(rows, given, small)
             reader = self._reader(rows, layout)
         self._augmentation(layout)  # refuses what it does not know
-        keep = keeps_data(device, rows.nbytes)
+        keep = keeps_data(device, rows.nbytes) and not self._loads_apart
         context = FitContext(
             dataset=RowDataset(rows, device if keep else None),
             reader=reader,

@@ -101,6 +101,15 @@ class ResolutionMixin:
             and not others & set(self._net_params)
         }
 
+    @property
+    def _loads_apart(self) -> bool:
+        """Whether batches are loaded by other processes, or into pinned memory.
+
+        Neither can do so from a copy of the data on a GPU.
+        """
+        names = ("iterator_train__num_workers", "iterator_train__pin_memory")
+        return any(self._net_params.get(name) for name in names)
+
     def _latent_dim(self, layout: RowLayout, start: Start) -> int:
         """Latent dimensions: enough to keep the clusters apart."""
         if self.latent_dim == "auto":

@@ -82,6 +82,11 @@ class RowDataset(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def home(self) -> torch.device:
+        """Where rows are fetched from, and indices had best be."""
+        return torch.device("cpu") if self.resident is None else self.resident.device
+
     def fetch(self, indices: torch.Tensor) -> torch.Tensor:
         """Raw rows ``(b, n_features)`` at `indices`."""
         if self.resident is not None:
@@ -145,13 +150,21 @@ class BalancedBatches(Sampler[Any]):
     ----------
     n_samples, batch_size : int
     generator : torch.Generator
+    device : torch.device, default=None
+        Where the batches are wanted; None is the generator's. They go there all at
+        once: a copy a batch would make training wait.
     """
 
     def __init__(
-        self, n_samples: int, batch_size: int, generator: torch.Generator
+        self,
+        n_samples: int,
+        batch_size: int,
+        generator: torch.Generator,
+        device: torch.device | None = None,
     ) -> None:
         self.n_samples = n_samples
         self.generator = generator
+        self.device = generator.device if device is None else device
         self.n_batches = n_batches(n_samples, batch_size)
 
     def __len__(self) -> int:
@@ -161,7 +174,7 @@ class BalancedBatches(Sampler[Any]):
         order = torch.randperm(
             self.n_samples, generator=self.generator, device=self.generator.device
         )
-        yield from torch.tensor_split(order, self.n_batches)
+        yield from torch.tensor_split(order.to(self.device), self.n_batches)
 
 
 def n_batches(n_samples: int, batch_size: int) -> int:

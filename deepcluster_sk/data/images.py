@@ -8,7 +8,7 @@ copy is made; rows are laid out and scaled batch by batch.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -223,6 +223,14 @@ class PixelScaler:
     offset: NDArray[np.float64]
     scale: NDArray[np.float64]
     is_constant: bool
+    #: Offset and scale by device, type and axes: a copy to a GPU makes the host wait.
+    _placed: dict[Any, tuple[torch.Tensor, torch.Tensor]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is on devices, which another machine may not have."""
+        return {**vars(self), "_placed": {}}
 
     @classmethod
     def standardize(cls, rows: NDArray[Any], layout: RowLayout) -> "PixelScaler":
@@ -288,12 +296,17 @@ class PixelScaler:
     def _parameters(
         self, batch: torch.Tensor, dtype: torch.dtype
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        shape = (-1, *[1] * (batch.ndim - 2))
-        offset, scale = (
-            torch.as_tensor(values.reshape(shape), dtype=dtype, device=batch.device)
-            for values in (self.offset, self.scale)
-        )
-        return offset, scale
+        key = (batch.device, dtype, batch.ndim)
+        if key not in self._placed:
+            shape = (-1, *[1] * (batch.ndim - 2))
+            # Whatever mode the first batch comes in, later ones may come in another.
+            with torch.inference_mode(False):
+                offset, scale = (
+                    torch.as_tensor(values.reshape(shape), dtype=dtype).to(batch.device)
+                    for values in (self.offset, self.scale)
+                )
+            self._placed[key] = offset, scale
+        return self._placed[key]
 
 
 def _refuse_overflow(spread: NDArray[np.float64]) -> None:

@@ -77,6 +77,9 @@ class ClusteringNet(NeuralNet):
         As :class:`skorch.NeuralNet` takes them.
     """
 
+    #: Sums of the named terms over the batches of the running epoch, on the device.
+    _epoch_sums: dict[str, Any]
+
     def __init__(
         self,
         module: Any,
@@ -147,8 +150,10 @@ class ClusteringNet(NeuralNet):
             with suppress(StopPhase):
                 self.notify("on_train_end", X=dataset, y=None)
         objective.end(self, dataset)
-        # What the objective remembers of the data must not stay with the net.
+        # What the objective remembers of the data must not stay with the net, nor what
+        # a pickle could bring to no other device.
         self.criterion_ = Objective()
+        self._epoch_sums = {}
         del self.phase_dataset_, self.interrupts_, self.order_
 
     def finish(self) -> None:
@@ -201,7 +206,9 @@ class ClusteringNet(NeuralNet):
         if not training:
             return super().get_iterator(dataset, training=False)
         settings = self.get_params_for("iterator_train")
-        batches = BalancedBatches(len(dataset), self.batch_size, self.order_)
+        batches = BalancedBatches(
+            len(dataset), self.batch_size, self.order_, dataset.home
+        )
         return self.iterator_train(
             BatchDataset(dataset, self.criterion_.companions),
             **{"batch_size": None, "sampler": batches, **settings},
@@ -227,7 +234,8 @@ class ClusteringNet(NeuralNet):
     ) -> torch.Tensor:
         """Weighted sum of the objective's terms; each is summed up for the history."""
         inputs, outputs = y_pred
-        terms, loss = self.criterion_(inputs, outputs, y_true)
+        indices = y_true.to(self.torch_device, non_blocking=True)
+        terms, loss = self.criterion_(inputs, outputs, indices)
         for name, value in (*terms.items(), ("loss", loss)):
             # On the device: reading a value out would make it wait at every batch.
             self._epoch_sums[name] = self._epoch_sums.get(name, 0.0) + value.detach()
@@ -244,7 +252,7 @@ class ClusteringNet(NeuralNet):
         """One pass over the batches; means of the named terms go to the history."""
         if iterator is None:
             return
-        self._epoch_sums: dict[str, Any] = {}
+        self._epoch_sums = {}
         count = 0
         self.history.record("phase", self.criterion_.name)
         for batch in iterator:

@@ -96,7 +96,7 @@ class Triplets:
         chosen = _SELECT[self.mode](
             anchors, radii, generator=self.generator, max_tries=self.max_tries
         )
-        self.negatives = chosen.indices
+        self.negatives = chosen.indices.to(dataset.home)
         self._count(chosen.is_fallback)
 
     def stack(self, rows: torch.Tensor, negatives: torch.Tensor | None) -> torch.Tensor:
@@ -170,7 +170,7 @@ class _TripletPhase(Objective):
         negatives = self.triplets.negatives
         if negatives is None:
             return {}
-        return {"negatives": negatives[indices.to(negatives.device)]}
+        return {"negatives": negatives[indices]}
 
     def inputs(
         self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
