@@ -13,6 +13,7 @@ __all__ = [
     "DeepTripletClusterer",
     "DepictClusterer",
     "InstanceDiscrimination",
+    "ModelFileError",
     "PseudoLabels",
     "Reconstruction",
     "SelfTraining",
@@ -22,11 +23,13 @@ __all__ = [
     "clustering_accuracy_score",
     "clustering_accuracy_scorer",
     "confusion",
+    "load",
 ]
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     # What type checkers and editors read; a test compares it with `_HOMES`.
+    from deepcluster_sk.base.saving import load
     from deepcluster_sk.methods.dec.estimator import DECClusterer
     from deepcluster_sk.methods.depict.estimator import DepictClusterer
     from deepcluster_sk.methods.triplet.estimator import DeepTripletClusterer
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
         clustering_accuracy_scorer,
         confusion,
     )
+    from deepcluster_sk.persistence import ModelFileError
     from deepcluster_sk.training.net import StopPhase
     from deepcluster_sk.training.pretraining import Reconstruction
     from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
@@ -52,6 +56,7 @@ else:
         "DeepTripletClusterer": "methods.triplet.estimator",
         "DepictClusterer": "methods.depict.estimator",
         "InstanceDiscrimination": "methods.triplet.strategies",
+        "ModelFileError": "persistence",
         "PseudoLabels": "training.targets",
         "Reconstruction": "training.pretraining",
         "SelfTraining": "training.targets",
@@ -61,6 +66,7 @@ else:
         "clustering_accuracy_score": "metrics",
         "clustering_accuracy_scorer": "metrics",
         "confusion": "metrics",
+        "load": "base.saving",
     }
     #: Modules that are attributes of the package without an import of their own.
     _MODULES = ("datasets", "metrics", "model_selection", "plotting")

@@ -16,6 +16,7 @@ ROOMS = (
     "model_selection",
     "methods",
     "base",
+    "persistence",
     "training",
     "graph",
     "augmentation",

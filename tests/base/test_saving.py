@@ -15,8 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import deepcluster_sk
-from deepcluster_sk import DeepTripletClusterer, PseudoLabels, Reconstruction
-from deepcluster_sk.base.saving import load
+from deepcluster_sk import DeepTripletClusterer, PseudoLabels, Reconstruction, load
 from deepcluster_sk.persistence import ModelFileError, read, write
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -59,7 +58,7 @@ def test_what_is_loaded_can_be_saved_and_fitted_again(saved, images, tmp_path):
 def test_in_another_process(fitted, saved, images, tmp_path):
     np.save(tmp_path / "images.npy", images)
     code = (
-        "import sys, numpy as np; from deepcluster_sk.base.saving import load; "
+        "import sys, numpy as np; from deepcluster_sk import load; "
         "X = np.load(sys.argv[2]); "
         "np.save(sys.argv[3], load(sys.argv[1]).predict_proba(X))"
     )
@@ -232,7 +231,7 @@ def test_a_later_format_and_tampered_contents(saved, tmp_path):
 
 def test_nothing_runs_on_load(saved):
     code = (
-        "import sys, os; from deepcluster_sk.base.saving import load; "
+        "import sys, os; from deepcluster_sk import load; "
         "import torch, deepcluster_sk; deepcluster_sk.DeepTripletClusterer; "
         "load(sys.argv[1]); seen = []; "
         "sys.addaudithook(lambda e, a: seen.append(e) if e in "
