@@ -176,8 +176,9 @@ def make_augmentation(
     spec : "auto", preset name, dict, callable or None
         "auto" takes the preset of `kind`, "distorted" a stronger one; a name of
         `PRESETS` takes that one; a dict gives the parameters of :class:`Augmentation`
-        (or :class:`VectorAugmentation`); a module or callable maps (n, C, H, W) to (n, C, H, W), or (n, d) to (n, d), and
-        is returned as it is; None is the identity.
+        (or :class:`VectorAugmentation`); a module or callable maps (n, C, H, W) to
+        (n, C, H, W), or (n, d) to (n, d), and is returned as it is; None is the
+        identity.
     kind : {"grey", "color", "vector"}
         Of the data: images of one channel, images of several, feature vectors.
     wide : bool, default=False
