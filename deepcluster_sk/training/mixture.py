@@ -18,6 +18,8 @@ N_DRAWS = 24
 N_VIEWS = 4
 #: Added to the variances, as a share of the mean variance of the latent.
 FLOOR = 0.1
+#: And at least: samples that are all equal have no variance.
+TINY = 1e-6
 #: Samples a cluster, for each latent dimension, that a full covariance wants.
 FULL_SHARE = 2
 
@@ -75,7 +77,7 @@ def _mixture(
     mixture = GaussianMixture(
         n_clusters,
         covariance_type="full" if full else "diag",
-        reg_covar=FLOOR * float(latent.var(0).mean()),
+        reg_covar=max(FLOOR * float(latent.var(0).mean()), TINY),
         weights_init=weights / weights.sum(),
         means_init=means,
         max_iter=200,

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, mutual_info_score
+
+from deepcluster_sk.training import mixture
+from deepcluster_sk.training.mixture import mixture_start
+
+
+def unlike(seed=0, n=600):
+    """One wide cluster and two narrow ones near it, which k-means makes alike."""
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % 3)
+    centers = np.array([[0.0, 0.0], [6.0, 1.0], [6.0, -1.0]])
+    spread = np.array([2.5, 0.3, 0.3])
+    x = centers[y] + spread[y, None] * rng.normal(size=(n, 2))
+    return x.astype(np.float32), y
+
+
+def random_state():
+    return np.random.RandomState(0)
+
+
+def test_clusters_of_unlike_spread_are_found():
+    x, y = unlike()
+    by_kmeans = KMeans(3, n_init=10, random_state=0).fit_predict(x)
+    found = adjusted_rand_score(y, mixture_start(x, [x], 3, random_state()))
+    assert found > adjusted_rand_score(y, by_kmeans) + 0.1
+
+
+def test_of_all_draws_the_one_that_views_agree_on_is_taken(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2)).astype(np.float32)
+    views = [x + rng.normal(0, 0.3, x.shape).astype(np.float32) for _ in range(3)]
+    made = []
+    build = mixture._mixture
+
+    def recorded(*args):
+        made.append(build(*args))
+        return made[-1]
+
+    monkeypatch.setattr(mixture, "_mixture", recorded)
+    found = mixture_start(x, views, 3, random_state())
+    assert len(made) == mixture.N_DRAWS
+    shared = [
+        np.mean([mutual_info_score(m.predict(x), m.predict(v)) for v in views])
+        for m in made
+    ]
+    assert len({round(float(s), 6) for s in shared}) > 1
+    assert_array_equal(found, made[int(np.argmax(shared))].predict(x))
+
+
+def test_few_samples_in_many_dimensions_have_no_full_covariance(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 16)).astype(np.float32)
+    kinds = []
+    real = mixture.GaussianMixture
+    monkeypatch.setattr(
+        mixture,
+        "GaussianMixture",
+        lambda *args, **kw: kinds.append(kw["covariance_type"]) or real(*args, **kw),
+    )
+    labels = mixture_start(x, [x], 4, random_state())
+    assert labels.shape == (40,)
+    assert set(kinds) == {"diag"}
+    mixture_start(x[:, :2], [x[:, :2]], 4, random_state())
+    assert kinds[-1] == "full"
+
+
+def test_the_same_seed_gives_the_same_labels():
+    x, _ = unlike()
+    first, second = (mixture_start(x, [x], 3, random_state()) for _ in range(2))
+    assert_array_equal(first, second)
+    assert first.dtype == np.int64
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_samples_that_are_all_equal():
+    x = np.zeros((20, 3), np.float32)
+    labels = mixture_start(x, [x], 2, random_state())
+    assert labels.shape == (20,)
