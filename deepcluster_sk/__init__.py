@@ -13,6 +13,7 @@ __all__ = [
     "DeepTripletClusterer",
     "DepictClusterer",
     "InstanceDiscrimination",
+    "NeighborGraphClusterer",
     "PseudoLabels",
     "Reconstruction",
     "SelfTraining",
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     # What type checkers and editors read; a test compares it with `_HOMES`.
+    from deepcluster_sk.graph.estimator import NeighborGraphClusterer
     from deepcluster_sk.methods.dec.estimator import DECClusterer
     from deepcluster_sk.methods.depict.estimator import DepictClusterer
     from deepcluster_sk.methods.triplet.estimator import DeepTripletClusterer
@@ -52,6 +54,7 @@ else:
         "DeepTripletClusterer": "methods.triplet.estimator",
         "DepictClusterer": "methods.depict.estimator",
         "InstanceDiscrimination": "methods.triplet.strategies",
+        "NeighborGraphClusterer": "graph.estimator",
         "PseudoLabels": "training.targets",
         "Reconstruction": "training.pretraining",
         "SelfTraining": "training.targets",
