@@ -36,7 +36,7 @@ from deepcluster_sk import (
     SelfTraining,
 )
 from deepcluster_sk.data.images import flatten_samples, layout_from_array
-from deepcluster_sk.graph.score import judging_graph
+from deepcluster_sk.graph.score import scoring_graph
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import get_scorer, get_scorer_names
 from deepcluster_sk.networks.contrast import CONTRASTS
@@ -238,7 +238,7 @@ def by_graph(rows, layout, found, voted):
     """Scores that need only the samples and their clusters."""
     scores = {}
     for contrast in CONTRASTS:
-        graph = judging_graph(rows, layout, torch.device("cpu"), contrast)
+        graph = scoring_graph(rows, layout, torch.device("cpu"), contrast)
         for kind, labels in (("neighbor", found), ("view", voted)):
             name = f"{kind}_modularity_{contrast}"
             scores[name] = round(graph.modularity(labels), 5)

@@ -22,11 +22,11 @@ from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.score import (
-    JUDGE_NEIGHBORS,
-    JUDGE_SEED,
+    SCORE,
     best_modularity,
-    judging_graphs,
+    forget_scoring_graphs,
     mean_agreement,
+    scoring_graphs,
 )
 from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.metrics import clustering_accuracy_scorer
@@ -34,6 +34,7 @@ from deepcluster_sk.networks.inference import collect, evaluating
 from deepcluster_sk.runtime.seeding import generator, seeded
 
 __all__ = [
+    "forget_scoring_graphs",
     "get_scorer",
     "get_scorer_names",
     "latent_agreement",
@@ -154,7 +155,7 @@ def latent_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     """
     clusterer, X = _last_step(estimator, X)
     latent, labels = clusterer.transform(X), clusterer.predict(X)
-    k = min(JUDGE_NEIGHBORS, len(labels) - 1)
+    k = min(SCORE.n_neighbors, len(labels) - 1)
     if k < 1:
         return 1.0
     found = NearestNeighbors(n_neighbors=k).fit(np.asarray(latent))
@@ -288,7 +289,7 @@ def _with_graphs(estimator: Any, X: Any) -> tuple[Any, Any, list[Graph]]:
     """Clusterer an estimator ends in, its input, and the graphs to judge it by."""
     clusterer, X = _last_step(estimator, X)
     rows, layout = clusterer._rows(X)
-    return clusterer, X, judging_graphs(rows, layout, clusterer.net_.torch_device)
+    return clusterer, X, scoring_graphs(rows, layout, clusterer.net_.torch_device)
 
 
 def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
@@ -297,14 +298,14 @@ def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
     net = clusterer.net_
     augmentation = clusterer._augmentation(layout, clusterer.image_kind_)
     device = net.torch_device
-    random = generator(JUDGE_SEED, device)
+    random = generator(SCORE.seed, device)
 
     def label(x: torch.Tensor) -> torch.Tensor:
         view = apply_augmentation(augmentation, x, random)
         return net.module_.embed(view).log_assignment.argmax(1)
 
     reader = SampleReader(layout, net.reader.scaler)
-    with seeded(JUDGE_SEED, device), evaluating(net.module_):
+    with seeded(SCORE.seed, device), evaluating(net.module_):
         return collect(label, RowDataset(rows), reader, device).cpu().numpy()
 
 

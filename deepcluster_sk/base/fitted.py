@@ -17,7 +17,7 @@ from deepcluster_sk.data.resizing import enlarged
 from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.graph.score import (
     best_modularity,
-    judging_graphs,
+    scoring_graphs,
     voted_labels,
 )
 from deepcluster_sk.graph.spectral import Labels
@@ -144,7 +144,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         rows, layout = self._rows(X)
         found = self._assign(rows, layout).argmax(axis=1)
         voted = self._voted_labels(rows, layout)
-        graphs = judging_graphs(rows, layout, self.net_.torch_device)
+        graphs = scoring_graphs(rows, layout, self.net_.torch_device)
         return best_modularity(graphs, found, voted)
 
     def summary(self) -> str:

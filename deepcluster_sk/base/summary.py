@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from deepcluster_sk.graph.start import HUBNESS
+from deepcluster_sk.graph.start import START
 
 
 def summary_of(clusterer: Any) -> str:
@@ -54,7 +54,8 @@ def _kind(clusterer: Any) -> str:
         return ""
     text = f"{clusterer.image_kind_}s"
     if clusterer.hubness_ is not None:
-        text += f" (hubness {clusterer.hubness_:.2f}; above {HUBNESS} for photographs)"
+        limit = START.hubness
+        text += f" (hubness {clusterer.hubness_:.2f}; above {limit} for photographs)"
     return text
 
 

@@ -1,5 +1,7 @@
 """A partition of a graph by joining what is near, from single nodes up."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
@@ -7,12 +9,24 @@ from numpy.typing import NDArray
 from deepcluster_sk.graph.coarsening import MOST_LEFT, contracted, paired
 from deepcluster_sk.graph.spectral import Labels, degrees
 
-#: Nodes are joined in pairs while there are more than this, and then one by one.
-MAX_GROUPS = 1_000
+
+@dataclass(frozen=True)
+class AgglomerationSettings:
+    """How nodes are joined, one by one."""
+
+    max_groups: int = 1_000
+    """Nodes are joined in pairs while there are more than this, and then one by one:
+    1.5 CPU s for six graphs of digits. 2,000: 11 CPU s, and nothing gained."""
+
+
+AGGLOMERATION = AgglomerationSettings()
 
 
 def agglomerated(
-    graph: scipy.sparse.csr_matrix, n_clusters: int, resolution: float = 1.0
+    graph: scipy.sparse.csr_matrix,
+    n_clusters: int,
+    resolution: float = 1.0,
+    settings: AgglomerationSettings = AGGLOMERATION,
 ) -> Labels:
     r"""Join groups of nodes until as many are left as there are to be clusters.
 
@@ -32,6 +46,7 @@ def agglomerated(
     n_clusters : int
         At most n.
     resolution : float, default=1.0
+    settings : AgglomerationSettings
 
     Returns
     -------
@@ -41,7 +56,7 @@ def agglomerated(
     ----------
     Newman (2004), "Fast algorithm for detecting community structure in networks".
     """
-    most = max(MAX_GROUPS, n_clusters)
+    most = max(settings.max_groups, n_clusters)
     labels = np.arange(graph.shape[0])
     while graph.shape[0] > most:
         groups = paired(graph, np.zeros(graph.shape[0], np.int64))

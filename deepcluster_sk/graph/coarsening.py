@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from deepcluster_sk.graph.spectral import Labels, degrees
 
-#: Joining in pairs ends where it leaves more than this share of the groups.
+#: Joining in pairs ends where it leaves more than this share of the groups: around a
+#: hub it could go on for as many rounds as there are nodes.
 MOST_LEFT = 0.95
 
 

@@ -11,24 +11,50 @@ from deepcluster_sk.graph.agglomeration import agglomerated
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graphs
 from deepcluster_sk.graph.neighbors import Views
-from deepcluster_sk.graph.settings import CONTEST, Search
+from deepcluster_sk.graph.settings import CONTEST, GraphSettings
 from deepcluster_sk.graph.spectral import (
     Labels,
     consensus,
     partition,
 )
 
-#: Runs of k-means on each embedding, of which the best by modularity is taken.
-N_INIT = 5
-#: Of the partitions of each graph, the best by modularity that go into a consensus.
-SHARES = (1 / 3, 2 / 3, 1)
-#: By how much the modularity of joined nodes must be above a consensus's. On views of
-#: objects it is so by .0046 or more, elsewhere it is lower.
-JOINING_GAIN = 0.002
-#: The contest of contrasts is held on so many nodes.
-CONTEST_NODES = 4_000
-#: Contrasts whose modularity differs by no more than this are equally good.
-CONTEST_TIE = 0.01
+
+@dataclass(frozen=True)
+class ConsensusSettings:
+    """How partitions of several graphs are brought together.
+
+    The trials are in ``benchmarks/notes``: "The start" and "Many small clusters".
+    """
+
+    n_init: int = 5
+    """Runs of k-means on each embedding, of which the best by modularity is taken. 6
+    and 12: no gain on any of five sets."""
+    shares: tuple[float, ...] = (1 / 3, 2 / 3, 1)
+    """Of the partitions of each graph, the best by modularity that go into a consensus;
+    the best of these is taken. All: usps mostly .982, but once .964. A third: .982, but
+    digits once .968, where the best were alike."""
+    joining_gain: float = 0.002
+    """By how much the modularity of joined nodes must be above the consensus's. On
+    COIL-20 it is by .0046 to .0065; on faces, digits, usps and clothes it is lower, on
+    faces by up to .001."""
+
+
+@dataclass(frozen=True)
+class ContestSettings:
+    """How the contrast normalisation is chosen.
+
+    The trials are in ``benchmarks/notes/start.md``, under "Contrast".
+    """
+
+    n_nodes: int = 4_000
+    """Samples that it is chosen by, at most: time. Not tuned."""
+    tie: float = 0.01
+    """Contrasts whose modularity differs by no more than this are equally good. Two
+    nearly tie on Fashion-MNIST; on faces the right one leads by .048."""
+
+
+CONSENSUS = ConsensusSettings()
+CONTRAST_CONTEST = ContestSettings()
 
 
 @dataclass(frozen=True)
@@ -49,15 +75,16 @@ def graph_partition(
     graphs: Sequence[Graph],
     n_clusters: int,
     n_rows: int,
-    search: Search,
+    settings: GraphSettings,
     random_state: np.random.RandomState,
+    consensus_settings: ConsensusSettings = CONSENSUS,
 ) -> Partition:
     """Partition a data set by several graphs of the same nodes.
 
-    Spectral clusterings of each graph, by several numbers of eigenvectors, are judged
+    Spectral clusterings of each graph, by several numbers of eigenvectors, are ranked
     by their modularity, and the best brought to a consensus. Where nodes joined from
-    single ones up make a clearly better partition, it is taken instead. Clusters that
-    hardly part are regrouped.
+    single ones up make a clearly better partition, it is taken instead. Last, clusters
+    without a clear border are merged, and others split.
 
     Parameters
     ----------
@@ -66,9 +93,10 @@ def graph_partition(
     n_rows : int
         Samples in the data set. Those that are no nodes follow their voters; where they
         have none, their label is -1.
-    search : Search
+    settings : GraphSettings
         Says how many eigenvectors.
     random_state : RandomState
+    consensus_settings : ConsensusSettings
 
     Returns
     -------
@@ -76,40 +104,46 @@ def graph_partition(
         With the last of the graphs.
     """
     merit = partial(_mean_modularity, graphs)
-    agreed = _agreed(graphs, n_clusters, search, random_state)
+    agreed = _agreed(graphs, n_clusters, settings, random_state, consensus_settings)
     joined = max(
         (agglomerated(g.weights, n_clusters, g.resolution) for g in graphs), key=merit
     )
     nodes, labels = graphs[0].nodes, np.full(n_rows, -1)
-    labels[nodes] = joined if merit(joined) > merit(agreed) + JOINING_GAIN else agreed
+    needed = merit(agreed) + consensus_settings.joining_gain
+    labels[nodes] = joined if merit(joined) > needed else agreed
     graph = graphs[-1]
-    return Partition(graph.regrouped(labels, n_clusters, random_state), graph)
+    return Partition(graph.merge_split(labels, n_clusters, random_state), graph)
 
 
 def _agreed(
     graphs: Sequence[Graph],
     n_clusters: int,
-    search: Search,
+    settings: GraphSettings,
     random_state: np.random.RandomState,
+    how: ConsensusSettings = CONSENSUS,
 ) -> Labels:
     """Consensus of spectral clusterings of the nodes, ``(n_nodes,)``."""
-    ranked = [_spectral(graph, n_clusters, search, random_state) for graph in graphs]
-    return _best_consensus(ranked, graphs, n_clusters, random_state)
+    ranked = [
+        _spectral(graph, n_clusters, settings, random_state, how.n_init)
+        for graph in graphs
+    ]
+    return _best_consensus(ranked, graphs, n_clusters, random_state, how.shares)
 
 
 def _spectral(
     graph: Graph,
     n_clusters: int,
-    search: Search,
+    settings: GraphSettings,
     random_state: np.random.RandomState,
+    n_init: int,
 ) -> list[Labels]:
     """Partitions of the nodes, one for each number of eigenvectors, the best first."""
     found = [
         max(
-            (partition(e, n_clusters, 1, random_state) for _ in range(N_INIT)),
+            (partition(e, n_clusters, 1, random_state) for _ in range(n_init)),
             key=graph.node_modularity,
         )
-        for e in graph.embeddings(n_clusters, search)
+        for e in graph.embeddings(n_clusters, settings)
     ]
     return sorted(found, key=graph.node_modularity, reverse=True)
 
@@ -119,6 +153,7 @@ def _best_consensus(
     graphs: Sequence[Graph],
     n_clusters: int,
     random_state: np.random.RandomState,
+    shares: Sequence[float] = CONSENSUS.shares,
 ) -> Labels:
     """Of the best, of most and of all partitions of each graph, the better consensus.
 
@@ -126,7 +161,7 @@ def _best_consensus(
     err alike.
     """
     found = []
-    for share in SHARES:
+    for share in shares:
         kept = [
             labels
             for partitions in ranked
@@ -146,10 +181,11 @@ def choose_contrast(
     contrasts: Sequence[str],
     n_clusters: int,
     random_state: np.random.RandomState,
+    settings: ContestSettings = CONTRAST_CONTEST,
 ) -> str:
     """Find the contrast normalisation whose neighbour graph falls into clusters best.
 
-    Judged by the modularity of a quick spectral clustering of up to 4,000 samples; of
+    By the modularity of a quick spectral clustering of up to 4,000 samples; of
     those that tie, the first.
     """
     if len(contrasts) == 1:
@@ -158,7 +194,7 @@ def choose_contrast(
 
     def merit(contrast: str) -> float:
         features = pixel_features(views, contrast)
-        nodes = random_state.permutation(n)[:CONTEST_NODES]
+        nodes = random_state.permutation(n)[: settings.n_nodes]
         graphs = neighbor_graphs(
             views, features, nodes, n_clusters, CONTEST, sample_only=True
         )
@@ -168,4 +204,5 @@ def choose_contrast(
     merits = {contrast: merit(contrast) for contrast in contrasts}
     best = max(merits.values())
     # The first that comes near: what changes the images least.
-    return next(name for name, merit in merits.items() if merit >= best - CONTEST_TIE)
+    least = best - settings.tie
+    return next(name for name, merit in merits.items() if merit >= least)

@@ -18,30 +18,59 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-#: Images are shrunk to so many pixels on their shorter side.
+#: Images are shrunk to so many pixels on their shorter side: all trials were of 32x32.
 IMAGE_SIDE = 32
-PATCH_SIDE = 6
-#: Pixels from one patch of an image to the next.
-STRIDE = 2
-N_WORDS = 2048
-#: Share of the words a patch is coded by, on average.
-ACTIVE_SHARE = 0.02
-#: Dimensions a patch is mapped to.
-PATCH_DIM = 128
-#: Cells of the grid, on a side.
-GRID = 4
-#: Images to learn from, at most.
-LEARNING_IMAGES = 6_000
-#: Patches of each that words are drawn from, and that the map is learned from.
-WORD_PATCHES, MAP_PATCHES = 10, 100
-#: Added to the variances divided by, as a share of their mean: in a patch the faint
-#: components are noise, in the codes they are words that stand for the same.
-_PATCH_FLOOR, _CODE_FLOOR = 0.05, 1e-4
-#: Squared length of a patch that shows something, as a share of their mean.
-_BLANK_SHARE = 1e-4
 _TINY = float(torch.finfo(torch.float32).eps)
 #: Few enough that their codes stay in a processor's cache.
 _CHUNK_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class PatchSettings:
+    """How images are described by their patches.
+
+    The trials are in ``benchmarks/notes/photographs.md``, under "Patches and latent
+    together". Figures are of CIFAR-10: the share of the ten nearest that are of the
+    same class, or the NMI of a partition of patches and latent together.
+    """
+
+    side: int = 6
+    """Pixels of a patch. NMI .30 with 8, .33 with 5 and 6."""
+    stride: int = 2
+    """Pixels from one patch to the next. At 1 a share of .47 instead of .44, in five
+    times the time; NMI .33 both."""
+    n_words: int = 2_048
+    """Words of the dictionary. 512, 1,024, 2,048: .44, .46, .47; NMI .329, .332,
+    .337."""
+    active_share: float = 0.02
+    """Share of the words a patch is coded by, on average. .01 and .04: .43 and .44; NMI
+    .32 and .335 instead of .33."""
+    n_dimensions: int = 128
+    """Dimensions a patch is mapped to. 32, 64 and 256: .45, .47, .46; no gain."""
+    grid: int = 4
+    """Cells on a side that mapped patches are averaged in. 1, 2, 3: .36, .42, .46; 4, 5
+    and 6 no difference, .47."""
+    n_images: int = 6_000
+    """Images to learn from, at most. 12,000: no difference."""
+    word_patches: int = 10
+    """Patches of each image that words are drawn from; not tuned."""
+    map_patches: int = 100
+    """Patches of each image that the map is learned from. 40: .44 instead of .45."""
+    n_components: int = 256
+    """Principal components of the features. 64, 128, 256: NMI .32, .33, .33, as with
+    all."""
+    patch_floor: float = 0.05
+    """Added to the variances of patches that are divided by, as a share of their mean:
+    the faint components are noise. Not tuned."""
+    code_floor: float = 1e-4
+    """The same of the codes, whose faint components are words that stand for the same.
+    Not tuned."""
+    blank_share: float = 1e-4
+    """Squared length of a patch that shows something, as a share of their mean. With
+    blank patches counted, MNIST's ground was one word, and the graph noise."""
+
+
+PATCHES = PatchSettings()
 
 
 @dataclass(frozen=True)
@@ -70,7 +99,8 @@ class PatchFeatures:
         Squared length of a patch, less its own mean, up to which it is blank.
     words : Tensor of shape (n_words, d)
     threshold : float
-    projection : Tensor of shape (n_words, patch_dim)
+    projection : Tensor of shape (n_words, n_dimensions)
+    settings : PatchSettings
 
     References
     ----------
@@ -87,9 +117,15 @@ class PatchFeatures:
     words: torch.Tensor
     threshold: float
     projection: torch.Tensor
+    settings: PatchSettings = PATCHES
 
     @classmethod
-    def learn(cls, images: torch.Tensor, generator: torch.Generator) -> PatchFeatures:
+    def learn(
+        cls,
+        images: torch.Tensor,
+        generator: torch.Generator,
+        settings: PatchSettings = PATCHES,
+    ) -> PatchFeatures:
         """Find words and map of images.
 
         Parameters
@@ -97,40 +133,44 @@ class PatchFeatures:
         images : Tensor of shape (n, C, H, W)
         generator : torch.Generator
             On the device of the images.
+        settings : PatchSettings
 
         Returns
         -------
         PatchFeatures
         """
         images = shrunk(images)
-        side = min(PATCH_SIDE, *images.shape[2:])
-        pool = _sampled_patches(images, side, WORD_PATCHES, generator).flatten(0, 1)
+        side = min(settings.side, *images.shape[2:])
+        pool = _sampled_patches(images, side, settings.word_patches, generator).flatten(
+            0, 1
+        )
         lengths = pool.square().sum(1)
-        blank = float(_BLANK_SHARE * lengths.mean())
+        blank = float(settings.blank_share * lengths.mean())
         if (lengths > blank).any():
             pool = pool[lengths > blank]
         mean = pool.mean(0)
         covariance = (pool - mean).T @ (pool - mean) / len(pool)
-        whitening = _inverse_root(covariance, _PATCH_FLOOR)
+        whitening = _inverse_root(covariance, settings.patch_floor)
         order = torch.randperm(len(pool), generator=generator, device=pool.device)
-        words = F.normalize((pool[order[:N_WORDS]] - mean) @ whitening, dim=1)
-        learned = cls(side, mean, whitening, blank, words, 0.0, words)
-        likeness = learned._likeness(pool[order[-N_WORDS:]]).flatten()
-        n_active = max(1, round(ACTIVE_SHARE * len(likeness)))
+        n_words = settings.n_words
+        words = F.normalize((pool[order[:n_words]] - mean) @ whitening, dim=1)
+        learned = cls(side, mean, whitening, blank, words, 0.0, words, settings)
+        likeness = learned._likeness(pool[order[-n_words:]]).flatten()
+        n_active = max(1, round(settings.active_share * len(likeness)))
         learned = replace(learned, threshold=float(likeness.topk(n_active).values[-1]))
         return replace(learned, projection=learned._best_map(images, generator))
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Features of images ``(n, C, H, W)``, ``(n, patch_dim * cells)``."""
+        """Features of images ``(n, C, H, W)``, ``(n, n_dimensions * cells)``."""
         chunks = shrunk(images).split(_CHUNK_IMAGES)
         return torch.cat([self._features(chunk) for chunk in chunks])
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
-        patches = _patches(images, self.side, STRIDE)
+        patches = _patches(images, self.side, self.settings.stride)
         # Codes of any length will do: what they are mapped to is scaled anyway.
         mapped = F.normalize(self._words_near(patches) @ self.projection, dim=3)
         maps = mapped.permute(0, 3, 1, 2)
-        cells = _averaged(maps, *(min(GRID, side) for side in maps.shape[2:]))
+        cells = _averaged(maps, *(min(self.settings.grid, n) for n in maps.shape[2:]))
         return F.normalize(cells, dim=1).flatten(1)
 
     def _codes(self, patches: torch.Tensor) -> torch.Tensor:
@@ -148,19 +188,20 @@ class PatchFeatures:
     def _best_map(
         self, images: torch.Tensor, generator: torch.Generator
     ) -> torch.Tensor:
-        moments, means = _SecondMoments(images.device), []
+        settings, moments, means = self.settings, _SecondMoments(images.device), []
+        n_patches = settings.map_patches
         for chunk in images.split(_CHUNK_IMAGES):
-            patches = _sampled_patches(chunk, self.side, MAP_PATCHES, generator)
+            patches = _sampled_patches(chunk, self.side, n_patches, generator)
             codes = self._codes(patches)
             moments.add(codes.flatten(0, 1))
             means.append(codes.mean(1))
         mean_codes = torch.cat(means)
         u = (mean_codes.T @ mean_codes).cpu().double().numpy()
         v = moments.total() / codes.shape[1]
-        v += (_CODE_FLOOR * v.trace() / len(v) + _TINY) * np.eye(len(v))
+        v += (settings.code_floor * v.trace() / len(v) + _TINY) * np.eye(len(v))
         last = len(v) - 1
         _, vectors = scipy.linalg.eigh(
-            u, v, subset_by_index=(max(0, last - PATCH_DIM), last)
+            u, v, subset_by_index=(max(0, last - settings.n_dimensions), last)
         )
         return torch.from_numpy(vectors[:, -2::-1].copy()).to(images)
 

@@ -1,4 +1,4 @@
-"""Partitions of a neighbour graph: made by its eigenvectors, judged by modularity."""
+"""Partitions of a neighbour graph: made by its eigenvectors, rated by modularity."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -148,7 +148,10 @@ def partition(
 
 
 def consensus(
-    partitions: Sequence[Labels], n_clusters: int, random_state: Any
+    partitions: Sequence[Labels],
+    n_clusters: int,
+    random_state: Any,
+    n_init: int = 10,
 ) -> Labels:
     """One partition that agrees with many.
 
@@ -161,6 +164,8 @@ def consensus(
     partitions : sequence of ndarray of shape (n,), int
     n_clusters : int
     random_state : RandomState
+    n_init : int, default=10
+        Runs of k-means.
 
     Returns
     -------
@@ -183,4 +188,4 @@ def consensus(
     gram = (indicators.T @ indicators).toarray()
     _, vectors = scipy.linalg.eigh(gram)
     embedding = indicators @ vectors[:, ::-1][:, :n_clusters]
-    return partition(embedding, n_clusters, 10, random_state)
+    return partition(embedding, n_clusters, n_init, random_state)

@@ -7,24 +7,42 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.consensus import choose_contrast, graph_partition
 from deepcluster_sk.graph.features import patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.graph.neighbors import Features, Views
-from deepcluster_sk.graph.patches import PATCH_SIDE
-from deepcluster_sk.graph.settings import Search, search_for
+from deepcluster_sk.graph.patches import PATCHES
+from deepcluster_sk.graph.settings import GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.networks.contrast import CONTRASTS
 
 ImageKind = Literal["drawing", "photograph"]
 
 #: Fewer samples than this make no graph worth the name.
 MIN_NODES = 8
-#: Nodes of the graph, at most; the other samples follow their neighbours in it.
-GRAPH_NODES = 12_000
-#: Hubness of a neighbour graph of pixels above which its neighbours mean little.
-HUBNESS = 1.4
-#: A trained latent needs fewer views than pixels do.
-LATENT_VIEWS = 8
+
+
+@dataclass(frozen=True)
+class StartSettings:
+    """How a data set is looked at before there are clusters.
+
+    The trials are in ``benchmarks/notes``: "The start" and "Photographs".
+    """
+
+    max_nodes: int = 12_000
+    """Nodes of the graph, at most; the other samples follow their neighbours in it.
+    With 24,000 of 70,000 Fashion-MNIST has .666 and .674, where .666 is the mean."""
+    hubness: float = 1.4
+    """Hubness of a neighbour graph of pixels above which images are photographs. It is
+    .4 to 1.2 on digits, clothes, faces and objects, 1.4 to 2.8 on 500 photographs or
+    more. At 1.8 small sets were missed: 2,000 of Imagenette .466, at 1.4 .759."""
+    latent_views: int = 8
+    """Views in which neighbours are looked for in a trained latent, which needs fewer
+    than pixels do; not tuned further."""
+
+
+START = StartSettings()
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,107 @@ class GraphStart:
     hubness: float
 
 
+@dataclass(frozen=True)
+class Neighborhood:
+    """Neighbour graphs of a data set, by what tells its samples apart.
+
+    Attributes
+    ----------
+    graphs : list of Graph
+        Of the same nodes; one alone of photographs.
+    features : callable
+        What the distances are taken in.
+    settings : GraphSettings
+    contrast, image_kind, hubness
+        As in :class:`GraphStart`.
+    """
+
+    graphs: list[Graph]
+    features: Features
+    settings: GraphSettings
+    contrast: str
+    image_kind: ImageKind | None
+    hubness: float
+
+    def partition(
+        self, n_clusters: int, n_rows: int, random_state: np.random.RandomState
+    ) -> GraphStart:
+        """Partition the data set, of so many rows, on the graphs."""
+        if self.image_kind == "photograph":
+            graph = self.graphs[-1]
+            labels = graph.cut(n_clusters, n_rows, random_state)
+            return self.start(graph.merge_split(labels, n_clusters, random_state))
+        found = graph_partition(
+            self.graphs, n_clusters, n_rows, self.settings, random_state
+        )
+        return self.start(found.labels)
+
+    def start(self, labels: Labels) -> GraphStart:
+        """Put a partition, ``(n_rows,)``, and what was learned of the data together."""
+        graph = self.graphs[-1]
+        return GraphStart(labels, graph, self.contrast, self.image_kind, self.hubness)
+
+
+def contrasts_for(contrast: str, layout: RowLayout) -> tuple[str, ...]:
+    """Contrast normalisations to choose from, of samples of a layout.
+
+    Parameters
+    ----------
+    contrast : {"auto", "none", "image", "local"}
+    layout : RowLayout
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ValueError
+        If vectors are to be normalised as images are.
+    """
+    if contrast == "auto":
+        return CONTRASTS if layout.is_image else ("none",)
+    if contrast != "none" and not layout.is_image:
+        raise ValueError(
+            f"contrast={contrast!r} needs images, but X holds flat vectors. Pass "
+            'image_shape, or use contrast="none".'
+        )
+    return (contrast,)
+
+
+def find_neighborhood(
+    views: Views,
+    n_clusters: int,
+    random_state: np.random.RandomState,
+    *,
+    contrasts: Sequence[str] = ("none",),
+    image_kind: ImageKind | Literal["auto"] = "auto",
+    settings: GraphSettings | None = None,
+    max_nodes: int = START.max_nodes,
+) -> Neighborhood:
+    """Link samples to those that augmentation makes alike: by pixels, or by patches.
+
+    Parameters are those of :func:`find_start`, which partitions what is found.
+    """
+    layout = views.reader.layout
+    contrast = choose_contrast(views, contrasts, n_clusters, random_state)
+    pixels = pixel_features(views, contrast)
+    nodes = random_state.permutation(len(views.dataset))[:max_nodes]
+    settings = settings or settings_for(len(nodes))
+    graphs = neighbor_graphs(views, pixels, nodes, n_clusters, settings)
+    hubness = graphs[-1].hubness
+    kind: ImageKind | None = None
+    if layout.is_image:
+        found: ImageKind = "photograph" if hubness > START.hubness else "drawing"
+        kind = found if image_kind == "auto" else image_kind
+    if kind != "photograph":
+        return Neighborhood(graphs, pixels, settings, contrast, kind, hubness)
+    # Patches are found wherever they are: no views are needed.
+    patches = patch_features(views)
+    graph = neighbor_graph(views, patches, nodes, n_clusters, 0, settings)
+    return Neighborhood([graph], patches, settings, contrast, kind, hubness)
+
+
 def find_start(
     views: Views,
     n_clusters: int,
@@ -58,8 +177,8 @@ def find_start(
     *,
     contrasts: Sequence[str] = ("none",),
     image_kind: ImageKind | Literal["auto"] = "auto",
-    search: Search | None = None,
-    max_nodes: int = GRAPH_NODES,
+    settings: GraphSettings | None = None,
+    max_nodes: int = START.max_nodes,
 ) -> GraphStart:
     """Partition samples by what augmentation makes alike: by pixels, or by patches.
 
@@ -75,8 +194,9 @@ def find_start(
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
         Photographs are partitioned by patches, all else by pixels. "auto" takes images
         for photographs where their neighbours in pixels tell little. Not of vectors.
-    search : Search, default=None
-        How hard to look; None looks the harder, the fewer nodes there are.
+    settings : GraphSettings, default=None
+        How many graphs, links and eigenvectors; None takes the more, the fewer nodes
+        there are.
     max_nodes : int, default=12_000
         Samples in the graph, at most; the others follow their neighbours in it.
 
@@ -84,25 +204,16 @@ def find_start(
     -------
     GraphStart
     """
-    n, layout = len(views.dataset), views.reader.layout
-    contrast = choose_contrast(views, contrasts, n_clusters, random_state)
-    pixels = pixel_features(views, contrast)
-    nodes = random_state.permutation(n)[:max_nodes]
-    search = search or search_for(len(nodes))
-    graphs = neighbor_graphs(views, pixels, nodes, n_clusters, search)
-    hubness = graphs[-1].hubness
-    kind: ImageKind | None = None
-    if layout.is_image:
-        found: ImageKind = "photograph" if hubness > HUBNESS else "drawing"
-        kind = found if image_kind == "auto" else image_kind
-    if kind != "photograph":
-        partition = graph_partition(graphs, n_clusters, n, search, random_state)
-        return GraphStart(partition.labels, partition.graph, contrast, kind, hubness)
-    # Patches are found wherever they are: no views are needed.
-    graph = neighbor_graph(views, patch_features(views), nodes, n_clusters, 0)
-    labels = graph.cut(n_clusters, n, random_state)
-    labels = graph.regrouped(labels, n_clusters, random_state)
-    return GraphStart(labels, graph, contrast, kind, hubness)
+    found = find_neighborhood(
+        views,
+        n_clusters,
+        random_state,
+        contrasts=contrasts,
+        image_kind=image_kind,
+        settings=settings,
+        max_nodes=max_nodes,
+    )
+    return found.partition(n_clusters, len(views.dataset), random_state)
 
 
 def look_again(
@@ -116,7 +227,8 @@ def look_again(
 
     Pixels know what clusters there are: samples only move, to where their neighbours in
     pixels, latent and patches are. Of photographs, whose first partition is made of
-    patches, the clusters are found anew. Clusters that hardly part are regrouped.
+    patches, the clusters are found anew. Last, clusters without a clear border are
+    merged, and others split.
 
     Parameters
     ----------
@@ -135,7 +247,7 @@ def look_again(
     """
     nodes, layout = start.graph.nodes, views.reader.layout
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
-    if start.image_kind == "drawing" and min(layout.shape[1:]) >= PATCH_SIDE:
+    if start.image_kind == "drawing" and min(layout.shape[1:]) >= PATCHES.side:
         patches = patch_features(views)
         graphs.append(neighbor_graph(views, patches, nodes, n_clusters, 0))
     graph = summed(graphs)
@@ -143,7 +255,7 @@ def look_again(
         labels = graph.cut(n_clusters, len(views.dataset), random_state)
     else:
         labels = graph.refined(start.labels, n_clusters, random_state)
-    labels = graph.regrouped(labels, n_clusters, random_state)
+    labels = graph.merge_split(labels, n_clusters, random_state)
     return replace(start, labels=labels, graph=graph)
 
 
@@ -164,4 +276,4 @@ def latent_graph(
     views: Views, latent: Features, nodes: NDArray[np.int64], n_clusters: int
 ) -> Graph:
     """Link samples to their neighbours in a latent space."""
-    return neighbor_graph(views, latent, nodes, n_clusters, LATENT_VIEWS)
+    return neighbor_graph(views, latent, nodes, n_clusters, START.latent_views)

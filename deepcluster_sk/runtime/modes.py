@@ -7,6 +7,17 @@ import torch
 
 
 @contextmanager
+def computing(device: torch.device) -> Iterator[None]:
+    """Gradients, inference mode and autocast off; outside all stay as they were."""
+    with (
+        torch.inference_mode(False),
+        torch.no_grad(),
+        torch.autocast(device.type, enabled=False),
+    ):
+        yield
+
+
+@contextmanager
 def training_modes(device: torch.device) -> Iterator[None]:
     """Gradients on, inference mode and autocast off; outside all stay as they were."""
     with (

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from deepcluster_sk.graph import agglomeration
-from deepcluster_sk.graph.agglomeration import agglomerated
+from deepcluster_sk.graph.agglomeration import AgglomerationSettings, agglomerated
 from deepcluster_sk.graph.spectral import affinity, modularity
 from tests.graph.test_spectral import neighbors_of, random_graph
 from tests.made import make_vectors
@@ -36,19 +35,20 @@ def test_the_two_that_gain_most_are_joined(n, n_clusters, resolution, seed):
 
 
 @pytest.mark.parametrize("most", [20, 2_000])
-def test_blobs_are_found_whether_joined_in_pairs_or_not(monkeypatch, most):
-    monkeypatch.setattr(agglomeration, "MAX_GROUPS", most)
+def test_blobs_are_found_whether_joined_in_pairs_or_not(most):
+    settings = AgglomerationSettings(most)
     X, y = make_vectors(n=120)
-    found = agglomerated(affinity(neighbors_of(X, 8), 8), 3)
+    graph = affinity(neighbors_of(X, 8), 8)
+    found = agglomerated(graph, 3, settings=settings)
     assert adjusted_rand_score(y, found) == 1
 
 
 @pytest.mark.parametrize("most", [1, 2_000])
-def test_clusters_are_as_many_as_asked_for(monkeypatch, most):
-    monkeypatch.setattr(agglomeration, "MAX_GROUPS", most)
+def test_clusters_are_as_many_as_asked_for(most):
+    settings = AgglomerationSettings(most)
     graph = affinity(neighbors_of(make_vectors(n=60)[0], 5), 5)
     for n_clusters in (1, 7, 25, 59, 60):
-        found = agglomerated(graph, n_clusters)
+        found = agglomerated(graph, n_clusters, settings=settings)
         assert set(found) == set(range(n_clusters))
 
 
@@ -57,13 +57,12 @@ def test_nodes_without_links_are_joined_too():
     assert set(found) == set(range(4))
 
 
-def test_what_hangs_on_a_hub_follows_it(monkeypatch):
+def test_what_hangs_on_a_hub_follows_it():
     """Of a star's points one at a time is the hub's nearest: pairs get nowhere."""
-    monkeypatch.setattr(agglomeration, "MAX_GROUPS", 20)
     star = np.zeros((201, 201))
     star[0, 1:] = star[1:, 0] = 1
     graph = scipy.sparse.csr_matrix(scipy.linalg.block_diag(star, star, star))
-    found = agglomerated(graph, 3)
+    found = agglomerated(graph, 3, settings=AgglomerationSettings(20))
     np.testing.assert_array_equal(found, np.repeat(found[[0, 201, 402]], 201))
     assert set(found) == {0, 1, 2}
 

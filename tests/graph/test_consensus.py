@@ -7,11 +7,15 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score
 
 from deepcluster_sk.graph import consensus
-from deepcluster_sk.graph.consensus import choose_contrast, graph_partition
+from deepcluster_sk.graph.consensus import (
+    ConsensusSettings,
+    choose_contrast,
+    graph_partition,
+)
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graphs
 from deepcluster_sk.graph.neighbors import view_neighbors
-from deepcluster_sk.graph.settings import search_for
+from deepcluster_sk.graph.settings import settings_for
 from deepcluster_sk.graph.spectral import affinity
 from deepcluster_sk.metrics import clustering_accuracy_score
 from tests.graph.test_neighbors import views_of
@@ -23,9 +27,9 @@ def partition_of(X, n_clusters, seed=0, n_nodes=None, sample_only=False):
     features = pixel_features(views, "none")
     random_state = np.random.RandomState(seed)
     nodes = random_state.permutation(len(X))[:n_nodes]
-    search = search_for(len(nodes))
-    graphs = neighbor_graphs(views, features, nodes, n_clusters, search, sample_only)
-    return graph_partition(graphs, n_clusters, len(X), search, random_state)
+    settings = settings_for(len(nodes))
+    graphs = neighbor_graphs(views, features, nodes, n_clusters, settings, sample_only)
+    return graph_partition(graphs, n_clusters, len(X), settings, random_state)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -133,9 +137,9 @@ def test_joined_nodes_win_where_they_are_clearly_better(monkeypatch, agreed_is_r
     nearly = np.r_[(y[0] + 1) % 3, y[1:]]
     agreed = nearly if agreed_is_right else np.arange(90) % 2
     monkeypatch.setattr(consensus, "_best_consensus", lambda *_: agreed)
-    monkeypatch.setattr(consensus, "JOINING_GAIN", 0.05)
-    search, random_state = search_for(90), np.random.RandomState(0)
-    found = graph_partition([graph], 3, 90, search, random_state).labels
+    settings, random_state = settings_for(90), np.random.RandomState(0)
+    how = ConsensusSettings(joining_gain=0.05)
+    found = graph_partition([graph], 3, 90, settings, random_state, how).labels
     if agreed_is_right:
         np.testing.assert_array_equal(found, agreed)
     else:

@@ -9,13 +9,14 @@ from sklearn.metrics import adjusted_rand_score
 from deepcluster_sk.graph import graph as graph_module
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import (
+    CutSettings,
     Graph,
     neighbor_graph,
     neighbor_graphs,
     resolution_for,
     summed,
 )
-from deepcluster_sk.graph.settings import Search
+from deepcluster_sk.graph.settings import GraphSettings
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures
 
@@ -44,15 +45,15 @@ def test_a_sum_of_graphs_is_cut_as_one(n_nodes):
     assert score(summed([alone, pixels])) > 0.95
 
 
-def test_the_best_of_many_cuts_is_taken(monkeypatch):
+def test_the_best_of_many_cuts_is_taken():
     X = make_textures(n=90)[0][:, 0]
     views = views_of(X, "auto")
     features = pixel_features(views, "none")
     graph = neighbor_graph(views, features, np.arange(90), 5, 0)
 
     def merits(n_cuts):
-        monkeypatch.setattr(graph_module, "N_CUTS", n_cuts)
-        found = [graph.cut(5, 90, np.random.RandomState(s)) for s in range(8)]
+        settings = CutSettings(n_cuts)
+        found = [graph.cut(5, 90, np.random.RandomState(s), settings) for s in range(8)]
         return np.array([graph.modularity(labels) for labels in found])
 
     one, many = merits(1), merits(10)
@@ -89,15 +90,15 @@ def test_every_draw_makes_a_graph_of_each_number_of_neighbors():
     X, _ = make_images(n=150)
     views = views_of(X, "auto")
     features, nodes = pixel_features(views, "none"), np.arange(20, 140)
-    search = Search(2, 4, (6, 3, 99), (0,))
-    graphs = neighbor_graphs(views, features, nodes, 1, search)
+    settings = GraphSettings(2, 4, (6, 3, 99), (0,))
+    graphs = neighbor_graphs(views, features, nodes, 1, settings)
     # No more than a twelfth of a cluster's nodes.
     links = [np.diff(graph.weights.indptr).mean() for graph in graphs]
     assert len(graphs) == 2 * 3
     assert links[0] < links[1] < links[2] < 2 * 10
     assert (graphs[0].weights != graphs[3].weights).nnz
     assert all(graph.voters.shape == (30, 10) for graph in graphs)
-    [*_, alone] = neighbor_graphs(views, features, nodes, 1, search, True)
+    [*_, alone] = neighbor_graphs(views, features, nodes, 1, settings, True)
     assert alone.voters is None
 
 

@@ -6,8 +6,12 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepcluster_sk.graph import merge_split
-from deepcluster_sk.graph.merge_split import bisected, normalized_cuts, regrouped
+from deepcluster_sk.graph.merge_split import (
+    MergeSplitSettings,
+    bisected,
+    merge_split,
+    normalized_cuts,
+)
 from deepcluster_sk.graph.spectral import affinity
 from tests.graph.test_spectral import neighbors_of, random_graph
 from tests.made import make_vectors
@@ -78,19 +82,20 @@ def test_a_halved_blob_is_whole_again_and_two_joined_are_two():
     X, y = blobs([120, 60, 60])
     graph = graph_of(X)
     halved = np.where(y > 0, 2, X[:, 3] > 0)
-    found = regrouped(graph, halved, 3, np.random.RandomState(0))
+    found = merge_split(graph, halved, 3, np.random.RandomState(0))
     assert len(set(zip(found, y, strict=True))) == 3
 
 
-@pytest.mark.parametrize("name", ["TIMES", "MORE", "SMALLEST"])
-def test_clusters_stay_where_a_border_is_not_far_clearer(monkeypatch, name):
+@pytest.mark.parametrize("name", ["times", "more", "smallest"])
+def test_clusters_stay_where_a_border_is_not_far_clearer(name):
     X, y = blobs([120, 60, 60])
     touching = 1e-3 * np.outer(y == 1, y == 2)
     graph = graph_of(X) + scipy.sparse.csr_matrix(touching + touching.T)
     halved = np.where(y > 0, 2, X[:, 3] > 0)
-    assert (regrouped(graph, halved, 3, np.random.RandomState(0)) != halved).any()
-    monkeypatch.setattr(merge_split, name, 1_000)
-    np.testing.assert_array_equal(regrouped(graph, halved, 3, None), halved)
+    assert (merge_split(graph, halved, 3, np.random.RandomState(0)) != halved).any()
+    strict = MergeSplitSettings(**{name: 1_000})
+    found = merge_split(graph, halved, 3, None, settings=strict)
+    np.testing.assert_array_equal(found, halved)
 
 
 @pytest.mark.parametrize("n_clusters", [1, 2, 3, 5])
@@ -98,7 +103,7 @@ def test_true_clusters_stay(n_clusters):
     """And nothing random is drawn, so that what follows is the same."""
     X, y = blobs([100, 80, 60])
     labels = np.minimum(y, n_clusters - 1)
-    found = regrouped(graph_of(X), labels, n_clusters, None)
+    found = merge_split(graph_of(X), labels, n_clusters, None)
     np.testing.assert_array_equal(found, labels)
 
 
@@ -106,5 +111,5 @@ def test_true_clusters_stay(n_clusters):
 def test_no_cluster_is_lost(n, n_clusters, seed):
     graph = scipy.sparse.csr_matrix(random_graph(n, seed))
     labels = np.random.default_rng(seed).integers(0, n_clusters, n)
-    found = regrouped(graph, labels, n_clusters, np.random.RandomState(seed))
+    found = merge_split(graph, labels, n_clusters, np.random.RandomState(seed))
     assert len(np.unique(found)) >= len(np.unique(labels))

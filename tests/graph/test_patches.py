@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from deepcluster_sk.graph import patches
 from deepcluster_sk.graph.neighbors import view_neighbors
-from deepcluster_sk.graph.patches import PatchFeatures
+from deepcluster_sk.graph.patches import PATCHES, PatchFeatures, PatchSettings
 from tests.made import make_textures
 
 
@@ -45,7 +45,7 @@ def test_features_of_images_not_learned_from():
 def test_features_follow_the_definition(learned):
     """Naive reference: one image, patch by patch."""
     image = textures(1, n_channels=3, seed=1)[0][0]
-    side, stride, n = learned.side, patches.STRIDE, (16 - 6) // 2 + 1
+    side, stride, n = learned.side, PATCHES.stride, (16 - 6) // 2 + 1
     maps = torch.zeros(n, n, learned.projection.shape[1])
     for i in range(n):
         for j in range(n):
@@ -56,24 +56,24 @@ def test_features_follow_the_definition(learned):
             code = (cosines > learned.threshold).float()
             mapped = code @ learned.projection / max(1, code.sum().sqrt())
             maps[i, j] = mapped / max(1e-12, mapped.norm())
-    cells = F.adaptive_avg_pool2d(maps.permute(2, 0, 1), patches.GRID)
+    cells = F.adaptive_avg_pool2d(maps.permute(2, 0, 1), PATCHES.grid)
     expected = (cells / cells.norm(dim=0)).flatten()
     torch.testing.assert_close(learned(image[None])[0], expected, rtol=1e-3, atol=1e-4)
 
 
-def test_the_map_brings_together_what_occurs_in_one_image(monkeypatch):
+def test_the_map_brings_together_what_occurs_in_one_image():
     """Reference: SciPy's generalised eigenvectors, the first of them left out."""
-    monkeypatch.setattr(patches, "N_WORDS", 30)
-    monkeypatch.setattr(patches, "PATCH_DIM", 5)
-    monkeypatch.setattr(patches, "ACTIVE_SHARE", 0.2)
+    all_there_are = 11 * 11
+    settings = PatchSettings(
+        n_words=30, n_dimensions=5, active_share=0.2, map_patches=all_there_are
+    )
     X, _ = textures(40)
-    learned = PatchFeatures.learn(X, random())
+    learned = PatchFeatures.learn(X, random(), settings)
     codes = learned._codes(patches._patches(X, 6, 1).flatten(1, 2)).double()
     within = torch.einsum("npi,npj->ij", codes, codes) / codes.shape[1]
     means = codes.mean(1)
-    floor = patches._CODE_FLOOR * within.trace() / len(within) * torch.eye(30)
+    floor = settings.code_floor * within.trace() / len(within) * torch.eye(30)
     values, vectors = scipy.linalg.eigh(means.T @ means, within + floor)
-    monkeypatch.setattr(patches, "MAP_PATCHES", 11 * 11)  # all there are
     found = learned._best_map(X, random()).double()
     gains = torch.einsum("ik,ij,jk->k", found, means.T @ means, found)
     torch.testing.assert_close(
@@ -103,7 +103,7 @@ def test_blank_ground_takes_no_words():
     drawn = F.pad(X, (2, 10, 2, 10))
     learned = PatchFeatures.learn(drawn, random())
     assert learned.threshold < 0.95
-    codes = learned._codes(patches._patches(drawn, learned.side, patches.STRIDE))
+    codes = learned._codes(patches._patches(drawn, learned.side, PATCHES.stride))
     assert (codes[:, -1, -1] == 0).all()
     assert (codes[:, 2, 2] > 0).any(1).float().mean() > 0.9
     assert share_of_kind(learned(drawn), y) > 0.95

@@ -5,7 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepcluster_sk.graph import refinement
-from deepcluster_sk.graph.refinement import refined
+from deepcluster_sk.graph.refinement import (
+    REFINEMENT,
+    RefinementSettings,
+    refined,
+)
 from deepcluster_sk.graph.spectral import affinity, modularity
 from tests.graph.test_spectral import neighbors_of, random_graph
 from tests.made import make_vectors
@@ -18,7 +22,7 @@ def test_no_move_of_one_node_is_left(n, resolution, seed):
     labels = np.random.default_rng(seed).integers(0, 3, n)
     # Moves may empty a cluster of nodes this few; refining starts from there then.
     labels = refinement._climbed(
-        graph, labels, 3, np.random.RandomState(seed), resolution
+        graph, labels, 3, np.random.RandomState(seed), resolution, REFINEMENT
     )
     found = refined(graph, labels, 3, np.random.RandomState(seed), resolution)
     merit = modularity(graph, found, resolution)
@@ -58,13 +62,12 @@ def cliques(n_cliques, size, inside, between):
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-def test_nodes_that_hold_each_other_move_together(monkeypatch, grouped):
+def test_nodes_that_hold_each_other_move_together(grouped):
     """A clique of four in the wrong cluster: each node has its three fellows there."""
-    if not grouped:
-        monkeypatch.setattr(refinement, "GROUPS", 10**6)
+    settings = REFINEMENT if grouped else RefinementSettings(n_groups=10**6)
     graph, cluster, clique = cliques(40, 4, inside=20.0, between=1.0)
     strayed = np.where(clique == 0, 1, cluster)
-    found = refined(graph, strayed, 2, np.random.RandomState(0))
+    found = refined(graph, strayed, 2, np.random.RandomState(0), settings=settings)
     np.testing.assert_array_equal(found, cluster if grouped else strayed)
 
 
@@ -81,7 +84,9 @@ def test_where_fewer_clusters_are_better_all_are_refined_all_the_same():
     graph, cluster, _ = cliques(1, 30, inside=1.0, between=0.0)
     crowded = cluster.copy()
     crowded[:2] = 2
-    merged = refinement._climbed(graph, crowded, 3, np.random.RandomState(0), 1.0)
+    merged = refinement._climbed(
+        graph, crowded, 3, np.random.RandomState(0), 1.0, REFINEMENT
+    )
     assert len(np.unique(merged)) == 2
     found = refined(graph, crowded, 3, np.random.RandomState(0))
     small, half, clique = sorted(np.bincount(found))

@@ -5,7 +5,13 @@ import torch
 
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import score
-from deepcluster_sk.graph.score import judging_graph
+from deepcluster_sk.graph.kept import KeptGraphs
+from deepcluster_sk.graph.score import (
+    SCORE,
+    ScoreSettings,
+    forget_scoring_graphs,
+    scoring_graph,
+)
 from tests.made import make_images, make_vectors
 
 CPU = torch.device("cpu")
@@ -20,30 +26,30 @@ def images():
 
 def test_links_are_symmetric_and_to_others(images):
     X, _ = images
-    weights = judging_graph(X, GREY, CPU).weights
+    weights = scoring_graph(X, GREY, CPU).weights
     assert weights.shape == (90, 90)
     assert not weights.diagonal().any()
     assert abs(weights - weights.T).max() == 0
-    assert (weights.getnnz(axis=1) >= score.JUDGE_NEIGHBORS).all()
+    assert (weights.getnnz(axis=1) >= SCORE.n_neighbors).all()
 
 
 @pytest.mark.parametrize("contrast", ["none", "image", "local"])
 def test_linked_images_show_the_same(images, contrast):
     X, y = images
-    links = judging_graph(X, GREY, CPU, contrast).weights.tocoo()
+    links = scoring_graph(X, GREY, CPU, contrast).weights.tocoo()
     same = links.data[y[links.row] == y[links.col]].sum()
     assert same / links.data.sum() > 0.9
 
 
 def test_linked_vectors_lie_together():
     X, y = make_vectors(n=90)
-    graph = judging_graph(X, RowLayout("vector", (6,)), CPU)
+    graph = scoring_graph(X, RowLayout("vector", (6,)), CPU)
     assert graph.modularity(y) > 0.6
 
 
 def test_the_true_clusters_score_higher_than_worse_ones(images):
     X, y = images
-    graph = judging_graph(X, GREY, CPU)
+    graph = scoring_graph(X, GREY, CPU)
     rng = np.random.default_rng(0)
     scores = []
     for share in (0, 0.2, 0.5, 1):
@@ -55,31 +61,43 @@ def test_the_true_clusters_score_higher_than_worse_ones(images):
 
 
 def test_only_the_samples_decide(images):
-    """Neither global streams nor the scale of the pixels nor what was judged before."""
+    """Neither global streams nor the scale of the pixels nor what was scored before."""
     X, _ = images
-    first = judging_graph(X, GREY, CPU).weights
-    score._graphs.clear()
+    first = scoring_graph(X, GREY, CPU).weights
+    forget_scoring_graphs()
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    again = judging_graph(X, GREY, CPU).weights
+    again = scoring_graph(X, GREY, CPU).weights
     assert torch.equal(torch.get_rng_state(), state)
     assert (first != again).nnz == 0
-    scaled = judging_graph(X * 4 + 8, GREY, CPU).weights
+    scaled = scoring_graph(X * 4 + 8, GREY, CPU).weights
     np.testing.assert_allclose(scaled.toarray(), first.toarray(), atol=1e-3)
 
 
-def test_few_graphs_are_kept(images):
+def test_graphs_are_kept_until_they_are_forgotten(images):
     X, _ = images
-    for n in range(20, 20 + 2 * score._KEPT):
-        judging_graph(X[:n], GREY, CPU)
-    assert len(score._graphs) == score._KEPT
-    assert judging_graph(X[:n], GREY, CPU) is judging_graph(X[:n].copy(), GREY, CPU)
+    first = scoring_graph(X, GREY, CPU)
+    assert scoring_graph(X.copy(), GREY, CPU) is first
+    assert scoring_graph(X, GREY, CPU, "image") is not first
+    forget_scoring_graphs()
+    assert len(score._kept) == 0
+    again = scoring_graph(X, GREY, CPU)
+    assert again is not first
+    assert (again.weights != first.weights).nnz == 0
 
 
-def test_many_samples_are_sampled(images, monkeypatch):
+def test_no_more_is_kept_than_there_is_room_for(images, monkeypatch):
+    X, _ = images
+    monkeypatch.setattr(score, "_kept", KeptGraphs(scoring_graph(X, GREY, CPU).n_bytes))
+    first = scoring_graph(X, GREY, CPU)
+    assert scoring_graph(X, GREY, CPU) is first
+    scoring_graph(X[:80], GREY, CPU)
+    assert scoring_graph(X, GREY, CPU) is not first
+
+
+def test_many_samples_are_sampled(images):
     X, y = images
-    monkeypatch.setattr(score, "JUDGE_NODES", 60)
-    graph = judging_graph(X + 0, GREY, CPU, "image")
+    graph = scoring_graph(X, GREY, CPU, "image", ScoreSettings(max_nodes=60))
     assert graph.weights.shape == (60, 60)
     assert len(np.unique(graph.nodes)) == 60
     assert graph.modularity(y) > 0.4
@@ -87,6 +105,6 @@ def test_many_samples_are_sampled(images, monkeypatch):
 
 def test_one_sample_has_no_links(images):
     X, _ = images
-    graph = judging_graph(X[:1], GREY, CPU)
+    graph = scoring_graph(X[:1], GREY, CPU)
     assert scipy.sparse.issparse(graph.weights)
     assert graph.modularity(np.zeros(1, int)) == 0

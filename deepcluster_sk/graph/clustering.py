@@ -1,0 +1,128 @@
+"""Samples that are all nodes of a graph, partitioned and made to vote for others."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from sklearn.cluster import KMeans
+
+from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.graph.settings import GraphSettings, settings_for
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.start import (
+    MIN_NODES,
+    GraphStart,
+    ImageKind,
+    Neighborhood,
+    find_neighborhood,
+)
+from deepcluster_sk.graph.voting import VOTES, NodeVoters
+
+
+def cluster_nodes(
+    views: Views,
+    n_clusters: int,
+    random_state: np.random.RandomState,
+    *,
+    contrasts: Sequence[str],
+    image_kind: ImageKind | Literal["auto"],
+    settings: GraphSettings,
+) -> tuple[GraphStart, NodeVoters]:
+    """Partition samples, all of them nodes of the graph.
+
+    Fewer than eight samples, ones that are all equal, and one cluster make no graph to
+    be cut: they are clustered by k-means on the same features, and the nearest node
+    alone votes.
+
+    Parameters
+    ----------
+    views : Views
+    n_clusters : int
+        No more than there are samples.
+    random_state : RandomState
+    contrasts : sequence of str
+    image_kind : {"auto", "drawing", "photograph"}
+    settings : GraphSettings
+
+    Returns
+    -------
+    start : GraphStart
+    voters : NodeVoters
+        On the CPU.
+    """
+    n_nodes = len(views.dataset)
+    is_trivial = (
+        n_nodes < MIN_NODES or n_clusters == 1 or views.reader.scaler.is_constant
+    )
+    if is_trivial:
+        # There is nothing to choose contrast and kind by.
+        contrasts = contrasts[:1]
+        image_kind = "drawing" if image_kind == "auto" else image_kind
+    found = find_neighborhood(
+        views,
+        n_clusters,
+        random_state,
+        contrasts=contrasts,
+        image_kind=image_kind,
+        settings=settings,
+        max_nodes=n_nodes,
+    )
+    stack = _node_views(views, found)
+    if is_trivial:
+        n_votes = 1
+        start = found.start(_k_means(views, stack[0], n_clusters, random_state))
+    else:
+        most = settings_for(n_nodes).most_neighbors(n_nodes, n_clusters)
+        n_votes = min(VOTES.n_votes, most)
+        start = found.partition(n_clusters, n_nodes, random_state)
+    voters = NodeVoters.of(
+        found.features, stack, start.labels, n_votes, views.dataset, views.reader
+    )
+    return start, voters
+
+
+def check_sizes(
+    n_samples: int, n_clusters: int, max_nodes: int, n_neighbors: int | str
+) -> None:
+    """Check that there are samples enough for clusters and neighbours.
+
+    Raises
+    ------
+    ValueError
+        With the numbers, and what to change.
+    """
+    if n_samples < n_clusters:
+        raise ValueError(f"n_samples={n_samples} should be >= n_clusters={n_clusters}.")
+    if max_nodes < n_clusters:
+        raise ValueError(
+            f"max_nodes={max_nodes} should be >= n_clusters={n_clusters}: each cluster "
+            "needs a node of the graph."
+        )
+    n_nodes = min(n_samples, max_nodes)
+    if not isinstance(n_neighbors, str) and n_neighbors >= n_nodes:
+        raise ValueError(
+            f"n_neighbors={n_neighbors} should be < {n_nodes}, the number of nodes "
+            f"(n_samples={n_samples}, max_nodes={max_nodes})."
+        )
+
+
+def _node_views(views: Views, found: Neighborhood) -> list[torch.Tensor]:
+    """Draw the views of the nodes that other samples are compared with."""
+    # Patches are found wherever they are.
+    most = 0 if found.image_kind == "photograph" else found.settings.n_views
+    indices = torch.arange(len(views.dataset), device=views.generator.device)
+    return views.stack(found.features, indices, min(VOTES.n_views - 1, most))
+
+
+def _k_means(
+    views: Views,
+    features: torch.Tensor,
+    n_clusters: int,
+    random_state: np.random.RandomState,
+) -> Labels:
+    if views.reader.scaler.is_constant:
+        return np.zeros(len(features), np.int64)
+    seed = random_state.randint(np.iinfo(np.int32).max)
+    model = KMeans(n_clusters, n_init=10, random_state=seed)
+    return model.fit_predict(features.cpu().numpy()).astype(np.int64)

@@ -1,0 +1,400 @@
+"""The graph start as an estimator of its own: clusters without a network."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from deepcluster_sk.augmentation.presets import (
+    AugmentationLike,
+    kind_of,
+    make_augmentation,
+)
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
+from deepcluster_sk.data.validation import InputMixin
+from deepcluster_sk.graph.clustering import check_sizes, cluster_nodes
+from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.graph.score import best_modularity, scoring_graphs, view_labels
+from deepcluster_sk.graph.settings import GraphSettings, settings_for
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.start import (
+    MIN_NODES,
+    START,
+    GraphStart,
+    ImageKind,
+    contrasts_for,
+    find_start,
+)
+from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.runtime.device import resolve_device
+from deepcluster_sk.runtime.modes import computing
+from deepcluster_sk.runtime.seeding import Streams
+
+_MAX_SEED = np.iinfo(np.int32).max
+
+
+class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
+    """Clusters of images or vectors by a graph of neighbours; no network is trained.
+
+    Each sample is linked to those it is nearest to in any of several augmented views:
+    two images of one class are often far apart in pixels only because one is a little
+    turned or shifted. The graph is partitioned many times, by its leading eigenvectors
+    and by joining nodes, and the consensus is refined by its modularity. Photographs,
+    whose neighbours in pixels tell little, are compared by their patches instead.
+
+    It is what the deep clusterers start from by default. With settings of your own:
+    ``DeepTripletClusterer(init=NeighborGraphClusterer(n_neighbors=8))``.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Clusters to find.
+    n_neighbors : "auto" or int, default="auto"
+        Neighbours a sample is linked to. "auto" makes graphs of 10 and of 15, of fewer
+        where clusters would be smaller than twelve times that.
+    n_views : "auto" or int, default="auto"
+        Augmented views of each sample in which neighbours are looked for in pixels;
+        "auto" draws 16, of fewer than 500 samples 8. 0 takes the samples alone.
+    contrast : {"auto", "none", "image", "local"}, default="auto"
+        What is taken out of images before they are compared: nothing, brightness and
+        contrast of the whole, or those around every pixel. "auto" tries all three on up
+        to 4,000 images and takes the one whose graph falls into clusters best. Vectors
+        have none.
+    image_kind : {"auto", "drawing", "photograph"}, default="auto"
+        Drawings are compared by pixels, photographs by patches. "auto" takes images for
+        photographs where a few of them are near to all others (`hubness_` above 1.4).
+    augmentation : "auto", str, dict, callable, nn.Module or None, default="auto"
+        Views that show the same: turns, shifts, shears and zooms of images, noise and
+        masking of vectors. A preset's name, its strengths as a dict, or any function of
+        a batch; None takes the samples alone.
+    max_nodes : int, default=12000
+        Samples in the graph, at most, drawn at random; the others take the label that
+        most of the nodes nearest to them have. Time grows with its square.
+    image_shape : tuple of int, default=None
+        ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``, where rows of `X` are flat images.
+    channel_axis : {1, -1}, default=None
+        Where the channels of a 4-D `X` are; None finds the axis of size 1, 3 or 4.
+    max_pixels : "auto", int or None, default="auto"
+        Larger images are averaged down to so many pixels. "auto" is 1,024, which are
+        32x32; None keeps them as they are.
+    device : str or torch.device, default="auto"
+        Where distances are computed: "cpu", "cuda", "cuda:1", "mps" …; "auto" takes
+        the best there is. Eigenvectors are found on the CPU.
+    random_state : int, RandomState or None, default=None
+        The same whole number gives the same labels.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), int64
+        Cluster of each sample; the same as ``predict(X)``. Copies of one sample have
+        one label.
+    graph_ : Graph
+        On which the partition was found: ``graph_.weights`` is the sparse matrix of its
+        links, ``graph_.nodes`` are the rows of `X` in it.
+    contrast_ : {"none", "image", "local"}
+        The contrast normalisation images were compared under.
+    image_kind_ : {"drawing", "photograph"} or None
+        What images were taken for; None of vectors.
+    hubness_ : float
+        Skewness of how often a sample is a neighbour of others, in pixels or features.
+    n_features_in_ : int
+        Numbers in a sample; ``feature_names_in_`` names them, where `X` did.
+    image_shape_ : tuple of int or None
+        Shape of an image, in the order of the axes it came in.
+
+    See Also
+    --------
+    DeepTripletClusterer : Trains a network on what is found here.
+
+    References
+    ----------
+    Noack and Rotta (2009), "Multi-level algorithms for modularity clustering",
+    arXiv:0812.4073.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from deepcluster_sk import NeighborGraphClusterer, clustering_accuracy_score
+    >>> digits = load_digits()
+    >>> model = NeighborGraphClusterer(n_clusters=10, random_state=0)
+    >>> labels = model.fit_predict(digits.images)
+    >>> bool(clustering_accuracy_score(digits.target, labels) > 0.95)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "n_neighbors": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "n_views": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "contrast": [StrOptions({"auto", *CONTRASTS})],
+        "image_kind": [StrOptions({"auto", "drawing", "photograph"})],
+        "augmentation": [str, dict, callable, torch.nn.Module, None],
+        "max_nodes": [Interval(Integral, MIN_NODES, None, closed="left")],
+        "image_shape": ["array-like", None],
+        "channel_axis": [Options(Integral, {1, -1}), None],
+        "max_pixels": [
+            Interval(Integral, MIN_SIDE**2, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
+        "device": [str, torch.device],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        n_neighbors: int | str = "auto",
+        n_views: int | str = "auto",
+        contrast: str = "auto",
+        image_kind: ImageKind | Literal["auto"] = "auto",
+        augmentation: Any = "auto",
+        max_nodes: int = START.max_nodes,
+        image_shape: Any = None,
+        channel_axis: int | None = None,
+        max_pixels: int | str | None = "auto",
+        device: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_neighbors = n_neighbors
+        self.n_views = n_views
+        self.contrast = contrast
+        self.image_kind = image_kind
+        self.augmentation = augmentation
+        self.max_nodes = max_nodes
+        self.image_shape = image_shape
+        self.channel_axis = channel_axis
+        self.max_pixels = max_pixels
+        self.device = device
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Find the clusters of images or feature vectors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
+            Grey or colour images of any integer or floating type, or feature vectors;
+            flat rows are images where ``image_shape`` says so. Scaled inside.
+        y : Ignored
+            Never looked at.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or `X` cannot be used; what was fitted before stays.
+        """
+        before = vars(self).copy()
+        try:
+            self._fit(X)
+        except BaseException:
+            self.__dict__ = before
+            raise
+        return self
+
+    def _fit(self, X: ArrayLike) -> None:
+        device = resolve_device(self.device)
+        # Large numbers overflow where they are looked at, and are refused then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows, given = self._first_rows(X)
+            check_sizes(
+                len(rows), int(self.n_clusters), self.max_nodes, self.n_neighbors
+            )
+            contrasts = contrasts_for(self.contrast, given)
+            augmentation = self._augmentation(given)
+            random_state = check_random_state(self.random_state)
+            seed = int(random_state.randint(_MAX_SEED))
+            most = MAX_PIXELS if isinstance(self.max_pixels, str) else self.max_pixels
+            rows, layout = shrunk(rows, given, small_shape(given.shape, most))
+            reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+        streams = Streams.of(seed, "start", device)
+        nodes = streams.random_state.permutation(len(rows))[: self.max_nodes]
+        sample = RowDataset(rows[nodes])
+        views = Views(sample, reader, augmentation, streams.generator)
+        with computing(device), streams.seeded():
+            start, voters = cluster_nodes(
+                views,
+                int(self.n_clusters),
+                streams.random_state,
+                contrasts=contrasts,
+                image_kind=self.image_kind,
+                settings=self._settings(len(nodes)),
+            )
+        self._layout = given
+        self._small_shape = layout.shape
+        self._scaler = reader.scaler
+        self._voters = voters
+        self.image_shape_ = given.given_shape
+        self.graph_ = replace(start.graph, nodes=nodes[start.graph.nodes])
+        self.contrast_ = start.contrast
+        self.image_kind_ = start.image_kind
+        self.hubness_ = start.hubness
+        self.labels_ = self._label(rows, layout)
+        self._warn_of_empty_clusters()
+
+    def predict(self, X: ArrayLike) -> Labels:
+        """Cluster of each sample.
+
+        A sample that was in the graph has the label it got there; any other takes the
+        one that most of the nodes nearest to it have, in any of their views.
+
+        Parameters
+        ----------
+        X : array-like
+            Images or vectors of the fitted shape, in any layout ``fit`` takes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int64
+        """
+        return self._label(*self._rows(X))
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Quality of the clustering of `X`, without labels.
+
+        The ``score`` of the deep clusterers: modularity on a graph made from `X` alone,
+        the mean of that of ``predict(X)`` and that of the clusters found most often in
+        eight augmented views of each sample.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`; best samples that were not fitted on, a hundred for
+            each cluster or more. Up to 4,000 of them are used.
+        y : Ignored
+            Never looked at.
+
+        Returns
+        -------
+        float
+            In [-1/2, 1), higher is better; the same on every call.
+        """
+        rows, layout = self._rows(X)
+        device = resolve_device(self.device)
+        graphs = scoring_graphs(rows, layout, device)
+        # The same samples are nodes of all graphs, and only theirs are looked at.
+        nodes = graphs[0].nodes
+        dataset, reader = RowDataset(rows[nodes]), SampleReader(layout, self._scaler)
+        voters = self._voters.to(device)
+        found, voted = np.zeros((2, len(rows)), np.int64)
+        found[nodes] = voters.label_all(dataset, reader, device)
+        voted[nodes] = view_labels(voters.label, dataset, reader, device)
+        return best_modularity(graphs, found, voted)
+
+    def start_of(
+        self,
+        views: Views,
+        n_clusters: int,
+        random_state: np.random.RandomState,
+        *,
+        contrasts: Sequence[str] = ("none",),
+        image_kind: ImageKind | Literal["auto"] = "auto",
+    ) -> GraphStart:
+        """Partition samples that another estimator has prepared, by its own settings.
+
+        Samples, number of clusters, device and seed are those of the other, which calls
+        this in its ``fit`` where its `init` is an estimator of this class.
+
+        Parameters
+        ----------
+        views : Views
+            The samples, and the augmentation to take where this one's is "auto".
+        n_clusters : int
+        random_state : RandomState
+        contrasts : sequence of str, default=("none",)
+            Contrast normalisations that the other can take.
+        image_kind : {"auto", "drawing", "photograph"}, default="auto"
+            What the other takes images for.
+
+        Returns
+        -------
+        GraphStart
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not valid, or contradicts one of the other's.
+        """
+        self._validate_params()
+        layout, n_samples = views.reader.layout, len(views.dataset)
+        check_sizes(n_samples, n_clusters, self.max_nodes, self.n_neighbors)
+        own = contrasts_for(self.contrast, layout)
+        wanted = [contrast for contrast in contrasts if contrast in own]
+        if not wanted:
+            raise self._contradiction("contrast", " or ".join(map(repr, contrasts)))
+        if len({self.image_kind, image_kind, "auto"}) > 2:
+            raise self._contradiction("image_kind", repr(image_kind))
+        if self.augmentation != "auto":
+            views = replace(views, augmentation=self._augmentation(layout))
+        return find_start(
+            views,
+            n_clusters,
+            random_state,
+            contrasts=wanted,
+            image_kind=image_kind if self.image_kind == "auto" else self.image_kind,
+            settings=self._settings(min(n_samples, self.max_nodes)),
+            max_nodes=self.max_nodes,
+        )
+
+    def _contradiction(self, name: str, other: str) -> ValueError:
+        return ValueError(
+            f"{name}={getattr(self, name)!r} of {type(self).__name__} contradicts that "
+            f'of the estimator it is the init of, {other}. Leave one of both at "auto".'
+        )
+
+    def _augmentation(self, layout: RowLayout) -> AugmentationLike:
+        return make_augmentation(self.augmentation, kind_of(layout), wide=True)
+
+    def _settings(self, n_nodes: int) -> GraphSettings:
+        """Choose settings for so many nodes, but where the user has chosen."""
+        settings = settings_for(n_nodes)
+        if not isinstance(self.n_neighbors, str):
+            wanted = (int(self.n_neighbors),)
+            settings = replace(settings, n_neighbors=wanted, most_linked=None)
+        if not isinstance(self.n_views, str):
+            settings = replace(settings, n_views=int(self.n_views))
+        return settings
+
+    def _label(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
+        device = resolve_device(self.device)
+        reader = SampleReader(layout, self._scaler)
+        return self._voters.label_all(RowDataset(rows), reader, device)
+
+    def _warn_of_empty_clusters(self) -> None:
+        found = len(np.unique(self.labels_))
+        if self._scaler.is_constant:
+            message = "X is constant: all samples are equal, so all are in one cluster."
+        elif found < self.n_clusters:
+            message = (
+                f"Only {found} of n_clusters={self.n_clusters} clusters are used, the "
+                "others are empty. A smaller n_clusters may fit the data better."
+            )
+        else:
+            return
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
