@@ -31,7 +31,7 @@ def test_examples_in_docstrings(name):
 def test_readme_code(monkeypatch):
     quick = partial(
         deepcluster_sk.DeepTripletClusterer,
-        pretrain_epochs=1,
+        pretraining=deepcluster_sk.Reconstruction(1),
         max_epochs=1,
         init="kmeans",
     )

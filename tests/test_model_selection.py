@@ -9,6 +9,7 @@ import pytest
 import torch
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -24,7 +25,13 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import (
+    DeepTripletClusterer,
+    PseudoLabels,
+    Reconstruction,
+    SelfTraining,
+    TripletMargin,
+)
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import (
     get_scorer,
@@ -35,7 +42,8 @@ from deepcluster_sk.model_selection import (
     pixel_silhouette,
     view_modularity,
 )
-from tests.made import QUICK, make_images
+from tests import made
+from tests.made import make_images
 
 # A few epochs on few images need not settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -50,7 +58,17 @@ GRIDS = {
     "architecture": ["shallow", "mlp"],
     "augmentation": [None, {"rotation": 5.0}],
     "optimizer__weight_decay": [0.0, 0.1],
+    "module__radius": [3.0, None],
+    "targets": [PseudoLabels(), SelfTraining()],
+    "targets__duration": [0.5, 1.0],
+    "pretraining": [TripletMargin(1), Reconstruction(1), None],
+    "pretraining__epochs": [1, 2],
+    "pretraining__margin": [0.5, 1.0],
+    "init": ["graph", KMeans(n_init=1)],
+    "init__n_init": [1, 2],
 }
+#: What a nested name reaches into.
+PARTS = {"targets": PseudoLabels(), "init": KMeans(n_init=1)}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +78,7 @@ def data():
 
 
 def quick(**params):
-    return DeepTripletClusterer(3, **{**QUICK, "random_state": 0, **params})
+    return made.quick(DeepTripletClusterer, **params)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +110,13 @@ def test_every_scorer_by_name(found, data):
 @pytest.mark.parametrize("name", ["modularity", "neighbor_modularity"])
 def test_good_clusters_score_higher(found, data, name):
     X, _ = data
-    random = quick(init="random", anchoring=0.0, pretrain_epochs=0, max_epochs=0)
-    assert get_scorer(name)(found, X) > get_scorer(name)(random.fit(X), X)
+    scorer, params = get_scorer(name), {"pretraining": None, "max_epochs": 0}
+    # Rows drawn at random may happen to be one of each class.
+    at_random = [
+        scorer(quick(init="random", random_state=seed, **params).fit(X), X)
+        for seed in range(5)
+    ]
+    assert scorer(found, X) > np.mean(at_random)
 
 
 def test_score_is_modularity(found, data):
@@ -133,7 +156,7 @@ def _seen(model, X):
 
 def test_one_cluster_scores_zero_though_all_agree(data):
     X, _ = data
-    model = DeepTripletClusterer(1, **QUICK, random_state=0).fit(X)
+    model = quick(n_clusters=1).fit(X)
     assert model.score(X) == pytest.approx(0)
     assert neighbor_agreement(model, X) == 1
     assert pixel_silhouette(model, X) == -1
@@ -149,7 +172,7 @@ def test_scores_of_few_samples(found, data, n):
 def test_scorers_reach_into_pipelines(data):
     X, _ = data
     flat = X.reshape(len(X), -1)
-    model = quick(channels=(16,))
+    model = quick(module__channels=(16,))
     pipeline = Pipeline([("pca", PCA(8, random_state=0)), ("clusterer", model)])
     pipeline.fit(flat)
     inner = pipeline[:-1].transform(flat)
@@ -165,11 +188,17 @@ def test_scorers_reach_into_pipelines(data):
 @pytest.mark.parametrize("name", GRIDS)
 def test_grid_search_without_scoring_or_labels(data, name):
     X, _ = data
-    model = quick(channels=None) if name == "architecture" else quick()
+    part, separator, _ = name.partition("__")
+    params = {part: PARTS[part]} if separator and part in PARTS else {}
+    if name == "architecture":
+        params["module__channels"] = None
+    model = quick(**params)
     search = GridSearchCV(model, {name: GRIDS[name]}, cv=SPLIT, error_score="raise")
     search.fit(X)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_params_[name] in GRIDS[name]
+    found = search.best_estimator_.get_params()[name]
+    assert repr(found) == repr(search.best_params_[name])
     # `refit` leaves the best, fitted on everything.
     assert_array_equal(search.predict(X), search.best_estimator_.labels_)
     assert search.score(X) == search.best_estimator_.score(X)
@@ -317,7 +346,7 @@ def test_on_a_dask_cluster(data, tmp_path):
 def test_a_setting_that_diverges_does_not_end_the_search(data):
     X, _ = data
     search = GridSearchCV(
-        quick(pretraining="reconstruction"), {"lr": [1e-3, 1e12]}, cv=SPLIT
+        quick(pretraining=Reconstruction(2)), {"lr": [1e-3, 1e12]}, cv=SPLIT
     )
     with (
         pytest.warns(FitFailedWarning, match="diverged"),

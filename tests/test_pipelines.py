@@ -12,9 +12,10 @@ from sklearn.manifold import TSNE
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, PseudoLabels
 from deepcluster_sk.metrics import clustering_accuracy_score
-from tests.made import QUICK, make_images
+from tests import made
+from tests.made import make_images
 
 # A few epochs on few images need not settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -26,8 +27,7 @@ def data():
 
 
 def quick(**params):
-    settings = {**QUICK, "max_epochs": 8, "random_state": 0}
-    return DeepTripletClusterer(3, **{**settings, **params})
+    return made.quick(DeepTripletClusterer, **{"max_epochs": 8, **params})
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def quick(**params):
         (FunctionTransformer(np.sqrt), {}, False),
         (FunctionTransformer(), {"image_shape": (8, 8)}, True),
         (MinMaxScaler(), {"image_shape": (8, 8)}, True),
-        (PCA(8, random_state=0), {"channels": (16,)}, True),
+        (PCA(8, random_state=0), {"module__channels": (16,)}, True),
         (
             ColumnTransformer([("some", StandardScaler(), slice(0, 32))]),
-            {"channels": (16,)},
+            {"module__channels": (16,)},
             True,
         ),
     ],
@@ -109,7 +109,8 @@ def test_embeddings(n_features):
     spread = rng.normal(size=(400, 32)) @ rng.normal(size=(32, n_features)) / 8
     X = means[y] + spread + 0.5 * rng.normal(size=(400, n_features))
     X = (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
-    model = DeepTripletClusterer(8, max_epochs=3, n_restarts=0, random_state=0).fit(X)
+    params = {"max_epochs": 3, "targets": PseudoLabels(n_updates=0)}
+    model = DeepTripletClusterer(8, random_state=0, **params).fit(X)
     assert model.image_shape_ is None
     assert clustering_accuracy_score(y, model.labels_) > 0.95
     assert model.score(X) > 0.6

@@ -1,4 +1,4 @@
-"""The rooms of the package: imports run downwards only, in no circle."""
+"""Rooms: imports run downwards only, in no circle. Files: short enough to read."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -86,3 +86,22 @@ def test_no_method_imports_another():
 
 def test_imports_make_no_circle():
     TopologicalSorter(IMPORTS).prepare()
+
+
+#: So that a file can be read in one go.
+MOST_LINES = 400
+
+
+def test_no_file_is_long():
+    root = Path(__file__).parents[1]
+    files = [
+        path
+        for folder in ("deepcluster_sk", "tests", "benchmarks", "examples")
+        for path in (root / folder).rglob("*.py")
+    ]
+    assert len(files) > 100
+    lengths = {
+        str(path.relative_to(root)): len(path.read_text("utf-8").splitlines())
+        for path in files
+    }
+    assert not {name: n for name, n in lengths.items() if n > MOST_LINES}
