@@ -14,6 +14,7 @@ from deepcluster_sk import (
     DECClusterer,
     DeepTripletClusterer,
     DepictClusterer,
+    NeighborGraphClusterer,
     VariationalClusterer,
 )
 
@@ -77,6 +78,11 @@ def by(make):
 def autoencoder(X, n_clusters, seed, **settings):
     # What DEC starts from: the same autoencoder, the same k-means.
     return by(DECClusterer)(X, n_clusters, seed, **settings)._replace(start=None)
+
+
+def graph(X, n_clusters, seed):
+    model = NeighborGraphClusterer(n_clusters, random_state=seed).fit(X)
+    return Result(model.labels_, None, model)
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,11 @@ METHODS = {
             "the paper's system, without a graph (`from_paper()`)",
             by(DeepTripletClusterer.from_paper),
             "published",
+        ),
+        Method(
+            "neighbor graph",
+            "`NeighborGraphClusterer`: the graph alone, without a network",
+            graph,
         ),
         Method(
             "ours",
