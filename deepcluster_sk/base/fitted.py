@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from deepcluster_sk.base.saving import save
@@ -24,6 +25,12 @@ from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import CHUNK_ROWS, embed, evaluating
 from deepcluster_sk.training.net import ClusteringNet
+
+
+def _decodes(clusterer: Any) -> bool:
+    """Whether the network of a clusterer has a decoder; before fit it may."""
+    net = getattr(clusterer, "net_", None)
+    return net is None or hasattr(net.module_, "decode")
 
 
 class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -80,6 +87,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         """
         return self._embed(*self._rows(X)).latent.cpu().numpy()
 
+    @available_if(_decodes)
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Decode latent vectors.
 

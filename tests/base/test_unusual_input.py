@@ -167,3 +167,9 @@ def test_a_pickle_holds_no_state_of_the_optimizer(fitted):
         value.numel() * 4 for value in fitted.net_.module_.state_dict().values()
     )
     assert len(pickle.dumps(fitted)) < weights + 100_000
+
+
+def test_a_network_without_a_decoder_has_no_inverse(fitted, monkeypatch):
+    assert hasattr(fitted, "inverse_transform")
+    monkeypatch.delattr(type(fitted.net_.module_), "decode")
+    assert not hasattr(fitted, "inverse_transform")
