@@ -104,7 +104,12 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
             ``reshape(-1, *image_shape_)`` gives them their axes again.
         """
         check_is_fitted(self)
-        latent = check_array(X, dtype=np.float32, order="C", input_name="X")
+        try:
+            latent = check_array(X, dtype=np.float32, order="C", input_name="X")
+        except OverflowError as error:
+            raise ValueError(
+                f"X holds numbers beyond those of float32: {error}"
+            ) from error
         if latent.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {latent.shape[1]} columns, but the latent space of this "
