@@ -21,7 +21,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_clusters": [Interval(Integral, 1, None, closed="left")],
     "latent_dim": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "architecture": [
-        StrOptions({"auto", "shallow", "deep", "mlp"}),
+        StrOptions({"auto", "narrow", "shallow", "deep", "mlp"}),
         callable,
         torch.nn.Module,
     ],
@@ -62,9 +62,11 @@ n_clusters : int, default=8
     Number of clusters.
 latent_dim : int or "auto", default="auto"
     Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
-architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, default="auto"
+architecture : {"auto", "narrow", "shallow", "deep", "mlp"}, callable or Module, \
+        default="auto"
     Autoencoder. "auto" takes the shallow convolutional one for images, and an MLP for
-    vectors; "deep" has five convolutions instead of three. A module, or a callable that
+    vectors; "narrow" has half as many channels; "deep" has five convolutions instead of
+    three. A module, or a callable that
     builds one from ``(sample_shape, latent_dim)``, needs the methods ``encode`` and
     ``decode``; see :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
 image_shape : tuple, default=None

@@ -14,6 +14,13 @@ from deepcluster_sk.data.resizing import MIN_SIDE
 #: Channel widths of the two convolutional networks.
 SHALLOW_CHANNELS = (32, 64, 128)
 DEEP_CHANNELS = (32, 64, 128, 256, 256)
+#: Widths by name. On digits and usps the paper's system is as good in the narrow one,
+#: at a quarter of the cost of a step on usps.
+CHANNELS = {
+    "narrow": (16, 32, 64),
+    "shallow": SHALLOW_CHANNELS,
+    "deep": DEEP_CHANNELS,
+}
 #: A feature map is pooled only while its smaller side is at least this, in pixels.
 MIN_POOLED_SIDE = 4
 
@@ -200,8 +207,9 @@ def make_autoencoder(
 
     Parameters
     ----------
-    architecture : {"auto", "shallow", "deep", "mlp"} or callable or nn.Module
-        ``"auto"`` is shallow for images, an MLP for vectors. A callable, an
+    architecture : {"auto", "narrow", "shallow", "deep", "mlp"}, callable or nn.Module
+        ``"auto"`` is shallow for images, ``"narrow"`` half as wide; both are an MLP for
+        vectors. A callable, an
         :class:`Autoencoder` class for one, gets ``(sample_shape, latent_dim)``; a
         module is deep-copied.
     sample_shape : tuple of int
@@ -227,7 +235,7 @@ def make_autoencoder(
     if architecture == "mlp":
         return MLPAutoencoder(sample_shape, latent_dim, widths, batch_norm)
     if widths is None:
-        widths = SHALLOW_CHANNELS if architecture == "shallow" else DEEP_CHANNELS
+        widths = CHANNELS[architecture]
     return ConvAutoencoder(
         sample_shape,  # type: ignore[arg-type]
         latent_dim,
@@ -250,10 +258,10 @@ def checked_widths(channels: Any) -> tuple[int, ...]:
 def resolve_architecture(architecture: str, sample_shape: tuple[int, ...]) -> str:
     """Say which network a name means for samples of this shape, or why none can be."""
     is_image = len(sample_shape) == 3
+    if architecture == "mlp" or (architecture in ("auto", "narrow") and not is_image):
+        return "mlp"
     if architecture == "auto":
-        architecture = "shallow" if is_image else "mlp"
-    if architecture == "mlp":
-        return architecture
+        architecture = "shallow"
     if not is_image:
         raise ValueError(
             f"architecture={architecture!r} needs images, but X is flat with "

@@ -236,3 +236,13 @@ def test_every_weight_has_a_gradient(architecture):
     x = torch.randn(6, 2, 9, 11)
     module.decode(module.encode(x)).square().mean().backward()
     assert all(parameter.grad is not None for parameter in module.parameters())
+
+
+def test_narrow_is_the_shallow_one_with_half_the_channels():
+    image, vector = (1, 8, 8), (5,)
+    narrow = make_autoencoder("narrow", image, 3)
+    same = make_autoencoder("shallow", image, 3, (16, 32, 64))
+    assert [p.shape for p in narrow.parameters()] == [
+        p.shape for p in same.parameters()
+    ]
+    assert isinstance(make_autoencoder("narrow", vector, 3), MLPAutoencoder)
