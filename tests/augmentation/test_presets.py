@@ -89,9 +89,14 @@ def test_a_dict_gives_parameters_and_unknown_ones_list_the_valid() -> None:
 @pytest.mark.parametrize(
     ("spec", "kind", "error", "match"),
     [
-        ("digit", "grey", ValueError, "'digits', 'grey', 'natural'"),
+        (
+            "digit",
+            "grey",
+            ValueError,
+            "'digits', 'distorted', .* 'grey', 'natural'",
+        ),
         ("vector", "grey", ValueError, "grey data"),
-        ("grey", "vector", ValueError, r"\['auto', 'vector'\]"),
+        ("grey", "vector", ValueError, r"\['auto', 'distorted', 'vector'\]"),
         (Augmentation(), "vector", ValueError, "VectorAugmentation"),
         (VectorAugmentation(), "color", ValueError, "need Augmentation"),
         ("auto", "gray", ValueError, "'color', 'grey', 'vector'"),
