@@ -173,9 +173,13 @@ def _try_optimizer(optimizer: type[torch.optim.Optimizer], **settings: Any) -> N
 
 def _try_loader(**settings: Any) -> None:
     data: Any = [0]
-    loader = DataLoader(data, batch_size=None, **settings)
+    # A loader draws from its generator, or else from torch's global stream.
+    drawn = settings.pop("generator", None) or torch.Generator()
+    before = drawn.get_state()
+    loader = DataLoader(data, batch_size=None, generator=drawn, **settings)
     if not loader.num_workers:  # workers take seconds to start
         next(iter(loader))
+    drawn.set_state(before)
 
 
 def _argument_names(function: Any) -> set[str]:
