@@ -71,6 +71,16 @@ def test_auto_is_the_preset_of_the_kind(kind: str, preset: str) -> None:
         assert getattr(module, name) == value
 
 
+@pytest.mark.parametrize(
+    ("kind", "preset"),
+    [("grey", "distorted"), ("color", "distorted natural"), ("vector", "vector")],
+)
+def test_distorted_is_there_for_every_kind(kind: str, preset: str) -> None:
+    module = make_augmentation("distorted", kind)  # type: ignore[arg-type]
+    for name, value in PRESETS[preset].items():
+        assert getattr(module, name) == value
+
+
 def test_none_is_the_identity() -> None:
     for kind, x in (("color", images(2, 3, 4, 4)), ("vector", images(2, 3))):
         module = make_augmentation(None, kind)  # type: ignore[arg-type]
