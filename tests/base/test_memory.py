@@ -40,7 +40,6 @@ CHANGES = {
     "init": [
         "graph",
         "kmeans",
-        "mixture",
         "random",
         AgglomerativeClustering(),
         np.arange(48) % 3,
