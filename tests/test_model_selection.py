@@ -32,6 +32,7 @@ from deepcluster_sk import (
     SelfTraining,
     TripletMargin,
 )
+from deepcluster_sk import model_selection as judges
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import (
     get_scorer,
@@ -40,6 +41,7 @@ from deepcluster_sk.model_selection import (
     neighbor_agreement,
     neighbor_modularity,
     pixel_silhouette,
+    view_information,
     view_modularity,
 )
 from tests import made
@@ -160,6 +162,21 @@ def test_one_cluster_scores_zero_though_all_agree(data):
     assert model.score(X) == pytest.approx(0)
     assert neighbor_agreement(model, X) == 1
     assert pixel_silhouette(model, X) == -1
+
+
+@pytest.mark.parametrize("kind", ["drawing", "photograph"])
+def test_views_are_those_that_were_trained_with(data, monkeypatch, kind):
+    X, _ = data
+    seen = []
+
+    def noted(augmentation, x, generator):
+        seen.append(augmentation)
+        return x
+
+    model = quick(image_kind=kind).fit(X)
+    monkeypatch.setattr(judges, "apply_augmentation", noted)
+    view_information(model, X)
+    assert {bool(augmentation.crop) for augmentation in seen} == {kind == "photograph"}
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])

@@ -82,11 +82,26 @@ class NetParamsMixin:
             If a name is neither.
         """
         own = {name: value for name, value in params.items() if not is_net_param(name)}
+        self._check_nested(own)
         super().set_params(**own)  # type: ignore[misc]
         extra = {name: value for name, value in params.items() if is_net_param(name)}
         # A new dictionary: a clone may share the old one.
         self._store_net_params({**self._net_params, **extra})
         return self
+
+    def _check_nested(self, params: dict[str, Any]) -> None:
+        """Say so where a name reaches into what has no parameters."""
+        known = super().get_params(deep=False)  # type: ignore[misc]
+        for name in params:
+            part, separator, rest = name.partition("__")
+            value = params.get(part, known.get(part))
+            if separator and part in known and not hasattr(value, "set_params"):
+                named = value is None or isinstance(value, str)
+                shown = repr(value) if named else f"<{type(value).__name__}>"
+                raise ValueError(
+                    f"{part}={shown} has no parameter {rest!r}. Only those of an "
+                    f"object can be set, so give {part} one first."
+                )
 
     def _check_net_params(self, optimizer: type[torch.optim.Optimizer]) -> None:
         """Check names and values of the settings, before any work is done.
@@ -158,9 +173,13 @@ def _try_optimizer(optimizer: type[torch.optim.Optimizer], **settings: Any) -> N
 
 def _try_loader(**settings: Any) -> None:
     data: Any = [0]
-    loader = DataLoader(data, batch_size=None, **settings)
+    # A loader draws from its generator, or else from torch's global stream.
+    drawn = settings.pop("generator", None) or torch.Generator()
+    before = drawn.get_state()
+    loader = DataLoader(data, batch_size=None, generator=drawn, **settings)
     if not loader.num_workers:  # workers take seconds to start
         next(iter(loader))
+    drawn.set_state(before)
 
 
 def _argument_names(function: Any) -> set[str]:

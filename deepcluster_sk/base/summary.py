@@ -6,6 +6,11 @@ import numpy as np
 
 from deepcluster_sk.graph.start import START
 
+_NAMED_STARTS = {
+    "mixture": "mixture on the latent, that augmented views agree on",
+    "random": "at random",
+}
+
 
 def summary_of(clusterer: Any) -> str:
     """Describe a fitted clusterer: what each "auto" became, and how the fit went.
@@ -64,7 +69,8 @@ def _start(clusterer: Any) -> str:
         return "by a graph of neighbours"
     init = clusterer.init
     if isinstance(init, str):
-        return "k-means on the latent" if init != "random" else "at random"
+        # What a start by graph comes to with few samples is k-means.
+        return _NAMED_STARTS.get(init, "k-means on the latent")
     return f"given as {type(init).__name__}"
 
 

@@ -71,6 +71,16 @@ def test_auto_is_the_preset_of_the_kind(kind: str, preset: str) -> None:
         assert getattr(module, name) == value
 
 
+@pytest.mark.parametrize(
+    ("kind", "preset"),
+    [("grey", "distorted"), ("color", "distorted natural"), ("vector", "vector")],
+)
+def test_distorted_is_there_for_every_kind(kind: str, preset: str) -> None:
+    module = make_augmentation("distorted", kind)  # type: ignore[arg-type]
+    for name, value in PRESETS[preset].items():
+        assert getattr(module, name) == value
+
+
 def test_none_is_the_identity() -> None:
     for kind, x in (("color", images(2, 3, 4, 4)), ("vector", images(2, 3))):
         module = make_augmentation(None, kind)  # type: ignore[arg-type]
@@ -89,9 +99,14 @@ def test_a_dict_gives_parameters_and_unknown_ones_list_the_valid() -> None:
 @pytest.mark.parametrize(
     ("spec", "kind", "error", "match"),
     [
-        ("digit", "grey", ValueError, "'digits', 'grey', 'natural'"),
+        (
+            "digit",
+            "grey",
+            ValueError,
+            "'digits', 'distorted', .* 'grey', 'natural'",
+        ),
         ("vector", "grey", ValueError, "grey data"),
-        ("grey", "vector", ValueError, r"\['auto', 'vector'\]"),
+        ("grey", "vector", ValueError, r"\['auto', 'distorted', 'vector'\]"),
         (Augmentation(), "vector", ValueError, "VectorAugmentation"),
         (VectorAugmentation(), "color", ValueError, "need Augmentation"),
         ("auto", "gray", ValueError, "'color', 'grey', 'vector'"),

@@ -81,7 +81,7 @@ def test_history_names_phase_and_every_term(fitted):
     assert [row["epoch"] for row in fitted.history_] == [1, 2, 3, 4]
     for row in fitted.history_:
         assert np.isfinite(row["train_loss"])
-        assert row["dur"] > 0
+        assert row["dur"] >= 0
         assert "batches" not in row
     assert 0 <= fitted.history_[-1]["label_change"] <= 1
     table = pd.DataFrame(fitted.history_)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from deepcluster_sk.base import clusterer, looks
+from deepcluster_sk.training.net import ClusteringNet
 from tests.base.same import assert_same
 
 # Two epochs are too few to settle.
@@ -46,7 +48,7 @@ def test_a_random_state_object_goes_on(make, images):
     assert (one.transform(images) != other.transform(images)).any()
 
 
-@pytest.mark.parametrize("init", ["graph", "kmeans", "random"])
+@pytest.mark.parametrize("init", ["graph", "kmeans", "mixture", "random"])
 def test_global_streams_go_on_as_if_nothing_had_happened(make, images, init):
     def states():
         return (
@@ -82,3 +84,46 @@ def test_modules_and_callables_that_draw_from_the_global_stream(
 class Dropout:
     def __call__(self, x):
         return torch.dropout(x, 0.3, True)
+
+
+def greedy(function, streams_of):
+    """The same function, that draws more from its streams when it is done."""
+
+    def draws(*args, **kwargs):
+        found = function(*args, **kwargs)
+        for stream in streams_of(args):
+            if isinstance(stream, np.random.RandomState):
+                stream.random_sample(1000)
+            else:
+                torch.rand(1000, generator=stream)
+        torch.rand(1000)
+        return found
+
+    return draws
+
+
+@pytest.mark.parametrize("stage", ["start", "network", "pretraining", "second look"])
+def test_a_stage_that_draws_more_leaves_the_others_alone(
+    make, images, fitted, monkeypatch, stage
+):
+    home, name, streams = {
+        "start": (clusterer, "find_start", lambda a: (a[2], a[0].generator)),
+        "network": (ClusteringNet, "initialize", lambda a: ()),
+        "pretraining": (
+            ClusteringNet,
+            "run_phase",
+            lambda a: (a[-1],) if a[1].name == "pretrain" else (),
+        ),
+        "second look": (looks, "look_again", lambda a: (a[-1], a[1].generator)),
+    }[stage]
+    drew = []
+
+    def streams_of(args):
+        drew.append(stage)
+        return streams(args)
+
+    monkeypatch.setattr(home, name, greedy(getattr(home, name), streams_of))
+    found = make().fit(images)
+    # Not every method looks twice, or makes a graph.
+    assert drew or stage in ("start", "second look")
+    assert_same(found, fitted, images)

@@ -45,6 +45,10 @@ class DECClusterer(BaseDeepClusterer):
         None is the method as published. Otherwise the autoencoder learns from augmented
         views, and the assignments of one view of each image are pulled to targets that
         come from the images themselves. See :class:`DeepTripletClusterer`.
+    init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
+            default="kmeans"
+        The start, as :class:`DeepTripletClusterer` takes it; k-means on the latent is
+        the method as published.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
         The autoencoder; "auto" makes about 1,500 optimiser steps, and 15 epochs at
         least.

@@ -13,6 +13,7 @@ from deepcluster_sk import (
     SelfTraining,
     TripletMargin,
 )
+from deepcluster_sk.training.net import ClusteringNet
 from tests.made import LATENT_DIM, make_images, make_vectors, quick
 
 # Two epochs are too few to settle.
@@ -102,6 +103,49 @@ def test_negatives_by_name_are_the_object_by_default(images):
         for negatives in ("dataset", DatasetNegatives())
     )
     assert_array_equal(named.predict_proba(images), given.predict_proba(images))
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """What is fetched beside the rows of each batch, by phase."""
+    infer, seen = ClusteringNet.infer, {"pretrain": set(), "cluster": set()}
+
+    def noted(self, x, **params):
+        seen[self.criterion_.name] |= set(x) - {"rows"}
+        return infer(self, x, **params)
+
+    monkeypatch.setattr(ClusteringNet, "infer", noted)
+    return seen
+
+
+@pytest.mark.parametrize("omega", [0, 0.1])
+@pytest.mark.parametrize("pretrain_omega", [0, 0.3])
+def test_negatives_are_fetched_in_phases_that_separate(
+    images, fetched, omega, pretrain_omega
+):
+    """Those of one phase are none of another: nothing is left on the data set."""
+    pretraining = Reconstruction(2, omega=pretrain_omega)
+    fit(images, negatives="dataset", omega=omega, pretraining=pretraining)
+    assert fetched["pretrain"] == ({"negatives"} if pretrain_omega else set())
+    assert fetched["cluster"] == ({"negatives"} if omega else set())
+
+
+def test_negatives_of_the_batch_are_not_fetched(images, fetched):
+    fit(images, pretraining=Reconstruction(2, omega=0.3))
+    assert fetched == {"pretrain": set(), "cluster": set()}
+
+
+@pytest.mark.parametrize("omega", [0, 0.1])
+def test_negatives_do_not_depend_on_a_cache(images, tmp_path, omega):
+    params = {
+        "negatives": DatasetNegatives(3),
+        "omega": omega,
+        "pretraining": Reconstruction(2, omega=0.3),
+    }
+    expected = fit(images, **params).transform(images)
+    for _ in ("missed", "found"):
+        found = fit(images, memory=str(tmp_path), **params)
+        assert_array_equal(found.transform(images), expected)
 
 
 @pytest.mark.parametrize("negatives", ["batch", "dataset"])
