@@ -23,7 +23,7 @@ from deepcluster_sk.runtime.device import by_device
 #: Images are shrunk to so many pixels on their shorter side: all trials were of 32x32.
 IMAGE_SIDE = 32
 _TINY = float(torch.finfo(torch.float32).eps)
-#: Few enough that their codes stay in a processor's cache, or enough to keep a GPU busy:
+#: Few enough that their codes stay in a processor's cache, or enough for a GPU:
 #: a multiple of the images whose patches are drawn at the same places.
 _CHUNK_IMAGES = (16, 128)
 _SAME_PLACES = 16
