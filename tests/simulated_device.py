@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from deepcluster_sk.base import preparation
+from deepcluster_sk.graph import estimator
 from deepcluster_sk.runtime import seeding
 
 DEVICE = torch.device("cuda", 0)
@@ -228,7 +229,8 @@ def simulated_device(keeps_data=True):
 
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(preparation, "resolve_device", lambda device: DEVICE)
+        for module in (preparation, estimator):
+            patch.setattr(module, "resolve_device", lambda device: DEVICE)
         patch.setattr(preparation, "keeps_data", lambda device, n_bytes: keeps_data)
         patch.setattr(
             preparation, "resolve_precision", lambda precision, device: torch.float32

@@ -16,12 +16,13 @@ from deepcluster_sk import (
     DeepTripletClusterer,
     DepictClusterer,
     InstanceDiscrimination,
+    NeighborGraphClusterer,
     Reconstruction,
     SelfTraining,
     TripletMargin,
     VariationalClusterer,
 )
-from tests.made import make_images, make_vectors
+from tests.made import make_images, make_textures, make_vectors
 from tests.simulated_device import DEVICE, simulated_device
 
 QUICK = {
@@ -167,6 +168,23 @@ def test_nothing_of_the_device_stays_with_a_fitted_model(name):
         pickler = OutsideOfTheNet(io.BytesIO())
         pickler.dump(model)
     assert not pickler.found
+
+
+@pytest.mark.parametrize("make", [make_images, make_textures, make_vectors])
+def test_nothing_of_the_device_stays_with_a_fitted_graph(make):
+    X, _ = make(48)
+    kind = "photograph" if make is make_textures else "auto"
+    with simulated_device() as (_, places), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = NeighborGraphClusterer(2, image_kind=kind, random_state=0).fit(X)
+        np.testing.assert_array_equal(model.predict(X), model.labels_)
+        pickler = OutsideOfTheNet(io.BytesIO())
+        pickler.dump(model)
+    for found in pickler.found:
+        assert isinstance(found, torch.Tensor)
+        assert not places.has(found)
+    assert np.isfinite(model.score(X))  # on the CPU
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
 
 
 def test_a_pickle_from_a_gpu_loads_without_one():

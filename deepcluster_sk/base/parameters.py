@@ -114,9 +114,11 @@ lr : float, default=1e-3
     ``callbacks__lr_decay=None``.
 precision : {"auto", "float32", "bf16"}, default="auto"
     What training computes in; "auto" is bf16 mixed precision where that is faster.
-    Results are always computed in float32.
+    Results are computed in float32; how exactly a GPU multiplies in it is torch's
+    setting (``torch.backends.cudnn.allow_tf32``).
 device : str or torch.device, default="auto"
-    "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
+    "auto", "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU where there is one.
+    Apple's "mps" may lack operations that are needed here.
 callbacks : list of skorch callbacks, default=None
     Told of pretraining and of joint training. One that raises
     :class:`~deepcluster_sk.StopPhase` ends the running phase.
@@ -127,7 +129,9 @@ memory : None, str or object with the joblib.Memory interface, default=None
     `random_state`; with `callbacks`, pretraining is not shared.
 random_state : int, RandomState or None, default=None
     An int makes the result the same on every run, on one machine and with one number of
-    threads. Global random streams are left alone.
+    threads; on a GPU only where torch is told to be deterministic
+    (``torch.use_deterministic_algorithms``), else up to rounding. Global random streams
+    are left alone.
 verbose : int, default=0
     1 shows a progress bar with the terms of the loss.
 **net_params

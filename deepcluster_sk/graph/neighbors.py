@@ -16,11 +16,13 @@ import torch
 from deepcluster_sk.augmentation.presets import AugmentationLike, apply_augmentation
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.networks.inference import ROW_MULTIPLE
+from deepcluster_sk.runtime.device import by_device
 
-#: Floats of one block of distances, at most: 4 MiB, which stay in a processor's cache.
-#: Against blocks of 64 MiB half the time.
-_BLOCK_FLOATS = 2**20
-_CHUNK_ROWS = 1024
+#: Floats of one block of distances, at most: 4 MiB, which stay in a processor's cache
+#: (against blocks of 64 MiB half the time), or 256 MiB elsewhere, where it takes longer
+#: to start the work on a small block than to do it.
+_BLOCK_FLOATS = (2**20, 2**26)
+_CHUNK_ROWS = (1024, 4096)
 
 Features = Callable[[torch.Tensor], torch.Tensor]
 
@@ -136,8 +138,9 @@ class Views:
         return PrincipalComponents(prepare, mean, basis)
 
     def _batches(self, indices: torch.Tensor, augment: bool) -> Iterator[torch.Tensor]:
-        for chunk in indices.split(_CHUNK_ROWS):
-            batch = self.reader.read(self.dataset.fetch(chunk), self.generator.device)
+        device = self.generator.device
+        for chunk in indices.split(by_device(device, *_CHUNK_ROWS)):
+            batch = self.reader.read(self.dataset.fetch(chunk), device)
             if augment:
                 batch = apply_augmentation(self.augmentation, batch, self.generator)
             yield batch
@@ -197,7 +200,8 @@ def view_neighbors(
     """
     squares = [view.square().sum(1) for view in references]
     # Blocks of whole multiples, so that a query's result does not depend on the others.
-    block = max(1, _BLOCK_FLOATS // len(references[0]) // ROW_MULTIPLE) * ROW_MULTIPLE
+    n_floats = by_device(queries.device, *_BLOCK_FLOATS)
+    block = max(1, n_floats // len(references[0]) // ROW_MULTIPLE) * ROW_MULTIPLE
     indices, distances = [], []
     for start in range(0, len(queries), block):
         chunk = queries[start : start + block]

@@ -18,11 +18,15 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from deepcluster_sk.runtime.device import by_device
+
 #: Images are shrunk to so many pixels on their shorter side: all trials were of 32x32.
 IMAGE_SIDE = 32
 _TINY = float(torch.finfo(torch.float32).eps)
-#: Few enough that their codes stay in a processor's cache.
-_CHUNK_IMAGES = 16
+#: Few enough that their codes stay in a processor's cache, or enough for a GPU:
+#: a multiple of the images whose patches are drawn at the same places.
+_CHUNK_IMAGES = (16, 128)
+_SAME_PLACES = 16
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ class PatchFeatures:
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Features of images ``(n, C, H, W)``, ``(n, n_dimensions * cells)``."""
-        chunks = shrunk(images).split(_CHUNK_IMAGES)
+        chunks = _chunks(shrunk(images))
         return torch.cat([self._features(chunk) for chunk in chunks])
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
@@ -190,7 +194,7 @@ class PatchFeatures:
     ) -> torch.Tensor:
         settings, moments, means = self.settings, _SecondMoments(images.device), []
         n_patches = settings.map_patches
-        for chunk in images.split(_CHUNK_IMAGES):
+        for chunk in _chunks(images):
             patches = _sampled_patches(chunk, self.side, n_patches, generator)
             codes = self._codes(patches)
             moments.add(codes.flatten(0, 1))
@@ -248,13 +252,25 @@ def _sampled_patches(
 ) -> torch.Tensor:
     """Draw patches of each image, at the same places of a few images."""
     sampled = []
-    for chunk in images.split(_CHUNK_IMAGES):
+    for chunk in _chunks(images):
         patches = _patches(chunk, side, 1).flatten(1, 2)
-        places = torch.randperm(
-            patches.shape[1], generator=generator, device=patches.device
+        n, n_places = patches.shape[:2]
+        places = torch.stack(
+            [
+                torch.randperm(n_places, generator=generator, device=images.device)
+                for _ in range(0, n, _SAME_PLACES)
+            ]
+        )[:, :n_patches]
+        places = places.repeat_interleave(_SAME_PLACES, dim=0)[:n]
+        sampled.append(
+            patches.gather(1, places[:, :, None].expand(-1, -1, patches.shape[2]))
         )
-        sampled.append(patches[:, places[:n_patches]])
     return torch.cat(sampled)
+
+
+def _chunks(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """As many images as are worked on at once."""
+    return images.split(by_device(images.device, *_CHUNK_IMAGES))
 
 
 class _SecondMoments:

@@ -9,9 +9,11 @@ from torch import nn
 
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.runtime.device import by_device
 
-#: Rows in one chunk, a multiple of ROW_MULTIPLE.
-CHUNK_ROWS = 1024
+#: Rows in one chunk, multiples of ROW_MULTIPLE: few enough for a processor's cache, or
+#: enough to keep a GPU busy.
+CHUNK_ROWS, DEVICE_CHUNK_ROWS = 1024, 4096
 #: float32 results depend on the batch size; chunks filled up to a multiple of this many
 #: rows give a row the same result whatever came with it.
 ROW_MULTIPLE = 32
@@ -49,8 +51,9 @@ def stream(
         What `function` returned for a chunk, and how many of its rows are real: the
         rest fill the chunk up and are to be cut off.
     """
-    for start in range(0, len(dataset), CHUNK_ROWS):
-        rows = dataset.slice(start, min(start + CHUNK_ROWS, len(dataset)))
+    n_chunk = by_device(device, CHUNK_ROWS, DEVICE_CHUNK_ROWS)
+    for start in range(0, len(dataset), n_chunk):
+        rows = dataset.slice(start, min(start + n_chunk, len(dataset)))
         n_rows = len(rows)
         missing = -n_rows % ROW_MULTIPLE
         if missing:

@@ -14,7 +14,9 @@ def resolve_device(device: Any) -> torch.device:
     Parameters
     ----------
     device : str or torch.device
-        ``"auto"`` is CUDA where there is one, then Apple's MPS, then the CPU.
+        ``"auto"`` is CUDA where there is one, else the CPU. Apple's MPS is taken only
+        where it is asked for: it may lack operations that augmentation or the start
+        need.
 
     Raises
     ------
@@ -24,7 +26,7 @@ def resolve_device(device: Any) -> torch.device:
     if device == "auto":
         if torch.cuda.is_available():
             return _numbered(torch.device("cuda"))
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("cpu")
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError):
@@ -77,6 +79,11 @@ def keeps_data(device: torch.device, n_bytes: int) -> bool:
         return False
     free, _ = torch.cuda.mem_get_info(device)
     return n_bytes <= DATA_SHARE * free
+
+
+def by_device(device: torch.device, on_cpu: int, elsewhere: int) -> int:
+    """Size of a piece of work: what a cache holds, or enough to keep a GPU busy."""
+    return on_cpu if device.type == "cpu" else elsewhere
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:

@@ -1,3 +1,7 @@
+import copy
+import pickle
+
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -149,3 +153,30 @@ def test_layouts_of_the_same_images_give_the_same_batch_bit_for_bit(n_channels):
         # Convolutions choose their way by the strides, those of one channel included.
         assert first.stride() == other.stride()
     assert first.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_what_is_kept_for_a_device_changes_neither_hash_nor_pickle():
+    rows = np.random.default_rng(0).random((20, 12))
+    layout = RowLayout("HW", (1, 3, 4))
+    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+    before = joblib.hash(reader)
+    with torch.inference_mode():
+        first = reader.read(torch.from_numpy(rows), CPU)
+    assert reader.scaler._placed
+    assert joblib.hash(reader) == before
+    for copied in (pickle.loads(pickle.dumps(reader)), copy.deepcopy(reader)):
+        assert not copied.scaler._placed
+        assert torch.equal(copied.read(torch.from_numpy(rows), CPU), first)
+    # What the first pass made serves a pass with gradients.
+    x = torch.ones(2, 12, dtype=torch.float64, requires_grad=True)
+    reader.read(x, CPU).sum().backward()
+    assert x.grad is not None
+
+
+def test_batches_and_rows_are_where_they_are_wanted():
+    rows = np.ones((6, 2))
+    assert RowDataset(rows).home == CPU
+    assert RowDataset(rows, torch.device("meta")).home.type == "meta"
+    order = torch.Generator().manual_seed(0)
+    there = BalancedBatches(6, 3, order, torch.device("meta"))
+    assert {batch.device.type for batch in there} == {"meta"}

@@ -79,7 +79,7 @@ def test_a_hub_is_skewed_and_a_ring_is_not():
 def test_blocks_do_not_change_the_result(monkeypatch):
     views = random_views(2, 50, 3)
     whole = view_neighbors(views[0], views, 6, same=True)
-    monkeypatch.setattr("deepcluster_sk.graph.neighbors._BLOCK_FLOATS", 1)
+    monkeypatch.setattr("deepcluster_sk.graph.neighbors._BLOCK_FLOATS", (1, 1))
     blocks = view_neighbors(views[0], views, 6, same=True)
     assert torch.equal(whole.indices, blocks.indices)
 

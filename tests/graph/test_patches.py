@@ -164,3 +164,11 @@ def test_the_same_for_the_same_seed():
 @pytest.mark.parametrize("images", [torch.zeros(10, 1, 8, 8), torch.ones(3, 3, 12, 12)])
 def test_constant_images_have_finite_features(images):
     assert PatchFeatures.learn(images, random())(images).isfinite().all()
+
+
+def test_features_do_not_depend_on_how_much_is_worked_on_at_once(monkeypatch):
+    images, _ = textures(70)
+    expected = PatchFeatures.learn(images, random())(images)
+    monkeypatch.setattr(patches, "_CHUNK_IMAGES", (48, 48))
+    found = PatchFeatures.learn(images, random())(images)
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)

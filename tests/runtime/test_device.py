@@ -3,6 +3,7 @@ import torch
 
 from deepcluster_sk.runtime import device as module
 from deepcluster_sk.runtime.device import (
+    by_device,
     keeps_data,
     resolve_device,
     resolve_precision,
@@ -29,7 +30,7 @@ def machine(monkeypatch):
 
 @pytest.mark.parametrize(
     ("n_cuda", "mps", "expected"),
-    [(0, False, "cpu"), (0, True, "mps"), (2, False, "cuda:1"), (1, True, "cuda:0")],
+    [(0, False, "cpu"), (0, True, "cpu"), (2, False, "cuda:1"), (1, True, "cuda:0")],
 )
 def test_auto_takes_the_best_there_is(machine, n_cuda, mps, expected):
     machine(n_cuda, mps)
@@ -111,3 +112,8 @@ def test_asking_this_gpu_gives_an_answer():
     device = resolve_device("auto")
     assert device.type == "cuda"
     assert resolve_precision("auto", device) in (torch.float32, torch.bfloat16)
+
+
+def test_pieces_of_work_go_by_the_device():
+    assert by_device(CPU, 1, 2) == 1
+    assert by_device(CUDA, 1, 2) == 2
