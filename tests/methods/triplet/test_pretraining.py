@@ -1,5 +1,6 @@
 """What comes before joint training: kinds of pretraining, and looks for a start."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -56,6 +57,12 @@ def terms(estimator):
     return set(last) & TERMS
 
 
+def draw_the_line(monkeypatch, hubness):
+    """Take for photographs what has more hubness than this."""
+    settings = replace(graph_start.START, hubness=hubness)
+    monkeypatch.setattr(graph_start, "START", settings)
+
+
 def watch(monkeypatch, module, name):
     """Write down what a function of a module returns."""
     seen, function = [], getattr(module, name)
@@ -84,7 +91,7 @@ def test_the_start_is_looked_at_again_where_images_are_told_apart(
     images, monkeypatch, params, looks_again
 ):
     # Of few samples some are hubs by chance.
-    monkeypatch.setattr(graph_start, "HUBNESS", np.inf)
+    draw_the_line(monkeypatch, np.inf)
     first = watch(monkeypatch, clusterer, "find_start")
     again = watch(monkeypatch, clusterer, "second_look")
     estimator = fit(images, targets=PseudoLabels(n_updates=0), **params)
@@ -108,8 +115,8 @@ def test_the_start_is_looked_at_again_where_images_are_told_apart(
 def make_hubs(*shape):
     """Samples of little contrast are near to every other: hubs."""
     random = np.random.default_rng(0)
-    strengths = random.uniform(0.1, 1, (600, *(1 for _ in shape)))
-    return random.normal(size=(600, *shape)) * strengths
+    strengths = random.uniform(0.1, 1, (480, *(1 for _ in shape)))
+    return random.normal(size=(480, *shape)) * strengths
 
 
 @pytest.mark.parametrize(
@@ -145,7 +152,7 @@ def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
     """On 100 of 200 images."""
     on_some = partial(graph_start.find_start, max_nodes=100)
     monkeypatch.setattr(clusterer, "find_start", on_some)
-    monkeypatch.setattr(graph_start, "HUBNESS", np.inf)
+    draw_the_line(monkeypatch, np.inf)
     found = watch(monkeypatch, graph_start, "graph_partition")
     refined = watch(monkeypatch, clusterer, "second_look")
     estimator = fit(make_hubs(12, 12)[:200], module__contrast="none", max_epochs=0)
@@ -161,7 +168,7 @@ def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
 
 def test_images_smaller_than_a_patch_have_none(monkeypatch):
     monkeypatch.setattr(graph_start, "patch_features", None)
-    monkeypatch.setattr(graph_start, "HUBNESS", np.inf)
+    draw_the_line(monkeypatch, np.inf)
     X, y = make_images(n=90, side=5)
     estimator = fit(X, architecture="mlp")
     assert clustering_accuracy_score(y, estimator.initial_labels_) > 0.9
@@ -171,7 +178,7 @@ def test_images_smaller_than_a_patch_have_none(monkeypatch):
 def test_where_pixels_have_hubs_patches_find_textures(
     monkeypatch, hubness, least, most
 ):
-    monkeypatch.setattr(graph_start, "HUBNESS", hubness)
+    draw_the_line(monkeypatch, hubness)
     X, y = make_textures(300)
     params = {"module__contrast": "none", "pretraining": None, "max_epochs": 0}
     estimator = fit(X, n_clusters=2, **params)
@@ -279,7 +286,7 @@ def test_vectors_with_hubs_are_no_photographs():
     estimator = auto(make_hubs(40), max_epochs=0, module__channels=(8,))
     assert terms(estimator) == REBUILT
     assert estimator.image_kind_ is None
-    assert estimator.hubness_ > graph_start.HUBNESS
+    assert estimator.hubness_ > graph_start.START.hubness
 
 
 @pytest.mark.parametrize(
