@@ -200,7 +200,8 @@ def test_where_pixels_have_hubs_patches_find_textures(
         ({"image_kind": "photograph"}, {"discrimination"}, True),
         ({"image_kind": "drawing"}, {"separation"}, False),
     ],
-    ids=str,
+    # In an order that is the same in every process.
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_images_with_hubs_are_seen_as_photographs(monkeypatch, params, term, crops):
     prepared = watch(monkeypatch, DeepTripletClusterer, "_pretraining")
