@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.mixture import GaussianMixture
 
+from deepcluster_sk import NeighborGraphClusterer
 from tests.base.same import assert_same
 from tests.made import LATENT_DIM, make_images
 
@@ -223,3 +224,21 @@ def test_what_a_callable_gives_is_described_and_not_printed(make, found, message
 def test_a_class_is_no_clusterer_yet(make):
     with pytest.raises(TypeError, match=r"init=KMeans is a class; .* KMeans\(\.\.\.\)"):
         make(init=KMeans).fit(X)
+
+
+def test_the_graph_of_the_start_may_be_set(make):
+    plain = make(init="graph").fit(X)
+    given = NeighborGraphClusterer()
+    assert_same(make(init=given).fit(X), plain, X)
+    assert not hasattr(given, "labels_")
+    assert make(init=given).get_params()["init__n_neighbors"] == given.n_neighbors
+    narrow = make(init=NeighborGraphClusterer(n_neighbors=2)).fit(X)
+    one, other = (estimator.history_[-1] for estimator in (plain, narrow))
+    assert one["modularity"] != other["modularity"]
+    assert narrow.hubness_ is not None
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_wrong_graph_is_refused(make):
+    with pytest.raises((TypeError, ValueError), match="n_neighbors"):
+        make(init=NeighborGraphClusterer(n_neighbors=-1)).fit(X)
