@@ -11,57 +11,15 @@ from skorch.callbacks import Callback
 from skorch.exceptions import DeviceWarning
 
 from deepcluster_sk import (
-    DatasetNegatives,
     DECClusterer,
     DeepTripletClusterer,
-    DepictClusterer,
-    InstanceDiscrimination,
     NeighborGraphClusterer,
     Reconstruction,
-    SelfTraining,
     TripletMargin,
-    VariationalClusterer,
 )
+from tests.every_objective import CASES, SHORT
 from tests.made import make_images, make_textures, make_vectors
 from tests.simulated_device import DEVICE, simulated_device
-
-QUICK = {
-    "max_epochs": 2,
-    "tol": 0.0,
-    "batch_size": 16,
-    "random_state": 0,
-    "latent_dim": 4,
-    "module__channels": (4, 8),
-}
-#: A case for every objective, and for every way it may get its batches and targets.
-CASES = {
-    "triplet": (DeepTripletClusterer, {"pretraining": TripletMargin(2)}),
-    "discrimination": (
-        DeepTripletClusterer,
-        {"pretraining": InstanceDiscrimination(2), "image_kind": "photograph"},
-    ),
-    "negatives of the data set": (
-        DeepTripletClusterer,
-        {
-            "pretraining": Reconstruction(2, omega=0.3),
-            "negatives": DatasetNegatives(3),
-            "targets": SelfTraining(),
-        },
-    ),
-    "k-means": (DeepTripletClusterer, {"init": "kmeans", "pretraining": None}),
-    "DEC": (DECClusterer, {"pretraining": Reconstruction(2)}),
-    "augmented IDEC": (
-        DECClusterer,
-        {
-            "augmentation": "auto",
-            "init": "graph",
-            "reconstruction_weight": 10.0,
-            "pretraining": Reconstruction(2),
-        },
-    ),
-    "DEPICT": (DepictClusterer, {"pretraining": Reconstruction(2)}),
-    "variational": (VariationalClusterer, {"pretraining": Reconstruction(1)}),
-}
 
 
 class Watch(Callback):
@@ -93,7 +51,7 @@ def watched(kind, settings, X, keeps_data=True):
     with simulated_device(keeps_data) as (traffic, places), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         watch = Watch(traffic)
-        model = kind(3, callbacks=[watch], **{**QUICK, **settings}).fit(X)
+        model = kind(3, callbacks=[watch], **{**SHORT, **settings}).fit(X)
         watch.traffic = None
         assert all(map(places.has, model.net_.module_.state_dict().values()))
     assert model.device_ == str(DEVICE)
@@ -164,7 +122,7 @@ def test_nothing_of_the_device_stays_with_a_fitted_model(name):
     kind, settings = CASES[name]
     with simulated_device(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = kind(3, **{**QUICK, **settings}).fit(make_images(48)[0])
+        model = kind(3, **{**SHORT, **settings}).fit(make_images(48)[0])
         pickler = OutsideOfTheNet(io.BytesIO())
         pickler.dump(model)
     assert not pickler.found
@@ -189,7 +147,7 @@ def test_nothing_of_the_device_stays_with_a_fitted_graph(make):
 
 def test_a_pickle_from_a_gpu_loads_without_one():
     X, _ = make_images(48)
-    model = DECClusterer(3, pretraining=Reconstruction(1), **QUICK)
+    model = DECClusterer(3, pretraining=Reconstruction(1), **SHORT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(X)
@@ -295,5 +253,5 @@ def test_the_simulation_computes_what_the_cpu_does():
     model, _ = watched(DeepTripletClusterer, settings, X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        here = DeepTripletClusterer(3, device="cpu", **QUICK, **settings).fit(X)
+        here = DeepTripletClusterer(3, device="cpu", **SHORT, **settings).fit(X)
     np.testing.assert_allclose(model.cluster_centers_, here.cluster_centers_, atol=1e-4)

@@ -1,4 +1,8 @@
-"""torch's modes of the calling program, set aside while we compute."""
+"""torch's modes of the calling program, set aside while we compute.
+
+Autocast is left without its cache: of weights cast to bf16 it keeps the first it sees
+until the outermost autocast ends, which here is the end of a fit.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +16,7 @@ def computing(device: torch.device) -> Iterator[None]:
     with (
         torch.inference_mode(False),
         torch.no_grad(),
-        torch.autocast(device.type, enabled=False),
+        torch.autocast(device.type, enabled=False, cache_enabled=False),
     ):
         yield
 
@@ -23,6 +27,6 @@ def training_modes(device: torch.device) -> Iterator[None]:
     with (
         torch.inference_mode(False),
         torch.enable_grad(),
-        torch.autocast(device.type, enabled=False),
+        torch.autocast(device.type, enabled=False, cache_enabled=False),
     ):
         yield
