@@ -32,6 +32,10 @@ MEASUREMENTS = {
         *("what", "n", "value", "unit"),
         *("compared_with", "compared_value", "ratio", "device"),
     ),
+    "gpu": (
+        *("step", "what", "n", "value", "unit", "compared_with", "compared_value"),
+        *("ratio", "acc", "seconds", "peak_mib", "device_name", "precision", "note"),
+    ),
     "search_speed": (
         *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),
     ),

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from skorch.callbacks import Callback
-from torch.nn.functional import normalize, relu
 
+from benchmarks.bare import BareLoop
 from benchmarks.data import load
 from benchmarks.provenance import provenance
 from benchmarks.rows import RESULTS, read, write
@@ -36,9 +36,7 @@ from deepcluster_sk import (
     Reconstruction,
     TripletMargin,
 )
-from deepcluster_sk.augmentation.presets import make_augmentation
 from deepcluster_sk.metrics import clustering_accuracy_score
-from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.device import resolve_device, resolve_precision
 from deepcluster_sk.runtime.malloc import keeping_freed_memory
 
@@ -74,49 +72,12 @@ def quick(epochs, kind=TripletMargin, **settings):
     return DeepTripletClusterer(10, random_state=0, batch_size=256, **settings)
 
 
-def bare_epoch(state, X, margin=1.0):
-    """One epoch of pretraining, as one would write it by hand for these data."""
-    module, optimizer, augment, device, precision = state
-    mean, deviation = X.mean(dtype=np.float64), X.std(dtype=np.float64)
-    start = clock()
-    order = np.random.default_rng(0).permutation(len(X))
-    module.train()
-    for batch in np.array_split(order, -(-len(X) // 256)):
-        x = torch.from_numpy(X[batch]).to(device)[:, None].float()
-        x = ((x - float(mean)) / float(deviation)).contiguous(
-            memory_format=torch.channels_last
-        )
-        views = torch.cat([augment(x), augment(x)])
-        views = views.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(
-            device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16
-        ):
-            latent = module.encode(views)
-        anchor, view = normalize(latent, dim=1).split(len(x))
-        gap = (anchor - view).square().sum(1)
-        with torch.no_grad():
-            squared = torch.cdist(anchor, anchor).square()
-            inside = squared <= gap[:, None]
-            chosen = squared.masked_fill(inside, torch.inf).argmin(1)
-        far = (anchor - anchor[chosen]).square().sum(1)
-        loss = relu(gap - far + margin).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    float(loss)  # waits for the device
-    return clock() - start
-
-
 def overhead(n=4_000, rounds=5):
     """Seconds an epoch against the same network in a loop written by hand."""
     X = made_images(n)
     device = resolve_device("auto")
-    precision = resolve_precision("auto", device)
-    module = ClusteringAutoencoder("shallow", (1, 28, 28), 10, 64, 10**0.5)
-    module.to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
-    state = (module, optimizer, make_augmentation("grey", "grey"), device, precision)
-    bare_epoch(state, X)
+    loop = BareLoop(device, resolve_precision("auto", device))
+    loop.epoch(X)
     ours, bare = [], []
     for _ in range(rounds):
         # What comes before and after the epochs is the same in both fits.
@@ -126,7 +87,9 @@ def overhead(n=4_000, rounds=5):
             quick(epochs).fit(X)
             seconds.append(clock() - start)
         ours.append((seconds[1] - seconds[0]) / 2)
-        bare.append(bare_epoch(state, X))
+        start = clock()
+        loop.epoch(X)
+        bare.append(clock() - start)
     ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
     yield row("epoch", n, statistics.median(ours), "s", "bare loop", bare, ratio)
 
