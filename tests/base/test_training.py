@@ -57,7 +57,7 @@ def test_bars_with_the_named_terms_where_verbose(make, images, capfd):
     assert "pretrain" in err
     assert "cluster" in err
     # Flags are no terms.
-    no_terms = {"phase", "epoch", "dur", "updated"}
+    no_terms = {"phase", "epoch", "dur", "updated", "train_loss_best"}
     terms = estimator.history_[-1].keys() - no_terms
     assert "train_loss" in terms
     for name in terms:
