@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
-from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.data.images import RowLayout, plain
 from deepcluster_sk.data.resizing import enlarged
 from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.graph.score import (
@@ -105,7 +105,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         """
         check_is_fitted(self)
         try:
-            latent = check_array(X, dtype=np.float32, order="C", input_name="X")
+            latent = check_array(plain(X), dtype=np.float32, order="C", input_name="X")
         except OverflowError as error:
             raise ValueError(
                 f"X holds numbers beyond those of float32: {error}"

@@ -163,6 +163,24 @@ def _channel_axis(shape: tuple[int, ...], name: str, stated: int | None) -> int:
     return 0 if first else -1
 
 
+def plain(X: Any) -> Any:
+    """Take a tensor for the array it holds, on whatever device; refuse masked values.
+
+    Raises
+    ------
+    ValueError
+        If values are masked: NumPy's functions differ in whether they look at the mask.
+    """
+    if isinstance(X, torch.Tensor):
+        return X.detach().cpu().numpy()
+    if np.ma.isMaskedArray(X) and np.ma.is_masked(X):
+        raise ValueError(
+            f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
+            "samples out."
+        )
+    return X
+
+
 def flatten_samples(
     X: Any, n_channels: int | None = None
 ) -> tuple[Any, tuple[int, ...] | None]:
@@ -182,13 +200,7 @@ def flatten_samples(
     shape : tuple of int or None
         Shape of the n-D array, None where `X` is not one.
     """
-    if isinstance(X, torch.Tensor):
-        X = X.detach().cpu().numpy()
-    if np.ma.isMaskedArray(X) and np.ma.is_masked(X):
-        raise ValueError(
-            f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
-            "samples out."
-        )
+    X = plain(X)
     if holds_pictures(X):
         X = stack_pictures(X, n_channels=n_channels)
     # Data frames and sparse matrices have a shape of their own, of two axes.

@@ -173,3 +173,15 @@ def test_a_network_without_a_decoder_has_no_inverse(fitted, monkeypatch):
     assert hasattr(fitted, "inverse_transform")
     monkeypatch.delattr(type(fitted.net_.module_), "decode")
     assert not hasattr(fitted, "inverse_transform")
+
+
+def test_latent_vectors_come_through_the_same_door(fitted):
+    latent = fitted.cluster_centers_
+    expected = fitted.inverse_transform(latent)
+    tensor = torch.tensor(latent, requires_grad=True)
+    assert_array_equal(fitted.inverse_transform(tensor), expected)
+    masked = np.ma.masked_array(latent, mask=latent == latent[0, 0])
+    with pytest.raises(ValueError, match="masked values"):
+        fitted.inverse_transform(masked)
+    with pytest.raises(ValueError, match="beyond those of float32"):
+        fitted.inverse_transform([[10**400] * latent.shape[1]])
