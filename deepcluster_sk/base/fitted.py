@@ -204,7 +204,9 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         reader = SampleReader(layout, net.reader.scaler)
         # Always float32: what a user gets must not depend on the batch it came in.
         embedding = embed(net.module_, RowDataset(rows), reader, net.torch_device)
-        if not embedding.latent.isfinite().all():
+        # Squares of a finite latent may be too large as well.
+        finite = embedding.latent.isfinite().all()
+        if not finite or embedding.log_assignment.isnan().any():
             raise ValueError(
                 "The embedding of X is not finite: X holds values too large for a "
                 f"{type(self).__name__} fitted on data of another scale."

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from deepcluster_sk.base.start import Start
 from deepcluster_sk.graph.start import START
 
 _NAMED_STARTS = {
@@ -31,7 +32,9 @@ def summary_of(clusterer: Any) -> str:
         "images taken for": _kind(clusterer),
         "contrast": clusterer.contrast_,
         "start": _start(clusterer),
-        "pretraining": _phase(clusterer, "pretrain"),
+        "views by": _one_line(_augmentation(clusterer)),
+        "pretraining": _pretraining(clusterer),
+        "targets": _one_line(clusterer._targets()),
         "joint training": _phase(clusterer, "cluster"),
         "network": _network(clusterer),
         "cluster sizes": " ".join(map(str, _sizes(clusterer))),
@@ -82,6 +85,22 @@ def _phase(clusterer: Any, name: str) -> str:
     updates = sum(bool(row.get("updated")) for row in rows)
     found = f", pseudo-labels found anew {updates} times" if updates else ""
     return f"{len(rows)} epochs in {seconds:.1f} s{found}"
+
+
+def _augmentation(clusterer: Any) -> Any:
+    return clusterer._augmentation(clusterer._layout, clusterer.image_kind_)
+
+
+def _pretraining(clusterer: Any) -> str:
+    phase = _phase(clusterer, "pretrain")
+    if phase == "none":
+        return phase
+    start = Start(clusterer.contrast_, clusterer.image_kind_)
+    return f"{_one_line(clusterer._strategy(clusterer._layout, start))}, {phase}"
+
+
+def _one_line(value: Any) -> str:
+    return " ".join(repr(value).split())
 
 
 def _network(clusterer: Any) -> str:

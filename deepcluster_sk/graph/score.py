@@ -27,13 +27,13 @@ from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import Graph
-from deepcluster_sk.graph.kept import KeptGraphs
 from deepcluster_sk.graph.neighbors import Views, view_neighbors
 from deepcluster_sk.graph.spectral import Labels, affinity
 from deepcluster_sk.graph.voting import most_frequent
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.networks.inference import collect, evaluating
 from deepcluster_sk.runtime.caching import data_key
+from deepcluster_sk.runtime.kept import Kept
 from deepcluster_sk.runtime.modes import computing
 from deepcluster_sk.runtime.seeding import generator, seeded
 
@@ -67,7 +67,7 @@ SCORE = ScoreSettings()
 #: search scores all its candidates on the same few folds, three graphs for each.
 KEPT_BYTES = 256 << 20
 
-_kept = KeptGraphs(KEPT_BYTES)
+_kept: Kept[Graph] = Kept(KEPT_BYTES)
 
 
 def forget_scoring_graphs() -> None:

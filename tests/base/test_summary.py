@@ -24,7 +24,11 @@ def test_what_was_fitted_and_what_became_of_it(make, fitted, images):
     assert said["method"] == type(fitted).__name__
     assert said["data"] == "48 images, grey, 8x8 pixels"
     assert said["contrast"] == fitted.contrast_
-    assert said["pretraining"].startswith("2 epochs in ")
+    strategy = re.escape(repr(fitted.pretraining))
+    assert re.match(rf"{strategy}, 2 epochs in \d", said["pretraining"])
+    assert said["targets"] == repr(fitted._targets())
+    views = fitted._augmentation(fitted._layout, fitted.image_kind_)
+    assert said["views by"] == repr(views)
     assert said["joint training"].startswith("2 epochs in ")
     assert f"latent of {LATENT_DIM} dimensions; batches of 64" in said["network"]
     weights = sum(p.numel() for p in fitted.net_.module_.parameters())

@@ -185,3 +185,13 @@ def test_latent_vectors_come_through_the_same_door(fitted):
         fitted.inverse_transform(masked)
     with pytest.raises(ValueError, match="beyond those of float32"):
         fitted.inverse_transform([[10**400] * latent.shape[1]])
+
+
+def test_assignments_are_finite_or_an_error(fitted, images):
+    for power in range(5, 40):
+        try:
+            found = fitted.predict_proba(images * 10.0**power)
+        except ValueError as error:
+            assert "not finite" in str(error)
+        else:
+            assert np.isfinite(found).all()

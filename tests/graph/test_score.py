@@ -5,13 +5,13 @@ import torch
 
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import score
-from deepcluster_sk.graph.kept import KeptGraphs
 from deepcluster_sk.graph.score import (
     SCORE,
     ScoreSettings,
     forget_scoring_graphs,
     scoring_graph,
 )
+from deepcluster_sk.runtime.kept import Kept
 from tests.made import make_images, make_vectors
 
 CPU = torch.device("cpu")
@@ -88,7 +88,7 @@ def test_graphs_are_kept_until_they_are_forgotten(images):
 
 def test_no_more_is_kept_than_there_is_room_for(images, monkeypatch):
     X, _ = images
-    monkeypatch.setattr(score, "_kept", KeptGraphs(scoring_graph(X, GREY, CPU).n_bytes))
+    monkeypatch.setattr(score, "_kept", Kept(scoring_graph(X, GREY, CPU).n_bytes))
     first = scoring_graph(X, GREY, CPU)
     assert scoring_graph(X, GREY, CPU) is first
     scoring_graph(X[:80], GREY, CPU)

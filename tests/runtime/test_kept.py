@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from deepcluster_sk.graph.graph import Graph
-from deepcluster_sk.graph.kept import KeptGraphs
+from deepcluster_sk.runtime.kept import Kept
 
 
 def graph_of(n):
@@ -17,7 +17,7 @@ def test_bytes_are_those_of_all_arrays():
     links = graph.weights
     indices = links.indices.nbytes + links.indptr.nbytes
     assert graph.n_bytes == 3 * 8 + 3 * 8 + indices + 8 * 8
-    kept = KeptGraphs(10**6)
+    kept = Kept(10**6)
     kept.put("a", graph)
     kept.put("b", graph_of(4))
     assert kept.n_bytes == graph.n_bytes + graph_of(4).n_bytes
@@ -25,7 +25,7 @@ def test_bytes_are_those_of_all_arrays():
 
 def test_those_not_asked_for_longest_go_first():
     graph = graph_of(10)
-    kept = KeptGraphs(3 * graph.n_bytes)
+    kept = Kept(3 * graph.n_bytes)
     for key in "abc":
         kept.put(key, graph)
     assert kept.get("a") is graph
@@ -39,14 +39,14 @@ def test_those_not_asked_for_longest_go_first():
 
 
 def test_one_too_large_by_itself_is_not_kept():
-    kept = KeptGraphs(graph_of(10).n_bytes)
+    kept = Kept(graph_of(10).n_bytes)
     kept.put("a", graph_of(11))
     assert kept.get("a") is None
     assert kept.n_bytes == 0
 
 
 def test_a_key_has_its_last_graph_once():
-    kept = KeptGraphs(10**6)
+    kept = Kept(10**6)
     first, second = graph_of(3), graph_of(3)
     kept.put("a", first)
     kept.put("a", second)
@@ -60,7 +60,7 @@ def test_a_key_has_its_last_graph_once():
 @pytest.mark.parametrize("n_threads", [8])
 def test_threads_may_share_it(n_threads):
     graphs = {n: graph_of(n) for n in range(2, 30)}
-    kept = KeptGraphs(4 * graphs[29].n_bytes)
+    kept = Kept(4 * graphs[29].n_bytes)
 
     def work(seed):
         rng = np.random.default_rng(seed)
