@@ -139,3 +139,10 @@ def test_one_cluster_and_one_dimension():
     network = make_network(n_clusters=1, latent_dim=1).eval()
     embedding = network.embed(torch.randn(3, 6))
     assert torch.equal(embedding.log_assignment, torch.zeros(3, 1))
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"batch_norm": False}, 0)])
+def test_hidden_layers_are_normalised_unless_told_otherwise(given, expected):
+    network = make_network(**given)
+    layers = [m for m in network.autoencoder.modules()]
+    assert sum(isinstance(m, torch.nn.BatchNorm1d) for m in layers) == expected

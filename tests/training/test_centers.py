@@ -78,3 +78,10 @@ def test_centers_are_means_and_nearest_finds_them():
     centers = centers_of(X, y, 3)
     np.testing.assert_allclose(centers[1], X[y == 1].mean(0))
     np.testing.assert_array_equal(nearest(X, centers), y)
+
+
+def test_the_row_farthest_from_its_centre_is_taken_in_any_direction():
+    latent = np.array([[0.0], [0.1], [0.2], [-9.0], [5.0], [5.1]])
+    labels = np.array([0, 0, 0, 0, 1, 1])
+    found = reseed_empty(latent, labels, 3)
+    assert found.tolist() == [0, 0, 0, 2, 1, 1]
