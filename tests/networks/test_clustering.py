@@ -144,5 +144,5 @@ def test_one_cluster_and_one_dimension():
 @pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"batch_norm": False}, 0)])
 def test_hidden_layers_are_normalised_unless_told_otherwise(given, expected):
     network = make_network(**given)
-    layers = [m for m in network.autoencoder.modules()]
+    layers = list(network.autoencoder.modules())
     assert sum(isinstance(m, torch.nn.BatchNorm1d) for m in layers) == expected

@@ -14,6 +14,7 @@ from deepcluster_sk import (
 from deepcluster_sk.augmentation.presets import PRESETS, make_augmentation
 from deepcluster_sk.methods.triplet.objective import (
     ReconstructionPretraining,
+    TripletClustering,
     Triplets,
 )
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
@@ -117,3 +118,13 @@ def test_the_recipe_takes_any_data_and_makes_no_graph(data, monkeypatch):
     assert model.hubness_ is None
     assert_array_equal(model.predict(X), model.labels_)
     assert len(np.unique(model.initial_labels_)) == 3
+
+
+def test_objectives_rebuild_from_the_images_unless_told_otherwise():
+    triplets = Triplets(brighter, torch.Generator(), "batch", 2, 0)
+    weights = dict.fromkeys(("reconstruction", "clustering"), 1.0)
+    for objective in (
+        ReconstructionPretraining(triplets, 0.0, 0.24),
+        TripletClustering(triplets, weights, 0.24, True, tol=0.1),
+    ):
+        assert objective.inputs(None, torch.rand(4, 1, 4, 4))["first"] == 0
