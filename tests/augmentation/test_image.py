@@ -377,3 +377,8 @@ def test_a_gpu_generator_is_never_waited_for() -> None:
     finally:
         torch.cuda.set_sync_debug_mode(mode)
     assert out.is_cuda
+
+
+def test_shading_of_more_than_all_light_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"shading must lie in \[0, 1\]"):
+        Augmentation(shading=1.5)

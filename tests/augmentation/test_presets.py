@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from deepcluster_sk.augmentation.presets import (
     PRESETS,
+    WIDE_PRESETS,
     Augmentation,
     VectorAugmentation,
     apply_augmentation,
@@ -195,3 +196,10 @@ def test_vectors_with_a_gpu_generator_are_never_waited_for() -> None:
     finally:
         torch.cuda.set_sync_debug_mode(mode)
     assert out.is_cuda
+
+
+@pytest.mark.parametrize("name", [name for name in WIDE_PRESETS if name != "vector"])
+def test_wide_views_go_a_little_farther_than_narrow_ones(name):
+    wide, narrow = WIDE_PRESETS[name], PRESETS["grey"]
+    for strength in ("rotation", "scale", "shift", "shear"):
+        assert narrow[strength] <= wide[strength] <= 3 * narrow[strength]

@@ -246,3 +246,14 @@ def test_narrow_is_the_shallow_one_with_half_the_channels():
         p.shape for p in same.parameters()
     ]
     assert isinstance(make_autoencoder("narrow", vector, 3), MLPAutoencoder)
+
+
+def test_the_deep_network_begins_as_the_shallow_one_and_goes_on():
+    def widths(name):
+        network = make_autoencoder(name, (1, 16, 16), 3)
+        return [
+            m.out_channels for m in network.encoder if isinstance(m, torch.nn.Conv2d)
+        ]
+
+    assert widths("shallow") == [32, 64, 128]
+    assert widths("deep") == [32, 64, 128, 256, 256]

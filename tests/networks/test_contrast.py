@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from deepcluster_sk.networks.contrast import FLOOR, WINDOW, Contrast
+from deepcluster_sk.networks.contrast import FLOOR, Contrast
+
+#: Standard deviation of the window, in sides of the image.
+WINDOW = 0.125
 
 
 def images(seed=0):
