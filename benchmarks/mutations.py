@@ -36,6 +36,7 @@ ROOMS = {
     "methods/dec": ["tests/methods/dec"],
     "methods/depict": ["tests/methods/depict"],
     "methods/variational": ["tests/methods/variational"],
+    "methods/neighbor_graph": ["tests/methods/neighbor_graph"],
 }
 #: Changes that no test can notice, as (file, line of code), and why.
 EQUIVALENT: dict[tuple[str, str], str] = {

@@ -31,9 +31,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     # What type checkers and editors read; a test compares it with `_HOMES`.
     from deepcluster_sk.base.saving import load
-    from deepcluster_sk.graph.estimator import NeighborGraphClusterer
     from deepcluster_sk.methods.dec.estimator import DECClusterer
     from deepcluster_sk.methods.depict.estimator import DepictClusterer
+    from deepcluster_sk.methods.neighbor_graph.estimator import NeighborGraphClusterer
     from deepcluster_sk.methods.triplet.estimator import DeepTripletClusterer
     from deepcluster_sk.methods.triplet.strategies import (
         DatasetNegatives,
@@ -59,7 +59,7 @@ else:
         "DepictClusterer": "methods.depict.estimator",
         "InstanceDiscrimination": "methods.triplet.strategies",
         "ModelFileError": "persistence",
-        "NeighborGraphClusterer": "graph.estimator",
+        "NeighborGraphClusterer": "methods.neighbor_graph.estimator",
         "PseudoLabels": "training.targets",
         "Reconstruction": "training.pretraining",
         "SelfTraining": "training.targets",

@@ -113,7 +113,7 @@ class BaseDeepClusterer(
 
     @abstractmethod
     def _module(
-        self, layout: RowLayout, contrast: str
+        self, context: FitContext, start: Start
     ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         """Network class and its arguments."""
 
@@ -214,7 +214,7 @@ class BaseDeepClusterer(
 
     def _build_net(self, context: FitContext, start: Start) -> ClusteringNet:
         """Build the skorch net; its weights are drawn from a stream of their own."""
-        module, arguments = self._module(context.layout, start.contrast)
+        module, arguments = self._module(context, start)
         settings: dict[str, Any] = {
             **{f"module__{name}": value for name, value in arguments.items()},
             "lr": self.lr,

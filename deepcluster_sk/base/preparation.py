@@ -77,7 +77,7 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
         )
         start = Start("none", self._known_kind(layout))
         self._strategy(layout, start)  # refuses what the method does not know
-        latent_dim = self._latent_dim(layout, start)
+        latent_dim = self._latent_dim(context, start)
         check_init(self.init, len(rows), context.n_clusters, latent_dim)
         # Built and let go: whatever its settings make fail fails now.
         self._build_net(context, start)

@@ -9,6 +9,7 @@ from deepcluster_sk.augmentation.presets import (
     kind_of,
     make_augmentation,
 )
+from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS
@@ -110,10 +111,10 @@ class ResolutionMixin:
         names = ("iterator_train__num_workers", "iterator_train__pin_memory")
         return any(self._net_params.get(name) for name in names)
 
-    def _latent_dim(self, layout: RowLayout, start: Start) -> int:
+    def _latent_dim(self, context: FitContext, start: Start) -> int:
         """Latent dimensions: enough to keep the clusters apart."""
         if self.latent_dim == "auto":
-            return min(64, max(10, int(self.n_clusters)))
+            return min(64, max(10, context.n_clusters))
         return int(self.latent_dim)
 
     def _most_pixels(self) -> int | None:

@@ -9,7 +9,6 @@ from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
-from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClustering
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
@@ -173,15 +172,15 @@ class DECClusterer(BaseDeepClusterer):
         return SelfTraining()
 
     def _module(
-        self, layout: RowLayout, contrast: str
+        self, context: FitContext, start: Start
     ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         return ClusteringAutoencoder, {
             "architecture": self.architecture,
-            "sample_shape": layout.shape,
-            "n_clusters": int(self.n_clusters),
-            "latent_dim": self._latent_dim(layout, Start(contrast, None)),
+            "sample_shape": context.layout.shape,
+            "n_clusters": context.n_clusters,
+            "latent_dim": self._latent_dim(context, start),
             "radius": None,
-            "contrast": contrast,
+            "contrast": start.contrast,
             # As published. With batch norm usps gets .60, without .62.
             "batch_norm": self.augmentation is not None,
         }

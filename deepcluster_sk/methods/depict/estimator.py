@@ -206,14 +206,14 @@ class DepictClusterer(BaseDeepClusterer):
         return PseudoLabels(duration=0.5)
 
     def _module(
-        self, layout: RowLayout, contrast: str
+        self, context: FitContext, start: Start
     ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         return DepictNetwork, {
             "architecture": self.architecture,
-            "sample_shape": layout.shape,
-            "n_clusters": int(self.n_clusters),
-            "latent_dim": self._latent_dim(layout, Start(contrast, None)),
-            "contrast": contrast,
+            "sample_shape": context.layout.shape,
+            "n_clusters": context.n_clusters,
+            "latent_dim": self._latent_dim(context, start),
+            "contrast": start.contrast,
         }
 
     def _scaler(self, rows: NDArray[Any], layout: RowLayout) -> PixelScaler:

@@ -274,17 +274,17 @@ class DeepTripletClusterer(BaseDeepClusterer):
         return cls(n_clusters, **{**own, **overrides})
 
     def _module(
-        self, layout: RowLayout, contrast: str
+        self, context: FitContext, start: Start
     ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         return ClusteringAutoencoder, {
             "architecture": self.architecture,
-            "sample_shape": layout.shape,
-            "n_clusters": int(self.n_clusters),
-            "latent_dim": self._latent_dim(layout, Start(contrast, None)),
+            "sample_shape": context.layout.shape,
+            "n_clusters": context.n_clusters,
+            "latent_dim": self._latent_dim(context, start),
             # The largest q that K centres allow shrinks as K grows, unless R does too.
-            "radius": max(3.0, float(np.sqrt(int(self.n_clusters)))),
-            "kernel_power": max(1.0, float(np.log10(int(self.n_clusters)))),
-            "contrast": contrast,
+            "radius": max(3.0, float(np.sqrt(context.n_clusters))),
+            "kernel_power": max(1.0, float(np.log10(context.n_clusters))),
+            "contrast": start.contrast,
         }
 
     def _augmentation(
@@ -368,10 +368,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
         """Whether single images are told apart, which makes a latent to look in."""
         return not isinstance(self._strategy(layout, start), Reconstruction)
 
-    def _latent_dim(self, layout: RowLayout, start: Start) -> int:
-        if self.latent_dim == "auto" and self._looks_again(layout, start):
+    def _latent_dim(self, context: FitContext, start: Start) -> int:
+        if self.latent_dim == "auto" and self._looks_again(context.layout, start):
             return TOLD_APART_DIM
-        return super()._latent_dim(layout, start)
+        return super()._latent_dim(context, start)
 
     def _triplets(
         self, context: FitContext, start: Start, streams: Streams

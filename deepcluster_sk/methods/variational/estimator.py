@@ -264,16 +264,16 @@ class VariationalClusterer(BaseDeepClusterer):
         return PseudoLabels(duration=0.5)
 
     def _module(
-        self, layout: RowLayout, contrast: str
+        self, context: FitContext, start: Start
     ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         return MixtureVAE, {
             "architecture": self.architecture,
-            "sample_shape": layout.shape,
-            "n_clusters": int(self.n_clusters),
-            "latent_dim": self._latent_dim(layout, Start(contrast, None)),
-            "likelihood": self._likelihood(layout),
+            "sample_shape": context.layout.shape,
+            "n_clusters": context.n_clusters,
+            "latent_dim": self._latent_dim(context, start),
+            "likelihood": self._likelihood(context.layout),
             "relaxation": self.relaxation,
-            "contrast": contrast,
+            "contrast": start.contrast,
         }
 
     def _first_clusters(

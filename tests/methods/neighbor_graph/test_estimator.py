@@ -18,8 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from deepcluster_sk import NeighborGraphClusterer, clustering_accuracy_score
 from deepcluster_sk.data.images import RowLayout
-from deepcluster_sk.graph import clustering
 from deepcluster_sk.graph.score import best_modularity, scoring_graphs
+from deepcluster_sk.methods.neighbor_graph import clustering
 from tests.made import make_images, make_textures, make_vectors
 
 CPU = torch.device("cpu")

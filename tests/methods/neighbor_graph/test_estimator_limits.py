@@ -8,9 +8,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from deepcluster_sk.graph.start import find_start
-from tests.graph.test_estimator import make
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_vectors
+from tests.methods.neighbor_graph.test_estimator import make
+
+ESTIMATOR = "deepcluster_sk.methods.neighbor_graph.estimator"
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +95,13 @@ def test_clusters_that_are_empty_are_told():
     ],
 )
 def test_errors_come_before_work(images, monkeypatch, params, message):
-    monkeypatch.setattr("deepcluster_sk.graph.estimator.cluster_nodes", None)
+    monkeypatch.setattr(f"{ESTIMATOR}.cluster_nodes", None)
     with pytest.raises(ValueError, match=message):
         make(**params).fit(images[0])
 
 
 def test_vectors_have_no_contrast(monkeypatch):
-    monkeypatch.setattr("deepcluster_sk.graph.estimator.cluster_nodes", None)
+    monkeypatch.setattr(f"{ESTIMATOR}.cluster_nodes", None)
     with pytest.raises(ValueError, match="contrast='local' needs images"):
         make(contrast="local").fit(make_vectors()[0])
 

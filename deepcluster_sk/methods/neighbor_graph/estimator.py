@@ -23,7 +23,6 @@ from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
 from deepcluster_sk.data.validation import InputMixin
-from deepcluster_sk.graph.clustering import check_sizes, cluster_nodes
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.score import best_modularity, scoring_graphs, view_labels
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
@@ -36,6 +35,7 @@ from deepcluster_sk.graph.start import (
     contrasts_for,
     find_start,
 )
+from deepcluster_sk.methods.neighbor_graph.clustering import check_sizes, cluster_nodes
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.runtime.device import resolve_device
 from deepcluster_sk.runtime.modes import computing
