@@ -48,13 +48,11 @@ for model in models:
 
 from matplotlib import pyplot as plt
 
-from deepcluster_sk.plotting import plot_embedding
+from deepcluster_sk.plotting import EmbeddingDisplay
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 9), layout="constrained")
 for model, ax in zip(models, axes.flat, strict=True):
-    plot_embedding(
-        model.transform(X), model.labels_, centers=model.cluster_centers_, ax=ax
-    )
+    EmbeddingDisplay.from_estimator(model, X, ax=ax)
     ax.set_title(type(model).__name__)
 
 # %%
@@ -64,11 +62,13 @@ for model, ax in zip(models, axes.flat, strict=True):
 
 import numpy as np
 
-from deepcluster_sk.plotting import plot_clusters
+from deepcluster_sk.plotting import ClustersDisplay
 
 variational = models[-1]
 drawn, labels = zip(*(variational.sample(10, cluster=k) for k in range(3)), strict=True)
-_ = plot_clusters(np.concatenate(drawn).reshape(-1, 8, 8), np.concatenate(labels))
+_ = ClustersDisplay.from_predictions(
+    np.concatenate(drawn), np.concatenate(labels), image_shape=(8, 8)
+)
 
 # %%
 # Against the true digits

@@ -41,26 +41,24 @@ print(model.summary())
 # One row per cluster, the images it is surest of first. No label is needed to see
 # whether a row shows one thing or two.
 
-from deepcluster_sk.plotting import (
-    plot_clusters,
-    plot_confusion,
-    plot_embedding,
-    plot_history,
-)
+from deepcluster_sk.plotting import ClustersDisplay
 
-probabilities = model.predict_proba(X)
-_ = plot_clusters(X, model.labels_, probabilities=probabilities, n_images=15)
+_ = ClustersDisplay.from_estimator(model, X, n_images=15)
 
 # %%
 # The learned features, seen along the two directions in which they vary most.
 # Crosses mark the cluster centres.
 
-_ = plot_embedding(model.transform(X), model.labels_, centers=model.cluster_centers_)
+from deepcluster_sk.plotting import EmbeddingDisplay
+
+_ = EmbeddingDisplay.from_estimator(model, X)
 
 # %%
 # How the terms of the loss went.
 
-_ = plot_history(model.history_)
+from deepcluster_sk.plotting import HistoryDisplay
+
+_ = HistoryDisplay.from_estimator(model)
 
 # %%
 # Comparing with the true digits
@@ -86,4 +84,6 @@ for name, labels in [
 # Rows are digits, columns clusters, paired so that the diagonal is as heavy as it
 # can be. What lies off the diagonal is what was mistaken for what.
 
-_ = plot_confusion(digits.target, model.labels_)
+from deepcluster_sk.plotting import MatchedConfusionDisplay
+
+_ = MatchedConfusionDisplay.from_predictions(digits.target, model.labels_)

@@ -65,12 +65,12 @@ for name, pipeline in [("pixels", on_pixels), ("learned features", on_features)]
 
 import matplotlib.pyplot as plt
 
-from deepcluster_sk.plotting import plot_clusters
+from deepcluster_sk.plotting import ClustersDisplay
 
 shown = X[:12]
 rebuilt = clusterer.inverse_transform(clusterer.transform(shown))
 fig, ax = plt.subplots(figsize=(8, 2), layout="constrained")
-plot_clusters(
+ClustersDisplay.from_predictions(
     np.concatenate([shown, np.clip(rebuilt, 0, 16)]),
     np.repeat(["image", "rebuilt"], len(shown)),
     probabilities=np.tile(np.linspace(1, 0, len(shown)), 2),  # keeps the order
