@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from deepcluster_sk.data.showing import as_pictures
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-from deepcluster_sk.plotting.montage import as_pictures, draw_rows
+from deepcluster_sk.plotting.montage import draw_rows
 
 #: Pictures in a row.
 _N_COLUMNS = 10

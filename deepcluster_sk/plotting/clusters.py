@@ -13,11 +13,13 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from deepcluster_sk.data.showing import as_pictures
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-from deepcluster_sk.plotting.montage import as_pictures, draw_rows
+from deepcluster_sk.plotting.montage import draw_rows
 
 
 class ClustersDisplay:
