@@ -9,13 +9,13 @@ clusters to be used. Figure 4 of the paper shows it by the images of one class.
 # %%
 # Without it and with it
 # ----------------------
-# ``from_paper`` trains on its own sharpened assignments, which is where balance has
-# work to do. (The settings make this page quick.)
+# Balance has work to do where the network trains on its own sharpened assignments, as
+# in the paper, not on the labels of a graph. (The other settings make this page quick.)
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, Reconstruction
 from deepcluster_sk.plotting import AssignmentDisplay
 
 digits = load_digits()
@@ -23,8 +23,15 @@ X, y = digits.images[:600], digits.target[:600]
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained", sharey=True)
 for gamma, ax in zip((0.0, 0.01, 1.0), axes, strict=True):
-    model = DeepTripletClusterer.from_paper(
-        n_clusters=10, gamma=gamma, max_epochs=30, tol=0.02, random_state=0
+    model = DeepTripletClusterer(
+        n_clusters=10,
+        gamma=gamma,
+        init="kmeans",
+        targets="self-training",
+        pretraining=Reconstruction(epochs=10),
+        max_epochs=15,
+        tol=1.0,
+        random_state=0,
     ).fit(X)
     AssignmentDisplay.from_estimator(model, X, y, label=1, ax=ax)
     ax.set_title(f"gamma = {gamma}")

@@ -9,7 +9,7 @@ DINO turns each into a vector; vectors are clustered as images are.
 # %%
 # Vectors
 # -------
-# No network is downloaded here. These 1,000 vectors are made as embeddings are: of
+# No network is downloaded here. These 600 vectors are made as embeddings are: of
 # unit length, eight groups of unequal spread, in 64 dimensions.
 #
 # .. code-block:: python
@@ -19,10 +19,10 @@ DINO turns each into a vector; vectors are clustered as images are.
 import numpy as np
 
 rng = np.random.default_rng(0)
-y = rng.integers(0, 8, 1000)
+y = rng.integers(0, 8, 600)
 means = rng.normal(size=(8, 64))
 spread = rng.uniform(1.0, 3.5, size=(8, 1))
-X = means[y] + spread[y] * rng.normal(size=(1000, 64))
+X = means[y] + spread[y] * rng.normal(size=(600, 64))
 X /= np.linalg.norm(X, axis=1, keepdims=True)
 
 # %%
@@ -39,7 +39,7 @@ from deepcluster_sk.metrics import clustering_accuracy_score
 models = {
     "k-means": KMeans(8, n_init=10, random_state=0),
     "graph alone": NeighborGraphClusterer(8, random_state=0),
-    "deep": DeepTripletClusterer(8, max_epochs=10, tol=0.01, random_state=0),
+    "deep": DeepTripletClusterer(8, max_epochs=6, tol=1.0, random_state=0),
 }
 for name, model in models.items():
     labels = model.fit_predict(X)

@@ -9,17 +9,17 @@ trusted: how sure the model is, and whether an image is of the old kind at all.
 # %%
 # Fit on what is there
 # --------------------
-# 800 digits are there, 400 come later. (The settings make this page quick.)
+# 600 digits are there, 400 come later. (The settings make this page quick.)
 
 from sklearn.datasets import load_digits
 
 from deepcluster_sk import DeepTripletClusterer, TripletMargin
 
 digits = load_digits()
-X, X_new, y_new = digits.images[:800], digits.images[800:1200], digits.target[800:1200]
+X, X_new, y_new = digits.images[:600], digits.images[600:1000], digits.target[600:1000]
 model = DeepTripletClusterer(
     n_clusters=10,
-    pretraining=TripletMargin(epochs=20),
+    pretraining=TripletMargin(epochs=10),
     max_epochs=10,
     tol=0.02,
     random_state=0,

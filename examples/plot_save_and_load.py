@@ -20,7 +20,7 @@ import deepcluster_sk
 from deepcluster_sk import DepictClusterer
 
 X = load_digits().images[:600]
-model = DepictClusterer(n_clusters=10, max_epochs=20, tol=0.02, random_state=0).fit(X)
+model = DepictClusterer(n_clusters=10, max_epochs=10, tol=0.02, random_state=0).fit(X)
 
 with TemporaryDirectory() as folder:
     path = Path(folder, "digits.safetensors")
