@@ -2,22 +2,39 @@
 
 from benchmarks.methods import METHODS
 from benchmarks.tables import (
+    BESIDE,
     HEAD,
     NOTE,
     RESULTS,
     accuracy_table,
     describe,
+    fits_of_the_default,
     grouped,
     mean_std,
     measured_sets,
     numbers,
-    precision_of,
     rows_of,
     seeds_of,
+    worst,
 )
 
 #: The clusterers of the package, as the benchmarks name them.
 CLUSTERERS = ("ours", "augmented DEC", "DEC", "IDEC", "DEPICT", "variational")
+#: What a page has room for of a set's table.
+SHOWN = ("method", "images", "ACC", "worst", "NMI", "ACC of the start", "CPU seconds")
+#: Height and width of the images of a set, and their colour.
+PIXELS = {
+    "digits": "8x8",
+    "usps": "16x16",
+    "usps_9298": "16x16",
+    "mnist": "28x28",
+    "fashion_mnist": "28x28",
+    "cmu_pie": "32x32",
+    "coil20": "32x32",
+    "cifar10_train": "32x32, colour",
+    "imagenette32": "32x32, colour",
+}
+NOT_MEASURED = "Not measured yet; ``python -m benchmarks.accuracy`` does it."
 #: The columns that tell the fits of an experiment apart.
 EXPERIMENTS = {
     "imbalance": ("method", "r_min"),
@@ -33,8 +50,8 @@ MEASUREMENTS = {
         *("compared_with", "compared_value", "ratio", "device"),
     ),
     "gpu": (
-        *("step", "what", "n", "value", "unit", "compared_with", "compared_value"),
-        *("ratio", "acc", "seconds", "peak_mib", "device_name", "precision", "note"),
+        *("step", "what", "n", "value", "unit", "compared_with", "ratio"),
+        *("acc", "seconds", "peak_mib", "note"),
     ),
     "search_speed": (
         *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),
@@ -44,10 +61,8 @@ MEASUREMENTS = {
 
 def page(name):
     """Give the results of an experiment as reStructuredText."""
-    if name == "accuracy":
-        return accuracy()
-    if name == "clusterers":
-        return clusterers()
+    if name in PAGES:
+        return PAGES[name]()
     rows = rows_of(name)
     if not rows:
         return f"Not measured yet; ``python -m benchmarks.{name}`` does it.\n"
@@ -56,13 +71,16 @@ def page(name):
         parts.append(summary(rows, EXPERIMENTS[name]))
     if name in MEASUREMENTS:
         columns = MEASUREMENTS[name]
-        parts.append(table(columns, [[row[c] for c in columns] for row in rows]))
+        lines = [[brief(row[column]) for column in columns] for row in rows]
+        parts.append(table([column.replace("_", " ") for column in columns], lines))
     if (RESULTS / f"{name}.png").exists():
         parts.insert(0, f".. image:: ../benchmarks/results/{name}.png")
     commits = sorted({row["commit"] for row in rows})
     commands = sorted({row["command"] for row in rows})
     made = "; ".join(f"``{command}``" for command in commands)
-    parts.append(f"Made by {made}, at {', '.join(commits)}.")
+    devices = sorted({row.get("device_name", "") for row in rows} - {""})
+    where = f" on {', '.join(devices)}" if devices else ""
+    parts.append(f"Made by {made}{where}, at {', '.join(commits)}.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,10 +89,46 @@ def accuracy():
     parts = [NOTE]
     for name in measured_sets():
         parts += [f".. rubric:: {name}", describe(name)]
-        parts.append(table(HEAD, accuracy_table(name)))
+        columns = [HEAD.index(column) for column in SHOWN]
+        lines = [[line[c] for c in columns] for line in accuracy_table(name)]
+        parts.append(table(SHOWN, lines))
     if len(parts) == 1:
-        parts = ["Not measured yet; ``python -m benchmarks.accuracy`` does it."]
+        parts = [NOT_MEASURED]
     return "\n\n".join(parts) + "\n"
+
+
+def overview():
+    """Give the default on every set, beside what it is made of."""
+    lines = [
+        (
+            name,
+            f"{int(ours[0]['n']):,}",
+            *(mean_std(others[method], "acc") for method in BESIDE),
+            mean_std(ours, "acc"),
+            worst(ours),
+            seeds_of(ours),
+        )
+        for name, ours, others in fits_of_the_default()
+    ]
+    head = ("data", "images", *BESIDE.values(), "default", "worst", "seeds")
+    return (table(head, lines) if lines else NOT_MEASURED) + "\n"
+
+
+def minutes():
+    """Give the time of default fits, by the number of images."""
+    fits = sorted(fits_of_the_default(), key=lambda fit: int(fit[1][0]["n"]))
+    lines = [
+        (
+            f"{int(ours[0]['n']):,}",
+            PIXELS.get(name, ""),
+            ours[0]["classes"],
+            name,
+            f"{numbers(ours, 'cpu_seconds').mean() / 60:.1f}",
+        )
+        for name, ours, _ in fits
+    ]
+    head = ("images", "pixels", "clusters", "data", "CPU minutes")
+    return (table(head, lines) if lines else NOT_MEASURED) + "\n"
 
 
 def clusterers():
@@ -87,10 +141,8 @@ def clusterers():
                 name,
                 f"{int(n):,}",
                 METHODS[method].label,
-                seeds_of(group),
-                precision_of(group),
                 mean_std(group, "acc"),
-                f"{numbers(group, 'acc').min():.4f}",
+                worst(group),
                 mean_std(group, "nmi"),
                 f"{numbers(group, 'cpu_seconds').mean():.0f}",
             )
@@ -100,11 +152,8 @@ def clusterers():
             if method in CLUSTERERS
         ]
     if not lines:
-        return "Not measured yet; ``python -m benchmarks.accuracy`` does it.\n"
-    head = (
-        *("data", "images", "method", "seeds", "precision"),
-        *("ACC", "worst", "NMI", "CPU seconds"),
-    )
+        return NOT_MEASURED + "\n"
+    head = ("data", "images", "method", "ACC", "worst", "NMI", "CPU seconds")
     return NOTE + "\n\n" + table(head, lines) + "\n"
 
 
@@ -119,18 +168,36 @@ def summary(rows, keys):
                 f"{sizes.mean():,.0f}",
                 *case[2:],
                 seeds_of(group),
-                precision_of(group),
                 mean_std(group, "acc"),
-                f"{numbers(group, 'acc').min():.4f}",
+                worst(group),
                 mean_std(group, "nmi"),
-                f"{numbers(group, 'clusters_used').mean():g}",
+                f"{numbers(group, 'clusters_used').mean():.3g}",
             )
         )
     head = (
-        *("data", "images", *keys, "seeds", "precision"),
+        *("data", "images", *keys, "seeds"),
         *("ACC", "worst", "NMI", "clusters used"),
     )
     return table(head, lines)
+
+
+PAGES = {
+    "accuracy": accuracy,
+    "overview": overview,
+    "clusterers": clusterers,
+    "minutes": minutes,
+}
+
+
+def brief(text):
+    """Round a number to three digits; a word, and a whole number, stay as they are."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if value.is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def table(head, lines):

@@ -124,7 +124,7 @@ def confusion(labels_true: ArrayLike, labels_pred: ArrayLike) -> MatchedConfusio
 
     See Also
     --------
-    deepcluster_sk.plotting.plot_confusion : Draw the result.
+    deepcluster_sk.plotting.MatchedConfusionDisplay : Draw the result.
 
     Examples
     --------

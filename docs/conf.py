@@ -10,6 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 # The benchmarks are not part of the package.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.charts import draw_all
 from benchmarks.pages import page
 
 # Before the examples import torch: they are small, and timed on one thread.
@@ -30,6 +31,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "myst_parser",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx-mathjax-offline",
     "sphinx_gallery.gen_gallery",
 ]
@@ -63,12 +65,16 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    # Narrow pages have no room for them.
+    "show_signature": False,
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "deepcluster_sk"
 html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 
 class Benchmark(SphinxDirective):
@@ -80,6 +86,11 @@ class Benchmark(SphinxDirective):
         return self.parse_text_to_nodes(page(self.arguments[0]))
 
 
+def draw_charts(app):
+    draw_all(Path(app.srcdir, "generated"))
+
+
 def setup(app):
+    app.connect("builder-inited", draw_charts)
     app.add_directive("benchmark", Benchmark)
     return {"parallel_read_safe": True}

@@ -10,11 +10,11 @@ compared between settings; here the true digits show how well it does.
 # %%
 # Data
 # ----
-# 800 digits; the search holds out half of them, drawn at random, to judge each setting.
+# 500 digits; the search holds out half of them, drawn at random, to judge each setting.
 
 from sklearn.datasets import load_digits
 
-X, y = load_digits().images[:800], load_digits().target[:800]
+X, y = load_digits().images[:500], load_digits().target[:500]
 
 # %%
 # A search without labels
@@ -28,7 +28,12 @@ from tempfile import TemporaryDirectory
 
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
-from deepcluster_sk import DeepTripletClusterer, PseudoLabels, SelfTraining
+from deepcluster_sk import (
+    DeepTripletClusterer,
+    PseudoLabels,
+    SelfTraining,
+    TripletMargin,
+)
 from deepcluster_sk.model_selection import get_scorer
 
 grid = [
@@ -39,6 +44,7 @@ with TemporaryDirectory() as folder:
     search = GridSearchCV(
         DeepTripletClusterer(
             n_clusters=10,
+            pretraining=TripletMargin(epochs=15),
             max_epochs=6,
             targets=PseudoLabels(n_updates=0),
             tol=1.0,  # six epochs need not settle

@@ -9,25 +9,29 @@ clusters, and only then ask how they compare with the true digits.
 # %%
 # The data
 # --------
-# scikit-learn comes with 1,797 grey images of 8x8 pixels. Any array of images would
-# do; scaling happens inside the estimator.
+# scikit-learn comes with grey images of 8x8 pixels; a thousand will do here. Any array
+# of images would; scaling happens inside the estimator.
 
 from sklearn.datasets import load_digits
 
 digits = load_digits()
-X = digits.images
+X, y = digits.images[:1000], digits.target[:1000]
 print(X.shape, X.dtype)
 
 # %%
 # Clustering
 # ----------
 # As for any clusterer of scikit-learn. ``random_state`` makes the run repeatable;
-# the two other settings make it shorter than it would be by default.
+# the three other settings make it shorter than it would be by default.
 
 from deepcluster_sk import DeepTripletClusterer, TripletMargin
 
 model = DeepTripletClusterer(
-    n_clusters=10, pretraining=TripletMargin(epochs=30), tol=0.005, random_state=0
+    n_clusters=10,
+    pretraining=TripletMargin(epochs=15),
+    max_epochs=10,
+    tol=0.01,
+    random_state=0,
 ).fit(X)
 
 # %%
@@ -41,26 +45,24 @@ print(model.summary())
 # One row per cluster, the images it is surest of first. No label is needed to see
 # whether a row shows one thing or two.
 
-from deepcluster_sk.plotting import (
-    plot_clusters,
-    plot_confusion,
-    plot_embedding,
-    plot_history,
-)
+from deepcluster_sk.plotting import ClustersDisplay
 
-probabilities = model.predict_proba(X)
-_ = plot_clusters(X, model.labels_, probabilities=probabilities, n_images=15)
+_ = ClustersDisplay.from_estimator(model, X, n_images=15)
 
 # %%
 # The learned features, seen along the two directions in which they vary most.
 # Crosses mark the cluster centres.
 
-_ = plot_embedding(model.transform(X), model.labels_, centers=model.cluster_centers_)
+from deepcluster_sk.plotting import EmbeddingDisplay
+
+_ = EmbeddingDisplay.from_estimator(model, X)
 
 # %%
 # How the terms of the loss went.
 
-_ = plot_history(model.history_)
+from deepcluster_sk.plotting import HistoryDisplay
+
+_ = HistoryDisplay.from_estimator(model)
 
 # %%
 # Comparing with the true digits
@@ -72,18 +74,20 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from deepcluster_sk.metrics import clustering_accuracy_score
 
-kmeans = KMeans(10, n_init=10, random_state=0).fit(digits.data)
+kmeans = KMeans(10, n_init=10, random_state=0).fit(digits.data[:1000])
 for name, labels in [
     ("k-means on pixels", kmeans.labels_),
     ("the start of training", model.initial_labels_),
     ("the end of training", model.labels_),
 ]:
-    accuracy = clustering_accuracy_score(digits.target, labels)
-    nmi = normalized_mutual_info_score(digits.target, labels)
+    accuracy = clustering_accuracy_score(y, labels)
+    nmi = normalized_mutual_info_score(y, labels)
     print(f"{name:<22} accuracy {accuracy:.3f}   NMI {nmi:.3f}")
 
 # %%
 # Rows are digits, columns clusters, paired so that the diagonal is as heavy as it
 # can be. What lies off the diagonal is what was mistaken for what.
 
-_ = plot_confusion(digits.target, model.labels_)
+from deepcluster_sk.plotting import MatchedConfusionDisplay
+
+_ = MatchedConfusionDisplay.from_predictions(y, model.labels_)

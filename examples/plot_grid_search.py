@@ -22,25 +22,29 @@ X, y = X[:600].reshape(-1, 8, 8), y[:600]
 # ----------
 # ``beta`` weighs the clustering term, ``omega`` the separation of unlike images; 0
 # switches a term off. The scorer predicts the held-out images and pairs
-# clusters with digits before counting.
+# clusters with digits before counting. ``memory`` lets settings share what they have in
+# common: the start, and pretraining.
+
+from tempfile import TemporaryDirectory
 
 from deepcluster_sk import DeepTripletClusterer, TripletMargin
 from deepcluster_sk.metrics import clustering_accuracy_scorer
 
-search = GridSearchCV(
-    DeepTripletClusterer(
-        n_clusters=10,
-        pretraining=TripletMargin(epochs=5),
-        max_epochs=10,
-        tol=0.02,
-        random_state=0,
-    ),
-    {"beta": [0.0, 3.0], "omega": [0.0, 0.1]},
-    scoring=clustering_accuracy_scorer,
-    cv=ShuffleSplit(n_splits=1, test_size=1 / 3, random_state=0),
-    refit=False,
-)
-search.fit(X, y)
+with TemporaryDirectory() as folder:
+    search = GridSearchCV(
+        DeepTripletClusterer(
+            n_clusters=10,
+            pretraining=TripletMargin(epochs=5),
+            max_epochs=8,
+            tol=1.0,
+            memory=folder,
+            random_state=0,
+        ),
+        {"beta": [0.0, 3.0], "omega": [0.0, 0.1]},
+        scoring=clustering_accuracy_scorer,
+        cv=ShuffleSplit(n_splits=1, test_size=1 / 3, random_state=0),
+        refit=False,
+    ).fit(X, y)
 
 # %%
 # Results

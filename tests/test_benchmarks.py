@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import ablation, pages, provenance, runner, tables
+from benchmarks import ablation, charts, pages, provenance, runner, tables
 from benchmarks.data import imbalanced, load, long_tailed, sample, sampling
 from benchmarks.methods import METHODS
 from benchmarks.rows import ABOUT, write
@@ -23,7 +23,7 @@ def test_readme_shows_what_was_measured():
     assert shown == tables.readme_table(), "run `python -m benchmarks.tables`"
 
 
-@pytest.mark.parametrize("name", ["accuracy", "assignments", *pages.EXPERIMENTS])
+@pytest.mark.parametrize("name", [*pages.PAGES, "assignments", *pages.EXPERIMENTS])
 def test_pages_can_be_made_with_and_without_results(name, tmp_path, monkeypatch):
     assert pages.page(name)
     for module in (tables, pages):
@@ -236,3 +236,15 @@ def test_commands_name_no_folder(monkeypatch, path, name):
     assert provenance.command() == (
         f'python -m benchmarks.{name} --data FOLDER --methods "PCA + x" --output FILE'
     )
+
+
+def test_charts_are_drawn_and_shares_are_short(tmp_path):
+    charts.draw_all(tmp_path / "charts")
+    drawn = {path.name for path in (tmp_path / "charts").iterdir()}
+    assert drawn == {"accuracy.svg", "minutes.svg"}
+    assert [tables.share(value) for value in (0.98765, 1.0, 0.04)] == [
+        *(".988", "1.000", ".040")
+    ]
+    assert [pages.brief(text) for text in ("4065.658", "12.219", "1797", "cpu")] == [
+        *("4,066", "12.2", "1,797", "cpu")
+    ]

@@ -63,10 +63,11 @@ def draw_clusters(
 
     from deepcluster_sk import __version__
     from deepcluster_sk.data.pictures import MADE_HERE
-    from deepcluster_sk.plotting import plot_clusters
+    from deepcluster_sk.plotting import ClustersDisplay
 
-    ax = plot_clusters(images, labels, probabilities=probabilities, n_images=_N_IMAGES)
-    figure: Any = ax.figure
+    figure: Any = ClustersDisplay.from_predictions(
+        images, labels, probabilities=probabilities, n_images=_N_IMAGES
+    ).figure_
     file = io.BytesIO()
     figure.savefig(
         file,

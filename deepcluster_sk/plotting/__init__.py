@@ -1,13 +1,23 @@
-"""Pictures of a clustering, drawn with matplotlib.
+"""Pictures of a clustering, drawn with matplotlib, as scikit-learn's displays are.
 
-Install it with ``pip install "deepcluster-sk[plot]"``. Nothing here changes
-matplotlib's settings or opens a window: each function draws on axes and returns
-what it drew on.
+Install it with ``pip install "deepcluster-sk[plot]"``. A display is made by
+``from_estimator`` or from what has been predicted already, holds what it shows, and is
+drawn once when it is made; ``plot`` draws it again elsewhere. Nothing here changes
+matplotlib's settings or opens a window.
 """
 
-from deepcluster_sk.plotting.clusters import plot_clusters
-from deepcluster_sk.plotting.confusion import plot_confusion
-from deepcluster_sk.plotting.embedding import plot_embedding
-from deepcluster_sk.plotting.history import plot_history
+from deepcluster_sk.plotting.assignments import AssignmentDisplay
+from deepcluster_sk.plotting.centers import CentersDisplay
+from deepcluster_sk.plotting.clusters import ClustersDisplay
+from deepcluster_sk.plotting.confusion import MatchedConfusionDisplay
+from deepcluster_sk.plotting.embedding import EmbeddingDisplay
+from deepcluster_sk.plotting.history import HistoryDisplay
 
-__all__ = ["plot_clusters", "plot_confusion", "plot_embedding", "plot_history"]
+__all__ = [
+    "AssignmentDisplay",
+    "CentersDisplay",
+    "ClustersDisplay",
+    "EmbeddingDisplay",
+    "HistoryDisplay",
+    "MatchedConfusionDisplay",
+]

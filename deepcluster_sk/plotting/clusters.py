@@ -1,172 +1,250 @@
 """Pictures of each cluster, the surest first."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
-from deepcluster_sk.data.images import layout_from_array, layout_from_image_shape
+from deepcluster_sk.data.showing import as_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
-from deepcluster_sk.plotting.pyplot import import_pyplot
-
-#: Pixels between two pictures of a montage.
-_GAP = 1
+from deepcluster_sk.plotting.montage import draw_rows
 
 
-def plot_clusters(
-    X: ArrayLike,
-    labels: ArrayLike,
-    *,
-    probabilities: ArrayLike | None = None,
-    n_images: int = 10,
-    image_shape: tuple[int, ...] | None = None,
-    channel_axis: int | None = None,
-    cmap: str = "gray",
-    random_state: int | np.random.RandomState | None = 0,
-    ax: "Axes | None" = None,
-) -> "Axes":
+class ClustersDisplay:
     """Montage of images, one row per cluster.
+
+    Make one by :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
-    X : array-like of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
-        Images, grey or with 3 or 4 colour channels. uint8 is read as 0-255, values
-        in [0, 1] as they are; others are stretched from the smallest to the largest
-        value drawn.
-    labels : array-like of shape (n,)
-        Cluster of each image. Rows are sorted by label and named
-        ``label (number of images)``.
-    probabilities : array-like of shape (n,) or (n, n_clusters), default=None
-        Confidence of each image, or the result of ``predict_proba``, whose largest
-        entry is taken. If given, each row shows its most confident images, the best
-        first; otherwise images drawn at random.
-    n_images : int, default=10
-        Images per row, at most.
-    image_shape : tuple of int, default=None
-        ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)`` of flat rows. Needed where `X`
-        has two axes.
-    channel_axis : {1, -1}, default=None
-        Where the channels of a 4-D `X` are. None finds the axis of size 1, 3 or 4.
-    cmap : str, default="gray"
-        Colour map of grey images.
-    random_state : int, RandomState or None, default=0
-        Which images are drawn when there are no probabilities.
-    ax : matplotlib Axes, default=None
-        Where to draw. None makes a figure whose size fits the montage.
+    pictures : sequence of ndarray of shape (n_row, H, W) or (n_row, H, W, 3 or 4)
+        What each row shows, in [0, 1].
+    clusters : ndarray of shape (n_rows,)
+        Cluster of each row.
+    counts : ndarray of shape (n_rows,)
+        How many images it has in all.
 
-    Returns
-    -------
-    ax : matplotlib Axes
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
 
-    Raises
-    ------
-    ValueError
-        If lengths differ or `X` cannot be read as images.
-    ImportError
-        If matplotlib is not installed.
+    See Also
+    --------
+    CentersDisplay : One decoded image for each cluster.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deepcluster_sk.plotting import ClustersDisplay
+    >>> X = np.random.default_rng(0).random((6, 8, 8))
+    >>> display = ClustersDisplay.from_predictions(X, [0, 0, 0, 1, 1, 1], n_images=2)
+    >>> display.figure_.savefig("clusters.png")  # doctest: +SKIP
     """
-    plt = import_pyplot()
-    from matplotlib import colormaps
 
-    if n_images < 1:
-        raise ValueError(f"n_images={n_images!r} must be at least 1.")
-    images = np.asarray(X)
-    names = column_or_1d(labels)
-    check_consistent_length(images, names)
-    confidence = _confidence(probabilities, names)
-    random = check_random_state(random_state)
+    ax_: "Axes"
+    figure_: "Figure | SubFigure"
 
-    rows = []
-    clusters, counts = np.unique(names, return_counts=True)
-    for cluster in clusters:
-        members = np.flatnonzero(names == cluster)
-        if confidence is None:
-            members = random.permutation(members)
+    def __init__(
+        self,
+        *,
+        pictures: Sequence[NDArray[np.float64]],
+        clusters: NDArray[Any],
+        counts: NDArray[np.int64],
+    ) -> None:
+        self.pictures = pictures
+        self.clusters = clusters
+        self.counts = counts
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        n_images: int = 10,
+        image_shape: tuple[int, ...] | None = None,
+        channel_axis: int | None = None,
+        cmap: str = "gray",
+        random_state: int | np.random.RandomState | None = 0,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw what a fitted clusterer makes of images.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, with ``predict``. If it has ``predict_proba`` as well, each row
+            shows the images it is surest of, the surest first; otherwise images drawn
+            at random.
+        X : array-like of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
+            Images, those it was fitted on or others.
+        n_images : int, default=10
+            Images per row, at most.
+        image_shape : tuple of int, default=None
+            Shape of an image where `X` has flat rows; None takes that of the
+            estimator.
+        channel_axis : {1, -1}, default=None
+            Where the channels of a 4-D `X` are; None finds them.
+        cmap : str, default="gray"
+            Colour map of grey images.
+        random_state : int, RandomState or None, default=0
+            Which images are drawn when there are no probabilities.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : ClustersDisplay
+
+        Raises
+        ------
+        ValueError
+            If `X` cannot be read as images.
+        NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If matplotlib is not installed.
+        """
+        check_is_fitted(estimator)
+        if hasattr(estimator, "predict_proba"):
+            probabilities = estimator.predict_proba(X)
+            labels = probabilities.argmax(axis=1)
         else:
-            members = members[np.argsort(-confidence[members], kind="stable")]
-        rows.append(members[:n_images])
-    width = max(len(row) for row in rows)
-
-    drawn = np.concatenate(rows)
-    pictures = _as_pictures(images[drawn], image_shape, channel_axis)
-    if pictures.ndim == 3:
-        pictures = colormaps[cmap](pictures)
-    height_px, width_px, channels = pictures.shape[1:]
-    step_y, step_x = height_px + _GAP, width_px + _GAP
-    # RGBA, transparent where there is no picture.
-    canvas = np.zeros((len(rows) * step_y - _GAP, width * step_x - _GAP, 4))
-    upcoming = iter(pictures)
-    for i, row in enumerate(rows):
-        for j in range(len(row)):
-            cell = canvas[i * step_y :, j * step_x :][:height_px, :width_px]
-            cell[..., 3] = 1.0
-            cell[..., :channels] = next(upcoming)
-
-    if ax is None:
-        aspect = canvas.shape[1] / canvas.shape[0]
-        side = min(max(0.5 * len(rows), 2.0), 40.0)  # inches
-        _, ax = plt.subplots(
-            figsize=(max(side * aspect, 2.0) + 1.0, side), layout="constrained"
+            probabilities, labels = None, estimator.predict(X)
+        return cls.from_predictions(
+            X,
+            labels,
+            probabilities=probabilities,
+            n_images=n_images,
+            image_shape=image_shape or getattr(estimator, "image_shape_", None),
+            channel_axis=channel_axis,
+            cmap=cmap,
+            random_state=random_state,
+            ax=ax,
         )
-    ax.imshow(canvas, interpolation="nearest")
-    ax.set_xticks([])
-    ax.set_yticks(
-        [i * step_y + (height_px - 1) / 2 for i in range(len(rows))],
-        [f"{name} ({count})" for name, count in zip(clusters, counts, strict=True)],
-    )
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    ax.set_ylabel("cluster (images)")
-    return ax
+
+    @classmethod
+    def from_predictions(
+        cls,
+        X: ArrayLike,
+        labels: ArrayLike,
+        *,
+        probabilities: ArrayLike | None = None,
+        n_images: int = 10,
+        image_shape: tuple[int, ...] | None = None,
+        channel_axis: int | None = None,
+        cmap: str = "gray",
+        random_state: int | np.random.RandomState | None = 0,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw images by their labels, whoever found them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
+            Images, grey or with 3 or 4 colour channels. uint8 is read as 0-255, values
+            in [0, 1] as they are; others are stretched from the smallest to the
+            largest value drawn.
+        labels : array-like of shape (n,)
+            Cluster of each image. Rows are sorted by label and named
+            ``label (number of images)``.
+        probabilities : array-like of shape (n,) or (n, n_clusters), default=None
+            Confidence of each image, or the result of ``predict_proba``, whose largest
+            entry is taken. If given, each row shows its most confident images, the best
+            first; otherwise images drawn at random.
+        n_images : int, default=10
+            Images per row, at most.
+        image_shape : tuple of int, default=None
+            ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)`` of flat rows. Needed where `X`
+            has two axes.
+        channel_axis : {1, -1}, default=None
+            Where the channels of a 4-D `X` are. None finds the axis of size 1, 3 or 4.
+        cmap : str, default="gray"
+            Colour map of grey images.
+        random_state : int, RandomState or None, default=0
+            Which images are drawn when there are no probabilities.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure whose size fits the montage.
+
+        Returns
+        -------
+        display : ClustersDisplay
+
+        Raises
+        ------
+        ValueError
+            If lengths differ or `X` cannot be read as images.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if n_images < 1:
+            raise ValueError(f"n_images={n_images!r} must be at least 1.")
+        images = np.asarray(X)
+        names = column_or_1d(labels)
+        check_consistent_length(images, names)
+        confidence = _confidence(probabilities, names)
+        random = check_random_state(random_state)
+
+        rows = []
+        clusters, counts = np.unique(names, return_counts=True)
+        for cluster in clusters:
+            members = np.flatnonzero(names == cluster)
+            if confidence is None:
+                members = random.permutation(members)
+            else:
+                members = members[np.argsort(-confidence[members], kind="stable")]
+            rows.append(members[:n_images])
+        # All at once, so that one scale of grey holds for all.
+        drawn = as_pictures(images[np.concatenate(rows)], image_shape, channel_axis)
+        ends = np.cumsum([len(row) for row in rows])
+        display = cls(
+            pictures=np.split(drawn, ends[:-1]), clusters=clusters, counts=counts
+        )
+        return display.plot(ax, cmap=cmap)
+
+    def plot(self, ax: "Axes | None" = None, *, cmap: str = "gray") -> Self:
+        """Draw the montage.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure whose size fits the montage.
+        cmap : str, default="gray"
+            Colour map of grey images.
+
+        Returns
+        -------
+        display : ClustersDisplay
+        """
+        names = [
+            f"{cluster} ({count})"
+            for cluster, count in zip(self.clusters, self.counts, strict=True)
+        ]
+        self.ax_ = draw_rows(self.pictures, names, cmap=cmap, ax=ax)
+        self.ax_.set_ylabel("cluster (images)")
+        self.figure_ = self.ax_.figure
+        return self
 
 
 def _confidence(
     probabilities: ArrayLike | None, names: NDArray[Any]
 ) -> NDArray[Any] | None:
-    """One number per sample, from what `plot_clusters` accepts."""
+    """One number per sample, from what a display accepts."""
     if probabilities is None:
         return None
     values = check_array(probabilities, ensure_2d=False, input_name="probabilities")
     check_consistent_length(values, names)
     return np.asarray(values if values.ndim == 1 else values.max(axis=1))
-
-
-def _as_pictures(
-    images: NDArray[Any],
-    image_shape: tuple[int, ...] | None,
-    channel_axis: int | None,
-) -> NDArray[np.float64]:
-    """Return images as (n, H, W) or (n, H, W, 3 or 4), with values in [0, 1]."""
-    if images.ndim == 2:
-        if image_shape is None:
-            raise ValueError(
-                f"X of shape {images.shape} holds flat rows: pass image_shape, such "
-                "as (H, W)."
-            )
-        layout = layout_from_image_shape(image_shape)
-        if layout.n_features != images.shape[1]:
-            raise ValueError(
-                f"X has {images.shape[1]} features a row, image_shape={image_shape} "
-                f"has {layout.n_features} pixels."
-            )
-    else:
-        layout = layout_from_array(images.shape, channel_axis)
-    flat = torch.from_numpy(images.reshape(len(images), -1).astype(np.float64))
-    pictures = layout.arrange(flat).permute(0, 2, 3, 1).numpy()
-    if layout.n_channels not in (1, 3, 4):
-        raise ValueError(
-            f"Images of {layout.n_channels} channels cannot be drawn: 1, 3 or 4 can."
-        )
-    low, high = float(pictures.min()), float(pictures.max())
-    if images.dtype == np.uint8:
-        low, high = 0.0, 255.0
-    elif low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    pictures = (pictures - low) / ((high - low) or 1.0)
-    return pictures[..., 0] if layout.n_channels == 1 else pictures

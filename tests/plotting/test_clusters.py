@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import NotFittedError
+
+from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
+from deepcluster_sk.plotting import ClustersDisplay
+
+
+def draw(*arguments, **options):
+    return ClustersDisplay.from_predictions(*arguments, **options).ax_
+
+
+def canvas_of(ax):
+    return np.asarray(ax.get_images()[0].get_array())
+
+
+def test_clusters_one_row_each_named_with_its_size():
+    X = np.zeros((5, 4, 6))
+    ax = draw(X, ["b", "a", "b", "b", "a"], n_images=3)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a (2)", "b (3)"]
+    canvas = canvas_of(ax)
+    assert canvas.shape == (2 * 4 + 1, 3 * 6 + 2, 4)
+    # The first row has two images only: its third cell is transparent.
+    assert canvas[:4, 14:, 3].max() == 0
+    assert canvas[5:, 14:, 3].min() == 1
+
+
+@pytest.mark.parametrize("two_d", [True, False])
+def test_clusters_most_confident_first(two_d):
+    brightness = np.array([0.1, 0.2, 0.3, 0.4])
+    X = np.ones((4, 2, 2)) * brightness[:, np.newaxis, np.newaxis]
+    confidence = np.array([0.6, 0.9, 0.7, 0.8])
+    if two_d:
+        confidence = np.column_stack([confidence, 1 - confidence])
+    ax = draw(X, np.zeros(4), probabilities=confidence, n_images=3)
+    shades = canvas_of(ax)[0, ::3, 0]
+    np.testing.assert_allclose(shades, [0.2, 0.4, 0.3], atol=1 / 255)
+
+
+def test_clusters_at_random_is_reproducible():
+    X = np.random.default_rng(0).random((40, 3, 3))
+    labels = np.arange(40) % 2
+    first = canvas_of(draw(X, labels, random_state=1))
+    assert_array_equal(first, canvas_of(draw(X, labels, random_state=1)))
+    assert (first != canvas_of(draw(X, labels, random_state=2))).any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_clusters_reads_every_layout_alike(dtype):
+    X = np.random.default_rng(0).integers(0, 256, (6, 3, 5, 7)).astype(dtype)
+    X[0, 0, 0, :2] = 0, 255
+    labels = np.arange(6) % 2
+    reference = canvas_of(draw(X, labels))
+    assert_array_equal(reference, canvas_of(draw(X.transpose(0, 2, 3, 1), labels)))
+    flat = X.reshape(6, -1)
+    assert_array_equal(reference, canvas_of(draw(flat, labels, image_shape=(3, 5, 7))))
+    assert_array_equal(reference[:5, :7, 3], 1)
+
+
+def test_clusters_range_of_values():
+    X = np.zeros((2, 2, 2))
+    X[1] = 16
+    for image in (X, X.astype(int), X - 8):
+        canvas = canvas_of(draw(image, [0, 1]))
+        assert canvas[0, 0, 0] == 0
+        assert canvas[-1, 0, 0] == 1
+    # Values that are a share of full brightness already are not stretched.
+    assert canvas_of(draw(X / 32, [0, 1]))[-1, 0, 0] == pytest.approx(0.5, abs=1 / 255)
+    assert np.isfinite(canvas_of(draw(X + 5, [0, 1]))).all()
+    assert np.isfinite(canvas_of(draw(X * 0 + 5, [0, 1]))).all()
+
+
+def test_clusters_draws_on_the_axes_given():
+    figure = Figure()
+    ax = figure.subplots()
+    assert draw(np.zeros((2, 3, 3)), [0, 1], ax=ax) is ax
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "message"),
+    [
+        ((4, 9), {}, "pass image_shape"),
+        ((4, 9), {"image_shape": (2, 2)}, "9 features a row.*4 pixels"),
+        ((4, 5, 5, 5), {}, "channel axis"),
+        ((4, 2, 5, 5), {"channel_axis": 1}, "2 channels cannot be drawn"),
+        ((3, 5, 5), {}, r"\[3, 4\]"),
+        ((4, 5, 5), {"n_images": 0}, "n_images=0"),
+        ((4, 5, 5), {"probabilities": [1.0]}, r"\[1, 4\]"),
+    ],
+)
+def test_clusters_errors(shape, options, message):
+    with pytest.raises(ValueError, match=message):
+        draw(np.zeros(shape), [0, 0, 1, 1], **options)
+
+
+def test_clusters_of_an_estimator_are_those_it_predicts(fitted, images):
+    X = images[0]
+    display = ClustersDisplay.from_estimator(fitted, X, n_images=4)
+    expected = draw(
+        X, fitted.predict(X), probabilities=fitted.predict_proba(X), n_images=4
+    )
+    assert_array_equal(canvas_of(display.ax_), canvas_of(expected))
+    assert display.counts.sum() == len(X)
+    assert display.figure_ is display.ax_.figure
+
+
+def test_clusters_of_an_estimator_know_the_shape_of_flat_images(images):
+    X = images[0].reshape(48, -1)
+    graph = NeighborGraphClusterer(3, image_shape=(8, 8), random_state=0).fit(X)
+    display = ClustersDisplay.from_estimator(graph, X)
+    assert {picture.shape for row in display.pictures for picture in row} == {(8, 8)}
+
+
+def test_clusters_of_an_estimator_that_is_not_fitted(images):
+    with pytest.raises(NotFittedError):
+        ClustersDisplay.from_estimator(DeepTripletClusterer(3), images[0])
+
+
+def test_clusters_can_be_drawn_again():
+    display = ClustersDisplay.from_predictions(np.eye(4).reshape(4, 2, 2), [0, 0, 1, 1])
+    first, ax = canvas_of(display.ax_), Figure().subplots()
+    assert display.plot(ax, cmap="viridis") is display
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+    assert (first != canvas_of(ax)).any()

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from deepcluster_sk.plotting import EmbeddingDisplay
+
+
+def draw(*arguments, **options):
+    return EmbeddingDisplay.from_predictions(*arguments, **options).ax_
+
+
+def test_embedding_of_two_dimensions_is_drawn_as_it_is():
+    Z = np.random.default_rng(0).normal(size=(20, 2))
+    ax = draw(Z, np.repeat(["a", "b"], 10), centers=[[0, 0]])
+    assert_array_equal(ax.collections[0].get_offsets(), Z[:10])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert_array_equal(ax.collections[2].get_offsets(), [[0, 0]])
+
+
+def test_embedding_projects_points_and_centres_alike():
+    Z = np.random.default_rng(0).normal(size=(20, 5)) * [9, 4, 1, 1, 1]
+    ax = draw(Z, centers=Z[:3])
+    points, centers = (part.get_offsets() for part in ax.collections)
+    np.testing.assert_allclose(centers, points[:3])
+    assert ax.get_legend() is None
+    assert "component 1 (" in ax.get_xlabel()
+
+
+def test_embedding_by_tsne_keeps_neighbours_and_places_centres_among_them():
+    rng = np.random.default_rng(0)
+    middles = 30 * np.eye(5)[:3]
+    labels = np.repeat(np.arange(3), 8)
+    Z = middles[labels] + rng.normal(size=(24, 5))
+    display = EmbeddingDisplay.from_predictions(
+        Z, labels, centers=middles, method="tsne"
+    )
+    apart = np.linalg.norm(display.points[:, None] - display.centers, axis=2)
+    assert_array_equal(apart.argmin(axis=1), labels)
+    assert display.ax_.get_xlabel() == "t-SNE 1"
+    again = EmbeddingDisplay.from_predictions(Z, labels, centers=middles, method="tsne")
+    assert_array_equal(again.points, display.points)
+
+
+def test_embedding_errors():
+    with pytest.raises(ValueError, match="minimum of 2"):
+        draw(np.zeros((4, 1)))
+    with pytest.raises(ValueError, match="3 dimensions, Z has 2"):
+        draw(np.zeros((4, 2)), centers=np.zeros((1, 3)))
+    with pytest.raises(ValueError, match=r"\[4, 3\]"):
+        draw(np.zeros((4, 2)), [0, 1, 1])
+    with pytest.raises(ValueError, match="'umap' must be 'pca' or 'tsne'"):
+        draw(np.zeros((4, 2)), method="umap")
+
+
+def test_embedding_of_many_groups_has_no_legend():
+    assert draw(np.eye(30)[:, :2], np.arange(30)).get_legend() is None
+
+
+def test_embedding_of_an_estimator(fitted, images):
+    X, y = images
+    display = EmbeddingDisplay.from_estimator(fitted, X)
+    assert_array_equal(display.labels, fitted.labels_)
+    expected = EmbeddingDisplay.from_predictions(
+        fitted.transform(X), fitted.labels_, centers=fitted.cluster_centers_
+    )
+    assert_array_equal(display.points, expected.points)
+    assert_array_equal(display.centers, expected.centers)
+    assert_array_equal(EmbeddingDisplay.from_estimator(fitted, X, y).labels, y)
