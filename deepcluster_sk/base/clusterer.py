@@ -362,7 +362,9 @@ class BaseDeepClusterer(
         self._small_shape = context.layout.shape
         self.image_shape_ = context.given.given_shape
         self.image_kind_ = start.image_kind
-        self.hubness_ = None if start.graph is None else start.graph.hubness
+        graph = start.graph
+        self.hubness_ = graph and graph.graph.hubness
+        self.patch_agreement_ = graph and graph.appearance.patch_agreement
         self.contrast_ = start.contrast
         self.initial_labels_ = labels
         self.history_ = [

@@ -161,9 +161,12 @@ image_shape_ : tuple or None
     ``(C, H, W)`` or ``(H, W, C)``; None for vectors.
 image_kind_ : {"drawing", "photograph"} or None
     What the images were taken for; None for vectors.
+patch_agreement_ : float or None
+    Share of an image's neighbours in pixels that are so by their patches too, by which
+    the two kinds are told apart; None where it was not measured.
 hubness_ : float or None
-    How much samples differ in how often they are a neighbour in pixels, by which the
-    two kinds are told apart; None where there was no graph.
+    How much samples differ in how often they are a neighbour in the graph the clusters
+    start from; None where there was none.
 contrast_ : {"none", "image", "local"}
     Contrast normalisation the network sees images under.
 device_ : str

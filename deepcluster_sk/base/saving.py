@@ -28,7 +28,8 @@ from deepcluster_sk.runtime.device import resolve_device
 
 #: Fitted attributes that are stored as they are, and those that are arrays.
 _FACTS = (
-    *("n_features_in_", "image_shape_", "image_kind_", "hubness_", "contrast_"),
+    *("n_features_in_", "image_shape_", "image_kind_", "contrast_"),
+    *("patch_agreement_", "hubness_"),
     *("history_", "n_iter_", "_n_features_out"),
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")

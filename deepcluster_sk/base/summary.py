@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from deepcluster_sk.base.start import Start
-from deepcluster_sk.graph.start import START
 
 _NAMED_STARTS = {
     "mixture": "mixture on the latent, that augmented views agree on",
@@ -61,9 +60,9 @@ def _kind(clusterer: Any) -> str:
     if clusterer.image_kind_ is None:
         return ""
     text = f"{clusterer.image_kind_}s"
-    if clusterer.hubness_ is not None:
-        limit = START.hubness
-        text += f" (hubness {clusterer.hubness_:.2f}; above {limit} for photographs)"
+    if clusterer.patch_agreement_ is not None:
+        share = clusterer.patch_agreement_
+        text += f" ({share:.0%} of the links in pixels confirmed by patches)"
     return text
 
 

@@ -1,5 +1,6 @@
 """Rows into batches: fetched whole by index, laid out and scaled on the device."""
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -92,6 +93,14 @@ class RowDataset(Dataset[Any]):
         if self.resident is not None:
             return self.resident[indices.to(self.resident.device, non_blocking=True)]
         return rows_to_tensor(self.rows[indices.cpu().numpy()])
+
+    def first_copies(self) -> NDArray[np.int64]:
+        """Rows that are the first of their kind, in order: no two of them are equal."""
+        first: dict[bytes, int] = {}
+        for number, row in enumerate(self.rows):
+            digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
+            first.setdefault(digest, number)
+        return np.fromiter(first.values(), np.int64, len(first))
 
     def slice(self, start: int, stop: int) -> torch.Tensor:
         """Raw rows from `start` up to `stop`."""

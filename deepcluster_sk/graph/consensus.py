@@ -8,10 +8,8 @@ from functools import partial
 import numpy as np
 
 from deepcluster_sk.graph.agglomeration import agglomerated
-from deepcluster_sk.graph.features import pixel_features
-from deepcluster_sk.graph.graph import Graph, neighbor_graphs
-from deepcluster_sk.graph.neighbors import Views
-from deepcluster_sk.graph.settings import CONTEST, GraphSettings
+from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.settings import GraphSettings
 from deepcluster_sk.graph.spectral import (
     Labels,
     consensus,
@@ -39,22 +37,7 @@ class ConsensusSettings:
     faces by up to .001."""
 
 
-@dataclass(frozen=True)
-class ContestSettings:
-    """How the contrast normalisation is chosen.
-
-    The trials are in ``benchmarks/notes/start.md``, under "Contrast".
-    """
-
-    n_nodes: int = 4_000
-    """Samples that it is chosen by, at most: time. Not tuned."""
-    tie: float = 0.01
-    """Contrasts whose modularity differs by no more than this are equally good. Two
-    nearly tie on Fashion-MNIST; on faces the right one leads by .048."""
-
-
 CONSENSUS = ConsensusSettings()
-CONTRAST_CONTEST = ContestSettings()
 
 
 @dataclass(frozen=True)
@@ -104,7 +87,9 @@ def graph_partition(
         With the last of the graphs.
     """
     merit = partial(_mean_modularity, graphs)
-    agreed = _agreed(graphs, n_clusters, settings, random_state, consensus_settings)
+    agreed = agreed_partition(
+        graphs, n_clusters, settings, random_state, consensus_settings
+    )
     joined = max(
         (agglomerated(g.weights, n_clusters, g.resolution) for g in graphs), key=merit
     )
@@ -115,7 +100,7 @@ def graph_partition(
     return Partition(graph.merge_split(labels, n_clusters, random_state), graph)
 
 
-def _agreed(
+def agreed_partition(
     graphs: Sequence[Graph],
     n_clusters: int,
     settings: GraphSettings,
@@ -174,35 +159,3 @@ def _best_consensus(
 def _mean_modularity(graphs: Sequence[Graph], labels: Labels) -> float:
     """Modularity of a partition of the nodes, ``(n_nodes,)``, over several graphs."""
     return float(np.mean([graph.node_modularity(labels) for graph in graphs]))
-
-
-def choose_contrast(
-    views: Views,
-    contrasts: Sequence[str],
-    n_clusters: int,
-    random_state: np.random.RandomState,
-    settings: ContestSettings = CONTRAST_CONTEST,
-) -> str:
-    """Find the contrast normalisation whose neighbour graph falls into clusters best.
-
-    By the modularity of a quick spectral clustering of up to 4,000 samples; of
-    those that tie, the first.
-    """
-    if len(contrasts) == 1:
-        return contrasts[0]
-    n = len(views.dataset)
-
-    def merit(contrast: str) -> float:
-        features = pixel_features(views, contrast)
-        nodes = random_state.permutation(n)[: settings.n_nodes]
-        graphs = neighbor_graphs(
-            views, features, nodes, n_clusters, CONTEST, sample_only=True
-        )
-        agreed = _agreed(graphs, n_clusters, CONTEST, random_state)
-        return _mean_modularity(graphs, agreed)
-
-    merits = {contrast: merit(contrast) for contrast in contrasts}
-    best = max(merits.values())
-    # The first that comes near: what changes the images least.
-    least = best - settings.tie
-    return next(name for name, merit in merits.items() if merit >= least)

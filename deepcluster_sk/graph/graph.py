@@ -213,6 +213,7 @@ def neighbor_graph(
     n_clusters: int,
     n_views: int,
     settings: GraphSettings | None = None,
+    sample_only: bool = False,
 ) -> Graph:
     """Link samples in one draw of so many views, to as many neighbours as are wanted.
 
@@ -221,7 +222,8 @@ def neighbor_graph(
     """
     settings = settings or settings_for(len(nodes))
     settings = replace(settings, n_graphs=1, n_views=n_views)
-    return neighbor_graphs(views, features, nodes, n_clusters, settings)[-1]
+    graphs = neighbor_graphs(views, features, nodes, n_clusters, settings, sample_only)
+    return graphs[-1]
 
 
 def summed(graphs: Sequence[Graph]) -> Graph:

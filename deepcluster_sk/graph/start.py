@@ -7,8 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.data.images import RowLayout
-from deepcluster_sk.graph.consensus import choose_contrast, graph_partition
+from deepcluster_sk.graph.consensus import graph_partition
+from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
 from deepcluster_sk.graph.features import patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.graph.neighbors import Features, Views
@@ -16,8 +18,6 @@ from deepcluster_sk.graph.patches import PATCHES
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.contrast import CONTRASTS
-
-ImageKind = Literal["drawing", "photograph"]
 
 #: Fewer samples than this make no graph worth the name.
 MIN_NODES = 8
@@ -33,10 +33,6 @@ class StartSettings:
     max_nodes: int = 12_000
     """Nodes of the graph, at most; the other samples follow their neighbours in it.
     With 24,000 of 70,000 Fashion-MNIST has .666 and .674, where .666 is the mean."""
-    hubness: float = 1.4
-    """Hubness of a neighbour graph of pixels above which images are photographs. It is
-    .4 to 1.2 on digits, clothes, faces and objects, 1.4 to 2.8 on 500 photographs or
-    more. At 1.8 small sets were missed: 2,000 of Imagenette .466, at 1.4 .759."""
     latent_views: int = 8
     """Views in which neighbours are looked for in a trained latent, which needs fewer
     than pixels do; not tuned further."""
@@ -54,19 +50,23 @@ class GraphStart:
     labels : ndarray of shape (n,), int64
     graph : Graph
         On which the partition was found.
-    contrast : str
-        Contrast normalisation that the samples were seen under.
-    image_kind : {"drawing", "photograph"} or None
-        Photographs are images whose neighbours in pixels tell little. None of vectors.
-    hubness : float
-        How much the samples differ in how often they are a neighbour in pixels.
+    appearance : Appearance
+        The contrast that the samples were seen under, and what they were taken for.
     """
 
     labels: Labels
     graph: Graph
-    contrast: str
-    image_kind: ImageKind | None
-    hubness: float
+    appearance: Appearance
+
+    @property
+    def contrast(self) -> str:
+        """Contrast normalisation that the samples were seen under."""
+        return self.appearance.contrast
+
+    @property
+    def image_kind(self) -> ImageKind | None:
+        """What images were taken for; None of vectors."""
+        return self.appearance.image_kind
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,19 @@ class Neighborhood:
     features : callable
         What the distances are taken in.
     settings : GraphSettings
-    contrast, image_kind, hubness
-        As in :class:`GraphStart`.
+    appearance : Appearance
     """
 
     graphs: list[Graph]
     features: Features
     settings: GraphSettings
-    contrast: str
-    image_kind: ImageKind | None
-    hubness: float
+    appearance: Appearance
 
     def partition(
         self, n_clusters: int, n_rows: int, random_state: np.random.RandomState
     ) -> GraphStart:
         """Partition the data set, of so many rows, on the graphs."""
-        if self.image_kind == "photograph":
+        if self.appearance.image_kind == "photograph":
             graph = self.graphs[-1]
             labels = graph.cut(n_clusters, n_rows, random_state)
             return self.start(graph.merge_split(labels, n_clusters, random_state))
@@ -106,8 +103,7 @@ class Neighborhood:
 
     def start(self, labels: Labels) -> GraphStart:
         """Put a partition, ``(n_rows,)``, and what was learned of the data together."""
-        graph = self.graphs[-1]
-        return GraphStart(labels, graph, self.contrast, self.image_kind, self.hubness)
+        return GraphStart(labels, self.graphs[-1], self.appearance)
 
 
 def contrasts_for(contrast: str, layout: RowLayout) -> tuple[str, ...]:
@@ -151,23 +147,34 @@ def find_neighborhood(
 
     Parameters are those of :func:`find_start`, which partitions what is found.
     """
-    layout = views.reader.layout
-    contrast = choose_contrast(views, contrasts, n_clusters, random_state)
-    pixels = pixel_features(views, contrast)
-    nodes = random_state.permutation(len(views.dataset))[:max_nodes]
+    nodes = distinct_rows(views.dataset, n_clusters, random_state, max_nodes)
     settings = settings or settings_for(len(nodes))
-    graphs = neighbor_graphs(views, pixels, nodes, n_clusters, settings)
-    hubness = graphs[-1].hubness
-    kind: ImageKind | None = None
-    if layout.is_image:
-        found: ImageKind = "photograph" if hubness > START.hubness else "drawing"
-        kind = found if image_kind == "auto" else image_kind
-    if kind != "photograph":
-        return Neighborhood(graphs, pixels, settings, contrast, kind, hubness)
-    # Patches are found wherever they are: no views are needed.
-    patches = patch_features(views)
-    graph = neighbor_graph(views, patches, nodes, n_clusters, 0, settings)
-    return Neighborhood([graph], patches, settings, contrast, kind, hubness)
+    seen = look_at(views, contrasts, image_kind, nodes, n_clusters, random_state)
+    if seen.image_kind == "photograph":
+        # Patches are found wherever they are: no views are needed.
+        features = seen.patches or patch_features(views)
+        graph = neighbor_graph(views, features, nodes, n_clusters, 0, settings)
+        return Neighborhood([graph], features, settings, seen)
+    features = pixel_features(views, seen.contrast)
+    graphs = neighbor_graphs(views, features, nodes, n_clusters, settings)
+    return Neighborhood(graphs, features, settings, seen)
+
+
+def distinct_rows(
+    dataset: RowDataset,
+    n_clusters: int,
+    random_state: np.random.RandomState,
+    most: int,
+) -> NDArray[np.int64]:
+    """Draw so many rows at most, in random order, of copies of one the first alone.
+
+    A hundred copies of an image are near to each other and to nothing else: a cluster
+    of their own. Where hardly anything would be left, all rows are drawn.
+    """
+    first = dataset.first_copies()
+    if len(first) < max(MIN_NODES, n_clusters + 1):
+        first = np.arange(len(dataset))
+    return random_state.permutation(first)[:most]
 
 
 def find_start(
@@ -189,11 +196,12 @@ def find_start(
     n_clusters : int
     random_state : RandomState
     contrasts : sequence of str, default=("none",)
-        Contrast normalisations to choose from: the one whose graph falls into clusters
-        best is taken.
+        Contrast normalisations to choose from: the one whose links are the most
+        confirmed by the others and by patches is taken.
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
         Photographs are partitioned by patches, all else by pixels. "auto" takes images
-        for photographs where their neighbours in pixels tell little. Not of vectors.
+        for photographs where patches make the better clusters, and do not link what
+        pixels link. Not of vectors.
     settings : GraphSettings, default=None
         How many graphs, links and eigenvectors; None takes the more, the fewer nodes
         there are.
@@ -248,7 +256,7 @@ def look_again(
     nodes, layout = start.graph.nodes, views.reader.layout
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
     if start.image_kind == "drawing" and min(layout.shape[1:]) >= PATCHES.side:
-        patches = patch_features(views)
+        patches = start.appearance.patches or patch_features(views)
         graphs.append(neighbor_graph(views, patches, nodes, n_clusters, 0))
     graph = summed(graphs)
     if start.image_kind == "photograph":

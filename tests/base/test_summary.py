@@ -44,8 +44,9 @@ def test_what_was_fitted_and_what_became_of_it(make, fitted, images):
 def test_the_start_and_the_kind_of_images(make, images):
     by_graph, _ = facts(make(init="graph").fit(images))
     assert by_graph["start"] == "by a graph of neighbours"
-    assert re.match(
-        r"(drawing|photograph)s \(hubness -?\d", by_graph["images taken for"]
+    assert re.fullmatch(
+        r"(drawing|photograph)s \(\d+% of the links in pixels confirmed by patches\)",
+        by_graph["images taken for"],
     )
     for init, start in (
         ("kmeans", "k-means on the latent"),

@@ -9,7 +9,6 @@ from sklearn.metrics import adjusted_rand_score
 from deepcluster_sk.graph import consensus
 from deepcluster_sk.graph.consensus import (
     ConsensusSettings,
-    choose_contrast,
     graph_partition,
 )
 from deepcluster_sk.graph.features import pixel_features
@@ -93,38 +92,6 @@ def test_bad_partitions_do_not_win_by_their_number():
     bad = np.where(np.arange(len(y)) % 2, y, (y + 1) % 3)
     found = consensus._best_consensus([[*[y] * 3, *[bad] * 6]], [graph], 3, rng)
     assert adjusted_rand_score(y, found) == 1
-
-
-def striped_images(n, light, seed=0):
-    """Upright and lying stripes at any phase, under `light` times as much as they."""
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % 2
-    place = np.arange(16)
-    stripes = np.sin(place * 1.2 + rng.uniform(0, 0.8, (n, 1)))
-    flat = np.ones(16)
-    X = np.where(
-        (y == 0)[:, None, None], stripes[:, None] * flat[:, None], stripes[:, :, None]
-    )
-    ramp = rng.normal(0, light, (n, 2))[:, :, None] * np.linspace(-1, 1, 16)
-    shade = ramp[:, 0, None] + ramp[:, 1, :, None]
-    return X + shade + rng.normal(0, light, (n, 1, 1)), y
-
-
-def test_contrast_is_chosen_where_light_hides_the_object(monkeypatch):
-    # Joining nodes finds clusters where there are none, and has no say in it.
-    monkeypatch.setattr(consensus, "agglomerated", None)
-    contrasts, random_state = ("none", "local"), np.random.RandomState(0)
-    dark, _ = striped_images(200, light=6)
-    views = views_of(dark, None)
-    assert choose_contrast(views, contrasts, 2, random_state) == "local"
-    fair, _ = make_images(n=200, n_clusters=2, side=16)
-    views = views_of(fair, None)
-    assert choose_contrast(views, contrasts, 2, random_state) == "none"
-
-
-def test_the_only_contrast_needs_no_contest(monkeypatch):
-    monkeypatch.setattr(consensus, "graph_partition", None)
-    assert choose_contrast(None, ("image",), 3, None) == "image"
 
 
 @pytest.mark.parametrize("agreed_is_right", [True, False])

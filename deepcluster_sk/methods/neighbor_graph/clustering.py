@@ -110,7 +110,7 @@ def check_sizes(
 def _node_views(views: Views, found: Neighborhood) -> list[torch.Tensor]:
     """Draw the views of the nodes that other samples are compared with."""
     # Patches are found wherever they are.
-    most = 0 if found.image_kind == "photograph" else found.settings.n_views
+    most = 0 if found.appearance.image_kind == "photograph" else found.settings.n_views
     indices = torch.arange(len(views.dataset), device=views.generator.device)
     return views.stack(found.features, indices, min(VOTES.n_views - 1, most))
 

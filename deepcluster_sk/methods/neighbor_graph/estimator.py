@@ -33,6 +33,7 @@ from deepcluster_sk.graph.start import (
     GraphStart,
     ImageKind,
     contrasts_for,
+    distinct_rows,
     find_start,
 )
 from deepcluster_sk.methods.neighbor_graph.clustering import check_sizes, cluster_nodes
@@ -68,12 +69,11 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
         "auto" draws 16, of fewer than 500 samples 8. 0 takes the samples alone.
     contrast : {"auto", "none", "image", "local"}, default="auto"
         What is taken out of images before they are compared: nothing, brightness and
-        contrast of the whole, or those around every pixel. "auto" tries all three on up
-        to 4,000 images and takes the one whose graph falls into clusters best. Vectors
-        have none.
+        contrast of the whole, or those around every pixel. "auto" takes the one whose
+        links the others, and patches, confirm most. Vectors have none.
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
-        Drawings are compared by pixels, photographs by patches. "auto" takes images for
-        photographs where a few of them are near to all others (`hubness_` above 1.4).
+        Drawings are compared by pixels, photographs and textures by patches, which
+        "auto" takes where they fall into clusters better, and link others than pixels.
     augmentation : "auto", str, dict, callable, nn.Module or None, default="auto"
         Views that show the same: turns, shifts, shears and zooms of images, noise and
         masking of vectors. A preset's name, its strengths as a dict, or any function of
@@ -106,8 +106,10 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
         The contrast normalisation images were compared under.
     image_kind_ : {"drawing", "photograph"} or None
         What images were taken for; None of vectors.
+    patch_agreement_ : float or None
+        Share of neighbours in pixels that are so by patches too, where it was measured.
     hubness_ : float
-        Skewness of how often a sample is a neighbour of others, in pixels or features.
+        Skewness of how often samples are neighbours of others.
     n_features_in_ : int
         Numbers in a sample; ``feature_names_in_`` names them, where `X` did.
     image_shape_ : tuple of int or None
@@ -229,27 +231,25 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
             rows, layout = shrunk(rows, given, small_shape(given.shape, most))
             reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
         streams = Streams.of(seed, "start", device)
-        nodes = streams.random_state.permutation(len(rows))[: self.max_nodes]
-        sample = RowDataset(rows[nodes])
-        views = Views(sample, reader, augmentation, streams.generator)
+        n_clusters, random = int(self.n_clusters), streams.random_state
+        nodes = distinct_rows(RowDataset(rows), n_clusters, random, self.max_nodes)
+        views = Views(RowDataset(rows[nodes]), reader, augmentation, streams.generator)
         with computing(device), streams.seeded():
             start, voters = cluster_nodes(
                 views,
-                int(self.n_clusters),
-                streams.random_state,
+                n_clusters,
+                random,
                 contrasts=contrasts,
                 image_kind=self.image_kind,
                 settings=self._settings(len(nodes)),
             )
-        self._layout = given
-        self._small_shape = layout.shape
-        self._scaler = reader.scaler
-        self._voters = voters
+        self._layout, self._small_shape = given, layout.shape
+        self._scaler, self._voters = reader.scaler, voters
         self.image_shape_ = given.given_shape
         self.graph_ = replace(start.graph, nodes=nodes[start.graph.nodes])
-        self.contrast_ = start.contrast
-        self.image_kind_ = start.image_kind
-        self.hubness_ = start.hubness
+        self.contrast_, self.image_kind_ = start.contrast, start.image_kind
+        self.hubness_ = start.graph.hubness
+        self.patch_agreement_ = start.appearance.patch_agreement
         self.labels_ = self._label(rows, layout)
         self._warn_of_empty_clusters()
 

@@ -1,6 +1,5 @@
 """What comes before joint training: kinds of pretraining, and looks for a start."""
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,6 +16,7 @@ from deepcluster_sk import (
     TripletMargin,
 )
 from deepcluster_sk.base import clusterer
+from deepcluster_sk.graph import contest
 from deepcluster_sk.graph import start as graph_start
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.metrics import clustering_accuracy_score
@@ -57,12 +57,6 @@ def terms(estimator):
     return set(last) & TERMS
 
 
-def draw_the_line(monkeypatch, hubness):
-    """Take for photographs what has more hubness than this."""
-    settings = replace(graph_start.START, hubness=hubness)
-    monkeypatch.setattr(graph_start, "START", settings)
-
-
 def watch(monkeypatch, module, name):
     """Write down what a function of a module returns."""
     seen, function = [], getattr(module, name)
@@ -91,7 +85,6 @@ def test_the_start_is_looked_at_again_where_images_are_told_apart(
     images, monkeypatch, params, looks_again
 ):
     # Of few samples some are hubs by chance.
-    draw_the_line(monkeypatch, np.inf)
     first = watch(monkeypatch, clusterer, "find_start")
     again = watch(monkeypatch, clusterer, "second_look")
     estimator = fit(images, targets=PseudoLabels(n_updates=0), **params)
@@ -121,12 +114,12 @@ def make_hubs(*shape):
 
 @pytest.mark.parametrize(
     ("kind", "pretraining"),
-    [("noise", "discrimination"), ("digits", "triplet")],
+    [("textures", "discrimination"), ("digits", "triplet")],
 )
 def test_where_pixels_have_hubs_patches_and_latent_decide(
     monkeypatch, kind, pretraining
 ):
-    learned = watch(monkeypatch, graph_start, "patch_features")
+    learned = watch(monkeypatch, contest, "patch_features")
     found, cut = [], Graph.cut
 
     def seen_cut(self, *args):
@@ -134,12 +127,12 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(
         return found[-1][1]
 
     monkeypatch.setattr(Graph, "cut", seen_cut)
-    X = make_hubs(12, 12) if kind == "noise" else load_digits().images[:600]
+    X = make_textures(480)[0] if kind == "textures" else load_digits().images[:600]
     params = {"pretraining": NAMED[pretraining], "max_epochs": 0}
     estimator = fit(X, module__contrast="none", **params)
     assert len(learned) == 1
     # By patches, and then by patches and latent.
-    assert len(found) == 2 * (kind == "noise")
+    assert len(found) == 2 * (kind == "textures")
     if found:
         assert_array_equal(estimator.initial_labels_, found[-1][1])
     for graph, labels in found:
@@ -152,10 +145,14 @@ def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
     """On 100 of 200 images."""
     on_some = partial(graph_start.find_start, max_nodes=100)
     monkeypatch.setattr(clusterer, "find_start", on_some)
-    draw_the_line(monkeypatch, np.inf)
     found = watch(monkeypatch, graph_start, "graph_partition")
     refined = watch(monkeypatch, clusterer, "second_look")
-    estimator = fit(make_hubs(12, 12)[:200], module__contrast="none", max_epochs=0)
+    estimator = fit(
+        make_textures(200)[0],
+        module__contrast="none",
+        image_kind="drawing",
+        max_epochs=0,
+    )
     ((first,), (after,)) = found, refined
     labels, graph = estimator.initial_labels_, after.graph
     assert_array_equal(labels, after.labels)
@@ -168,22 +165,20 @@ def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
 
 def test_images_smaller_than_a_patch_have_none(monkeypatch):
     monkeypatch.setattr(graph_start, "patch_features", None)
-    draw_the_line(monkeypatch, np.inf)
     X, y = make_images(n=90, side=5)
     estimator = fit(X, architecture="mlp")
     assert clustering_accuracy_score(y, estimator.initial_labels_) > 0.9
 
 
-@pytest.mark.parametrize(("hubness", "least", "most"), [(-5, 0.95, 1), (5, 0, 0.7)])
-def test_where_pixels_have_hubs_patches_find_textures(
-    monkeypatch, hubness, least, most
-):
-    draw_the_line(monkeypatch, hubness)
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [("auto", 0.95, 1), ("drawing", 0, 0.7)]
+)
+def test_where_pixels_tell_little_patches_find_textures(kind, least, most):
     X, y = make_textures(300)
     params = {"module__contrast": "none", "pretraining": None, "max_epochs": 0}
-    estimator = fit(X, n_clusters=2, **params)
-    assert estimator.image_kind_ == ("photograph" if hubness < 0 else "drawing")
-    assert (estimator.hubness_ > hubness) == (hubness < 0)
+    estimator = fit(X, n_clusters=2, image_kind=kind, **params)
+    assert estimator.image_kind_ == ("photograph" if kind == "auto" else kind)
+    assert (estimator.patch_agreement_ is None) == (kind == "drawing")
     found = clustering_accuracy_score(y, estimator.initial_labels_)
     assert least <= found <= most
 
@@ -203,11 +198,11 @@ def test_where_pixels_have_hubs_patches_find_textures(
     # In an order that is the same in every process.
     ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
-def test_images_with_hubs_are_seen_as_photographs(monkeypatch, params, term, crops):
+def test_textures_are_seen_as_photographs(monkeypatch, params, term, crops):
     prepared = watch(monkeypatch, DeepTripletClusterer, "_pretraining")
     settings = {"pretraining": "auto", "max_epochs": 0, **params}
     estimator = fit(
-        make_hubs(12, 12),
+        make_textures(300)[0],
         module__contrast="none",
         callbacks=[Lengths(2)],
         **settings,
@@ -287,7 +282,7 @@ def test_vectors_with_hubs_are_no_photographs():
     estimator = auto(make_hubs(40), max_epochs=0, module__channels=(8,))
     assert terms(estimator) == REBUILT
     assert estimator.image_kind_ is None
-    assert estimator.hubness_ > graph_start.START.hubness
+    assert estimator.patch_agreement_ is None
 
 
 @pytest.mark.parametrize(
