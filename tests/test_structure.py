@@ -18,6 +18,7 @@ ROOMS = (
     "base",
     "persistence",
     "training",
+    "counting",
     "graph",
     "augmentation",
     "networks",

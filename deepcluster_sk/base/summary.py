@@ -117,7 +117,7 @@ def _precision(clusterer: Any) -> str:
 
 
 def _sizes(clusterer: Any) -> list[int]:
-    counts = np.bincount(clusterer.labels_, minlength=clusterer.n_clusters)
+    counts = np.bincount(clusterer.labels_, minlength=clusterer.n_clusters_)
     return [int(count) for count in counts]
 
 

@@ -137,6 +137,17 @@ def contrasts_for(contrast: str, layout: RowLayout) -> tuple[str, ...]:
     return (contrast,)
 
 
+def kind_of_images(
+    layout: RowLayout, hubness: float, image_kind: ImageKind | Literal["auto"] = "auto"
+) -> ImageKind | None:
+    """Tell what images are, by the hubness of their graph in pixels."""
+    if not layout.is_image:
+        return None
+    if image_kind != "auto":
+        return image_kind
+    return "photograph" if hubness > START.hubness else "drawing"
+
+
 def find_neighborhood(
     views: Views,
     n_clusters: int,
@@ -158,10 +169,7 @@ def find_neighborhood(
     settings = settings or settings_for(len(nodes))
     graphs = neighbor_graphs(views, pixels, nodes, n_clusters, settings)
     hubness = graphs[-1].hubness
-    kind: ImageKind | None = None
-    if layout.is_image:
-        found: ImageKind = "photograph" if hubness > START.hubness else "drawing"
-        kind = found if image_kind == "auto" else image_kind
+    kind = kind_of_images(layout, hubness, image_kind)
     if kind != "photograph":
         return Neighborhood(graphs, pixels, settings, contrast, kind, hubness)
     # Patches are found wherever they are: no views are needed.

@@ -1,0 +1,102 @@
+"""Clusters of samples counted, on a graph made for that."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from deepcluster_sk.counting.borders import OVER_CUT, merged, over_cut
+from deepcluster_sk.counting.profile import ClusterCount, count_on
+from deepcluster_sk.graph.features import patch_features, pixel_features
+from deepcluster_sk.graph.graph import Graph, neighbor_graphs
+from deepcluster_sk.graph.neighbors import Features, Views
+from deepcluster_sk.graph.settings import GraphSettings
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.start import MIN_NODES, ImageKind, kind_of_images
+
+
+@dataclass(frozen=True)
+class CountingSettings:
+    """The graph that clusters are counted on."""
+
+    max_nodes: int = 2_000
+    """Samples in the graph, at most: time, which grows with the square."""
+    n_views: int = 8
+    """Augmented views of each sample in which neighbours are looked for. Not tuned."""
+    n_neighbors: int = 10
+    """Neighbours a node is linked to, whatever the number of clusters: it is what is
+    asked."""
+
+
+COUNTING = CountingSettings()
+#: Merges alone are enough to compare contrasts by: time.
+UNMOVED = replace(OVER_CUT, merged_share=1.0)
+
+
+def count_clusters(
+    views: Views,
+    bounds: tuple[int, int],
+    random_state: np.random.RandomState,
+    *,
+    contrasts: Sequence[str] = ("none",),
+    image_kind: ImageKind | Literal["auto"] = "auto",
+    settings: CountingSettings = COUNTING,
+) -> tuple[ClusterCount, Graph]:
+    """Count the clusters of samples, of up to 2,000 of them.
+
+    Of several contrast normalisations, the one is taken under which the graph falls
+    into clusters best; photographs are compared by their patches.
+
+    Parameters
+    ----------
+    views : Views
+        The samples, and the augmentation in which neighbours are looked for.
+    bounds : (int, int)
+        Fewest and most clusters.
+    random_state : RandomState
+    contrasts : sequence of str, default=("none",)
+    image_kind : {"auto", "drawing", "photograph"}, default="auto"
+    settings : CountingSettings
+
+    Returns
+    -------
+    count : ClusterCount
+    graph : Graph
+        That it was counted on.
+    """
+    layout = views.reader.layout
+    least, most = bounds
+    nodes = random_state.permutation(len(views.dataset))[: settings.max_nodes]
+
+    def graph_of(features: Features, n_views: int) -> Graph:
+        wanted = GraphSettings(1, n_views, (settings.n_neighbors,), (), None)
+        found = neighbor_graphs(views, features, nodes, 1, wanted, sample_only=True)
+        return found[-1]
+
+    def by_pixels(contrast: str) -> Graph:
+        return graph_of(pixel_features(views, contrast), settings.n_views)
+
+    def cut(graph: Graph) -> Labels:
+        # Of as many as there may be, the most are left to the size of the data.
+        wanted = least if most >= len(nodes) else most
+        return over_cut(graph.weights, wanted, random_state)
+
+    def falls_apart(pair: tuple[Graph, Labels]) -> float:
+        graph, groups = pair
+        still = merged(graph.weights, groups, random_state, UNMOVED)
+        return float(still.modularity.max())
+
+    if len(nodes) < MIN_NODES or views.reader.scaler.is_constant:
+        contrasts, image_kind = contrasts[:1], "drawing"
+    kind: str | None = image_kind if layout.is_image else None
+    if kind != "photograph":
+        tried = [(graph, cut(graph)) for graph in map(by_pixels, contrasts)]
+        graph, groups = max(tried, key=falls_apart) if len(tried) > 1 else tried[0]
+        kind = kind_of_images(layout, graph.hubness, image_kind)
+    if kind == "photograph":
+        # Patches are found wherever they are: no views are needed.
+        graph = graph_of(patch_features(views), 0)
+        groups = cut(graph)
+    count = count_on(graph.weights, groups, bounds, random_state)
+    return count, graph
