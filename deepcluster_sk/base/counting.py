@@ -47,10 +47,9 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
 
         def count() -> ClusterCount:
             with streams.seeded():
-                found, _ = count_clusters(
+                return count_clusters(
                     views, random_state=streams.random_state, **wanted
                 )
-            return found
 
         key = {**self._data_key(context), **wanted}
         found = cached(self.memory, "counting", key, count)

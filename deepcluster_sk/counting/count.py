@@ -42,7 +42,7 @@ def count_clusters(
     contrasts: Sequence[str] = ("none",),
     image_kind: ImageKind | Literal["auto"] = "auto",
     settings: CountingSettings = COUNTING,
-) -> tuple[ClusterCount, Graph]:
+) -> ClusterCount:
     """Count the clusters of samples, of up to 2,000 of them.
 
     Of several contrast normalisations, the one is taken under which the graph falls
@@ -61,9 +61,7 @@ def count_clusters(
 
     Returns
     -------
-    count : ClusterCount
-    graph : Graph
-        That it was counted on.
+    ClusterCount
     """
     layout = views.reader.layout
     least, most = bounds
@@ -99,4 +97,4 @@ def count_clusters(
         graph = graph_of(patch_features(views), 0)
         groups = cut(graph)
     count = count_on(graph.weights, groups, bounds, random_state)
-    return count, graph
+    return replace(count, nodes=nodes)

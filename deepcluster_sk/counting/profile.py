@@ -46,6 +46,8 @@ class ClusterCount:
         border between two of so many clusters; "modularity".
     partitions : list of ndarray of shape (n_nodes,), int64
         Labels of the nodes, in the order of the profile.
+    nodes : ndarray of shape (n_nodes,), int64
+        Samples that were looked at, by their row.
     """
 
     n_clusters: int
@@ -53,6 +55,7 @@ class ClusterCount:
     highest: int
     profile: dict[str, NDArray[Any]]
     partitions: list[Labels]
+    nodes: NDArray[np.int64]
 
     @property
     def is_guess(self) -> bool:
@@ -60,15 +63,44 @@ class ClusterCount:
         return self.n_clusters == 1 or self.highest > CHOICE.guess * self.lowest
 
     def labels_at(self, n_clusters: int) -> Labels:
-        """Labels of the nodes in so many clusters, ``(n_nodes,)``."""
-        (place,) = np.flatnonzero(self.profile["n_clusters"] == n_clusters)
-        return self.partitions[int(place)]
+        """Labels of the nodes in so many clusters.
+
+        Parameters
+        ----------
+        n_clusters : int
+            One of ``profile["n_clusters"]``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_nodes,), int64
+
+        Raises
+        ------
+        ValueError
+            If nothing is known of so many clusters.
+        """
+        known = self.profile["n_clusters"]
+        if n_clusters not in known:
+            raise ValueError(
+                f"n_clusters={n_clusters!r} should be between {known[0]} and "
+                f"{known[-1]}, the numbers that were looked at."
+            )
+        return self.partitions[int(np.flatnonzero(known == n_clusters)[0])]
 
     def candidates(self, most: int = 4) -> list[int]:
-        """Numbers of clusters worth a look, the chosen one first.
+        """List numbers of clusters that are worth a look, the chosen one first.
 
-        After it those between `lowest` and `highest` behind which the borders blur the
-        most.
+        After it come those between `lowest` and `highest` beyond which the borders blur
+        the most.
+
+        Parameters
+        ----------
+        most : int, default=4
+            How many to list, at most.
+
+        Returns
+        -------
+        list of int
         """
         k, border = self.profile["n_clusters"], self.profile["border"]
         blur = np.log(np.maximum(border[1:], 1e-3) / np.maximum(border[:-1], 1e-3))
@@ -142,4 +174,5 @@ def count_on(
         clear(settings.border * settings.doubt),
         profile,
         merges.partitions,
+        np.arange(graph.shape[0]),
     )

@@ -23,6 +23,8 @@ def test_as_many_as_have_clear_borders():
     assert found.doubt is None
     assert same(found.labels_at(4), labels)
     assert found.candidates() == [4]
+    with pytest.raises(ValueError, match="between 1 and 7"):
+        found.labels_at(8)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from deepcluster_sk.counting.bounds import N_CLUSTERS, NClusters, bounds_of, is_
 from deepcluster_sk.counting.count import count_clusters
 from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.batches import SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
 from deepcluster_sk.graph.merge_split import links_between
@@ -38,11 +38,11 @@ from deepcluster_sk.graph.start import (
     find_start,
 )
 from deepcluster_sk.methods.neighbor_graph.clustering import check_sizes, cluster_nodes
+from deepcluster_sk.methods.neighbor_graph.context import GraphContext
 from deepcluster_sk.methods.neighbor_graph.fitted import VotingMixin
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.runtime.device import resolve_device
 from deepcluster_sk.runtime.modes import computing
-from deepcluster_sk.runtime.seeding import Streams
 
 _MAX_SEED = np.iinfo(np.int32).max
 
@@ -232,50 +232,26 @@ class NeighborGraphClusterer(
         return self
 
     def _fit(self, X: ArrayLike) -> None:
-        device = resolve_device(self.device)
-        # Large numbers overflow where they are looked at, and are refused then.
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows, given = self._first_rows(X)
-            bounds = bounds_of(self.n_clusters, len(rows))
-            check_sizes(len(rows), bounds[0], self.max_nodes, self.n_neighbors)
-            contrasts = contrasts_for(self.contrast, given)
-            augmentation = self._augmentation(given)
-            random_state = check_random_state(self.random_state)
-            seed = int(random_state.randint(_MAX_SEED))
-            most = MAX_PIXELS if isinstance(self.max_pixels, str) else self.max_pixels
-            rows, layout = shrunk(rows, given, small_shape(given.shape, most))
-            reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-        count = None
-        if not is_given(self.n_clusters):
-            streams = Streams.of(seed, "counting", device)
-            every = Views(RowDataset(rows), reader, augmentation, streams.generator)
-            with computing(device), streams.seeded():
-                count, _ = count_clusters(
-                    every,
-                    (bounds[0], min(bounds[1], self.max_nodes)),
-                    streams.random_state,
-                    contrasts=contrasts,
-                    image_kind=self.image_kind,
-                )
-        n_clusters = bounds[0] if count is None else count.n_clusters
-        streams = Streams.of(seed, "start", device)
+        context = self._prepare(X)
+        count = None if is_given(self.n_clusters) else self._count(context)
+        n_clusters = context.bounds[0] if count is None else count.n_clusters
+        rows, streams = context.rows, context.streams("start")
         nodes = streams.random_state.permutation(len(rows))[: self.max_nodes]
-        sample = RowDataset(rows[nodes])
-        views = Views(sample, reader, augmentation, streams.generator)
-        with computing(device), streams.seeded():
+        with computing(context.device), streams.seeded():
             start, voters = cluster_nodes(
-                views,
+                context.views(streams, rows[nodes]),
                 n_clusters,
                 streams.random_state,
-                contrasts=contrasts,
+                contrasts=context.contrasts,
                 image_kind=self.image_kind,
                 settings=self._settings(len(nodes)),
             )
-        self._layout = given
+        layout = context.reader.layout
+        self._layout = context.given
         self._small_shape = layout.shape
-        self._scaler = reader.scaler
+        self._scaler = context.reader.scaler
         self._voters = voters
-        self.image_shape_ = given.given_shape
+        self.image_shape_ = context.given.given_shape
         self.graph_ = replace(start.graph, nodes=nodes[start.graph.nodes])
         self.contrast_ = start.contrast
         self.image_kind_ = start.image_kind
@@ -287,6 +263,38 @@ class NeighborGraphClusterer(
         links = links_between(start.graph.weights, of_nodes, n_clusters)
         self.cluster_tree_ = border_tree(links)
         self._warn(count)
+
+    def _prepare(self, X: ArrayLike) -> GraphContext:
+        """Check everything, and settle what does not depend on the samples' content."""
+        device = resolve_device(self.device)
+        # Large numbers overflow where they are looked at, and are refused then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows, given = self._first_rows(X)
+            least, most = bounds_of(self.n_clusters, len(rows))
+            check_sizes(len(rows), least, self.max_nodes, self.n_neighbors)
+            contrasts = contrasts_for(self.contrast, given)
+            augmentation = self._augmentation(given)
+            random_state = check_random_state(self.random_state)
+            seed = int(random_state.randint(_MAX_SEED))
+            pixels = MAX_PIXELS if isinstance(self.max_pixels, str) else self.max_pixels
+            rows, layout = shrunk(rows, given, small_shape(given.shape, pixels))
+            reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+        bounds = least, min(most, self.max_nodes)
+        return GraphContext(
+            rows, given, reader, augmentation, contrasts, bounds, seed, device
+        )
+
+    def _count(self, context: GraphContext) -> ClusterCount:
+        """Count the clusters, before they are found."""
+        streams = context.streams("counting")
+        with computing(context.device), streams.seeded():
+            return count_clusters(
+                context.views(streams, context.rows),
+                context.bounds,
+                streams.random_state,
+                contrasts=context.contrasts,
+                image_kind=self.image_kind,
+            )
 
     def start_of(
         self,
