@@ -67,12 +67,15 @@ def main():
 
 
 def tasks(sets):
-    """Names of the data, and what is taken of them."""
-    found = [(name, "all") for name in sets]
-    found += [(name, f"{k} classes") for name in sets for k in SETS.get(name, ())]
-    found += [(name, "1 class") for name in SINGLE if name in sets]
-    found += [("noise", f"{n} dimensions") for n in NOISE]
-    return found + [("blobs", f"{k} centres") for k in BLOBS]
+    """Names of the data, and what is taken of them; a set is read only once."""
+    for name in sets:
+        yield name, "all"
+        for k in (*SETS.get(name, ()), *([1] if name in SINGLE else [])):
+            yield name, f"{k} classes" if k > 1 else "1 class"
+    for n in NOISE:
+        yield "noise", f"{n} dimensions"
+    for k in BLOBS:
+        yield "blobs", f"{k} centres"
 
 
 def data(name, what, seed, options):

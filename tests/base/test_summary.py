@@ -23,6 +23,7 @@ def test_what_was_fitted_and_what_became_of_it(make, fitted, images):
     said, _ = facts(fitted)
     assert said["method"] == type(fitted).__name__
     assert said["data"] == "48 images, grey, 8x8 pixels"
+    assert said["clusters"] == "3, as given"
     assert said["contrast"] == fitted.contrast_
     strategy = re.escape(repr(fitted.pretraining))
     assert re.match(rf"{strategy}, 2 epochs in \d", said["pretraining"])
@@ -39,6 +40,11 @@ def test_what_was_fitted_and_what_became_of_it(make, fitted, images):
     assert said["moved since the start"] == f"{moved:.1%} of the samples"
     assert said["computed on"].startswith(f"{fitted.device_}, ")
     assert fitted.summary() == fitted.summary()
+
+
+def test_that_clusters_were_counted(make):
+    said, _ = facts(make(n_clusters=(2, 5)).fit(make_images(n=90)[0]))
+    assert said["clusters"] == "3, counted by borders"
 
 
 def test_the_start_and_the_kind_of_images(make, images):
