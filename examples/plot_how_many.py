@@ -9,9 +9,9 @@ that have clear borders, and to look at the candidates before one is chosen.
 # %%
 # Count
 # -----
-# :func:`~deepcluster_sk.model_selection.suggest_n_clusters` merges many small groups of a
-# neighbour graph until every border is clear. The line is where a border ends to be one;
-# the number taken is the last below it.
+# :func:`~deepcluster_sk.model_selection.suggest_n_clusters` merges many small groups of
+# a neighbour graph until every border is clear. The line is where a border ends to be
+# clear; the number taken is the last below it.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -27,8 +27,8 @@ ClusterProfileDisplay.from_profile(count.profile, n_clusters=count.n_clusters)
 # %%
 # Look
 # ----
-# Ten digits need not be ten groups: some are written in two ways that have a clear border,
-# others run into each other.
+# Ten digits need not be ten groups: some are written in two ways that have a clear
+# border, others run into each other.
 
 shown = X[count.nodes]
 ClustersDisplay.from_predictions(shown, count.labels_at(count.n_clusters))
@@ -36,8 +36,8 @@ ClustersDisplay.from_predictions(shown, count.labels_at(count.n_clusters))
 # %%
 # Fit, and merge
 # --------------
-# ``n_clusters="auto"`` counts inside a fit. The clusters found are a tree: ``labels_at``
-# merges those with the least clear border, without another fit.
+# ``n_clusters="auto"`` counts inside a fit. The clusters found are a tree:
+# ``labels_at`` merges those with the least clear border, without another fit.
 
 from scipy.cluster.hierarchy import dendrogram
 

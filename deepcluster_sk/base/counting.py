@@ -53,6 +53,9 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
 
         key = {**self._data_key(context), **wanted}
         found = cached(self.memory, "counting", key, count)
+        # Said before a network is trained for a guess; of constant data all is said.
+        if found.doubt is not None and not context.reader.scaler.is_constant:
+            warnings.warn(found.doubt, ConvergenceWarning, stacklevel=4)
         return replace(context, n_clusters=found.n_clusters, count=found)
 
     def _store_count(self, context: FitContext, assignment: NDArray[Any]) -> None:
@@ -64,16 +67,11 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
         self.cluster_tree_ = border_tree(shared.T @ shared)
         self.labels_ = assignment.argmax(axis=1)
         found = len(np.unique(self.labels_))
-        message = None
         # Of constant data the user has been told already.
-        if self.net_.reader.scaler.is_constant:
-            return
-        if found < n_clusters:
-            message = (
+        if found < n_clusters and not self.net_.reader.scaler.is_constant:
+            warnings.warn(
                 f"Only {found} of n_clusters={n_clusters} clusters are used, the "
-                "others are empty. A smaller n_clusters may fit the data better."
+                "others are empty. A smaller n_clusters may fit the data better.",
+                ConvergenceWarning,
+                stacklevel=5,
             )
-        elif count is not None:
-            message = count.doubt
-        if message is not None:
-            warnings.warn(message, ConvergenceWarning, stacklevel=4)

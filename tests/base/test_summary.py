@@ -42,11 +42,6 @@ def test_what_was_fitted_and_what_became_of_it(make, fitted, images):
     assert fitted.summary() == fitted.summary()
 
 
-def test_that_clusters_were_counted(make):
-    said, _ = facts(make(n_clusters=(2, 5)).fit(make_images(n=90)[0]))
-    assert said["clusters"] == "3, counted by borders"
-
-
 def test_the_start_and_the_kind_of_images(make, images):
     by_graph, _ = facts(make(init="graph").fit(images))
     assert by_graph["start"] == "by a graph of neighbours"

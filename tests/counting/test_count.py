@@ -115,6 +115,7 @@ def test_a_network_is_built_for_what_was_counted(tmp_path):
     assert model.predict_proba(X).shape == (120, 3)
     assert model.cluster_centers_.shape[0] == 3
     assert set(model.labels_at(2)) == {0, 1}
+    assert "3, counted by borders" in model.summary()
     model.save(tmp_path / "model.safetensors")
     read = load(tmp_path / "model.safetensors")
     assert read.n_clusters_ == 3
@@ -126,10 +127,29 @@ def test_a_network_is_built_for_what_was_counted(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_counting_changes_nothing_else():
+def test_counting_changes_nothing_else_and_is_cached(tmp_path, monkeypatch):
     X, _ = make_images(n=120)
-    counted, given = (quick(DECClusterer, k).fit(X) for k in ("auto", 3))
-    assert_array_equal(counted.predict_proba(X), given.predict_proba(X))
+    given = quick(DECClusterer, 3).fit(X)
+    counted = quick(DECClusterer, "auto", memory=str(tmp_path)).fit(X)
+    monkeypatch.setattr("deepcluster_sk.base.counting.count_clusters", None)
+    again = clone(counted).fit(X)
+    for model in (counted, again):
+        assert_array_equal(model.predict_proba(X), given.predict_proba(X))
+
+
+def test_a_guess_is_said_before_a_network_is_trained(monkeypatch):
+    monkeypatch.setattr(DECClusterer, "_build_net", fails_when_counted)
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    with (
+        pytest.warns(ConvergenceWarning, match="n_clusters_=1"),
+        pytest.raises(RuntimeError, match="not trained"),
+    ):
+        quick(DECClusterer, "auto").fit(X)
+
+
+def fails_when_counted(model, context, start):
+    if context.count is not None:
+        raise RuntimeError("not trained")
 
 
 def test_an_array_as_start_needs_a_number():
