@@ -53,6 +53,9 @@ MEASUREMENTS = {
         *("step", "what", "n", "value", "unit", "compared_with", "ratio"),
         *("acc", "seconds", "peak_mib", "note"),
     ),
+    "counting": (
+        *("set", "what", "n", "classes", "n_clusters", "lowest", "highest", "guess"),
+    ),
     "search_speed": (
         *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),
     ),

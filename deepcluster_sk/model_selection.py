@@ -1,11 +1,12 @@
-"""Scorers for scikit-learn's model selection, with labels and without.
+"""Scorers for scikit-learn's model selection, and the number of clusters.
 
-Each is called as ``scorer(estimator, X, y=None)`` on a fitted clusterer of this
+A scorer is called as ``scorer(estimator, X, y=None)`` on a fitted clusterer of this
 package, or on a pipeline that ends in one, and higher is better. All but
 ``clustering_accuracy`` ignore ``y``.
 """
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from deepcluster_sk.augmentation.presets import apply_augmentation
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
+from deepcluster_sk.counting.bounds import NClusters
+from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.score import (
@@ -29,11 +32,15 @@ from deepcluster_sk.graph.score import (
     scoring_graphs,
 )
 from deepcluster_sk.losses.balance import balance_loss
+from deepcluster_sk.methods.neighbor_graph.estimator import NeighborGraphClusterer
 from deepcluster_sk.metrics import clustering_accuracy_scorer
 from deepcluster_sk.networks.inference import collect, evaluating
+from deepcluster_sk.plotting.profile import ClusterProfileDisplay
 from deepcluster_sk.runtime.seeding import generator, seeded
 
 __all__ = [
+    "ClusterCount",
+    "ClusterProfileDisplay",
     "forget_scoring_graphs",
     "get_scorer",
     "get_scorer_names",
@@ -42,6 +49,7 @@ __all__ = [
     "neighbor_agreement",
     "neighbor_modularity",
     "pixel_silhouette",
+    "suggest_n_clusters",
     "view_information",
     "view_modularity",
 ]
@@ -268,6 +276,60 @@ def get_scorer_names() -> list[str]:
         Sorted.
     """
     return sorted(_SCORERS)
+
+
+def suggest_n_clusters(
+    X: ArrayLike, *, max_clusters: int | None = None, **params: Any
+) -> ClusterCount:
+    """Count the clusters of images or vectors, and tell what else they might be.
+
+    As ``n_clusters="auto"`` does in a fit, but without one: some seconds. No count
+    without labels is reliable, so look at the candidates before you believe it.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
+        Images or feature vectors. Up to 2,000 of them are looked at.
+    max_clusters : int, default=None
+        The most clusters there may be. None is 160, or a fifteenth of the samples that
+        are looked at if that is less.
+    **params
+        Parameters of :class:`~deepcluster_sk.NeighborGraphClusterer`, such as
+        `random_state` and `image_shape`.
+
+    Returns
+    -------
+    count : ClusterCount
+        Its `n_clusters`, `lowest` and `highest`, ``candidates()``, ``labels_at(k)`` for
+        the samples in its `nodes`, and the `profile` to be drawn by
+        :class:`ClusterProfileDisplay`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter or `X` cannot be used.
+
+    See Also
+    --------
+    ClusterProfileDisplay : A picture to decide by.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from deepcluster_sk.model_selection import suggest_n_clusters
+    >>> X, _ = make_blobs(300, n_features=8, centers=4, random_state=0)
+    >>> count = suggest_n_clusters(X, random_state=0)
+    >>> count.n_clusters
+    4
+    >>> labels = count.labels_at(3)  # of X[count.nodes]
+    """
+    bounds: NClusters = "auto"
+    if max_clusters is not None:
+        check_scalar(max_clusters, "max_clusters", Integral, min_val=1)
+        bounds = (1, max_clusters)
+    clusterer = NeighborGraphClusterer(bounds, **params)
+    clusterer._validate_params()
+    return clusterer._count(clusterer._prepare(X))
 
 
 def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.counting import CountingMixin
 from deepcluster_sk.base.fitted import FittedMixin
 from deepcluster_sk.base.looks import draw_views, refinement, second_look
 from deepcluster_sk.base.parameters import CONSTRAINTS, document
@@ -22,6 +23,7 @@ from deepcluster_sk.base.start import (
     first_clusters,
     is_by_graph,
 )
+from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.start import (
     MIN_NODES,
@@ -41,7 +43,7 @@ _UNREAD = frozenset({"memory", "random_state", "verbose"})
 
 
 class BaseDeepClusterer(
-    PreparationMixin, FittedMixin, ClusterMixin, BaseEstimator, ABC
+    CountingMixin, PreparationMixin, FittedMixin, ClusterMixin, BaseEstimator, ABC
 ):
     """Base of the deep clusterers.
 
@@ -64,7 +66,7 @@ class BaseDeepClusterer(
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: NClusters = 8,
         *,
         latent_dim: int | str = "auto",
         architecture: Any = "auto",
@@ -169,6 +171,7 @@ class BaseDeepClusterer(
         try:
             context = self._prepare(X)
             with training_modes(context.device):
+                context = self._counted(context)
                 start = self._find_start(context)
                 net = self._build_net(context, start)
                 start = self._pretrain(net, context, start)
@@ -374,19 +377,7 @@ class BaseDeepClusterer(
         self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
         self.cluster_centers_ = _to_numpy(net.module_.cluster_centers)
         found = self._assign(context.dataset.rows, context.layout)
-        self.labels_ = found.argmax(axis=1)
-        self._warn_of_empty_clusters()
-
-    def _warn_of_empty_clusters(self) -> None:
-        found = len(np.unique(self.labels_))
-        # Of constant data the user has been told already.
-        if found < self.n_clusters and not self.net_.reader.scaler.is_constant:
-            warnings.warn(
-                f"Only {found} of n_clusters={self.n_clusters} clusters are used, the "
-                "others are empty. A smaller n_clusters may fit the data better.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        self._store_count(context, found)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

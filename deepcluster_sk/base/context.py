@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from deepcluster_sk.augmentation.presets import AugmentationLike
+from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.neighbors import Views
@@ -29,6 +30,8 @@ class FitContext:
     precision : torch.dtype
     seed : int
         That every stage's streams are spawned from.
+    count : ClusterCount or None
+        How `n_clusters` was found; None where it was given, or is still to be found.
     """
 
     dataset: RowDataset
@@ -39,6 +42,7 @@ class FitContext:
     device: torch.device
     precision: torch.dtype
     seed: int
+    count: ClusterCount | None = None
 
     @property
     def layout(self) -> RowLayout:

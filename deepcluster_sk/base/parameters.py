@@ -13,12 +13,13 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 
+from deepcluster_sk.counting.bounds import N_CLUSTERS
 from deepcluster_sk.data.resizing import MIN_SIDE
 from deepcluster_sk.training.pretraining import Reconstruction
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
 CONSTRAINTS: dict[str, list[Any]] = {
-    "n_clusters": [Interval(Integral, 1, None, closed="left")],
+    "n_clusters": N_CLUSTERS,
     "latent_dim": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "architecture": [
         StrOptions({"auto", "narrow", "shallow", "deep", "mlp"}),
@@ -58,10 +59,12 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 PARAMETERS = """\
-n_clusters : int, default=8
-    Number of clusters.
+n_clusters : int, "auto" or (int, int), default=8
+    Number of clusters. "auto" counts them by the borders in a neighbour graph of the
+    samples; two numbers are the fewest and the most there may be. A warning says where
+    the number found is a guess.
 latent_dim : int or "auto", default="auto"
-    Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64.
+    Dimensions of the latent space; "auto" is `n_clusters_`, within 10 and 64.
 architecture : {"auto", "narrow", "shallow", "deep", "mlp"}, callable or Module, \
         default="auto"
     Autoencoder. "auto" takes the shallow convolutional one for images, and an MLP for
@@ -141,6 +144,17 @@ verbose : int, default=0
 """
 
 ATTRIBUTES = """\
+n_clusters_ : int
+    Clusters looked for: `n_clusters`, or the number found.
+cluster_profile_ : dict of ndarray, or None
+    Where clusters were counted, what speaks for each number ("n_clusters"): "border",
+    the share of links that cross the least clear border between two of so many
+    clusters, and "modularity"; see
+    :class:`~deepcluster_sk.model_selection.ClusterProfileDisplay`.
+cluster_tree_ : ndarray of shape (n_clusters_ - 1, 4)
+    Which clusters would be one first, by the samples that are assigned to both, in the
+    format of :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels
+    after merges to k clusters.
 labels_ : ndarray of shape (n_samples,)
     Cluster of each training sample; the same as ``predict`` gives.
 cluster_centers_ : ndarray of shape (n_clusters, latent_dim)

@@ -13,6 +13,7 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.net_params import NetParamsMixin
 from deepcluster_sk.base.resolution import ResolutionMixin
 from deepcluster_sk.base.start import Start, check_init
+from deepcluster_sk.counting.bounds import NClusters, bounds_of, is_given
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import shrunk, small_shape
@@ -28,7 +29,7 @@ _MAX_SEED = np.iinfo(np.int32).max
 class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
     """From parameters and ``X`` to the context of a fit, or to an error."""
 
-    n_clusters: int
+    n_clusters: NClusters
     precision: str
     device: Any
     callbacks: Any
@@ -53,10 +54,8 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
         # Large numbers overflow where they are looked at, and are refused then.
         with np.errstate(over="ignore", invalid="ignore"):
             rows, given = self._first_rows(X)
-            if len(rows) < self.n_clusters:
-                raise ValueError(
-                    f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}."
-                )
+            # To be counted later: the fewest, by which all else can be checked.
+            n_clusters, _ = bounds_of(self.n_clusters, len(rows))
             self._contrasts(given)
             random_state = check_random_state(self.random_state)
             seed = int(random_state.randint(_MAX_SEED))
@@ -69,7 +68,7 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
             dataset=RowDataset(rows, device if keep else None),
             reader=reader,
             given=given,
-            n_clusters=int(self.n_clusters),
+            n_clusters=n_clusters,
             batch_size=self._batch_size(len(rows)),
             device=device,
             precision=resolve_precision(self.precision, device),
@@ -78,7 +77,8 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
         start = Start("none", self._known_kind(layout))
         self._strategy(layout, start)  # refuses what the method does not know
         latent_dim = self._latent_dim(context, start)
-        check_init(self.init, len(rows), context.n_clusters, latent_dim)
+        known = n_clusters if is_given(self.n_clusters) else None
+        check_init(self.init, len(rows), known, latent_dim)
         # Built and let go: whatever its settings make fail fails now.
         self._build_net(context, start)
         return context

@@ -11,6 +11,7 @@ from deepcluster_sk.augmentation.presets import (
 )
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start, is_by_graph
+from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS
 from deepcluster_sk.graph.start import ImageKind
@@ -23,7 +24,7 @@ from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 class ResolutionMixin:
     """Parameters of a clusterer, resolved for the data at hand; nothing is stored."""
 
-    n_clusters: int
+    n_clusters: NClusters
     latent_dim: int | str
     architecture: Any
     max_pixels: int | str | None

@@ -30,9 +30,9 @@ from deepcluster_sk.runtime.device import resolve_device
 _FACTS = (
     *("n_features_in_", "image_shape_", "image_kind_", "contrast_"),
     *("patch_agreement_", "hubness_"),
-    *("history_", "n_iter_", "_n_features_out"),
+    *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
 )
-_ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")
+_ARRAYS = ("labels_", "initial_labels_", "cluster_centers_", "cluster_tree_")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
 
 
@@ -110,18 +110,22 @@ def _restored(
 ) -> Any:
     cls = own_class(description["class"])
     clusterer = cls(**_params(cls, description["params"], left_out))
+    # Files of 0.1.0 know of no clusters that were counted, and have no tree of them.
+    given = {"n_clusters_": clusterer.n_clusters, "cluster_profile_": None}
+    facts = {**given, **description["facts"]}
     for name in _FACTS:
-        setattr(clusterer, name, decode(description["facts"][name]))
+        setattr(clusterer, name, decode(facts[name]))
     for name in _ARRAYS:
-        setattr(clusterer, name, arrays[name].numpy())
+        if name != "cluster_tree_" or name in arrays:
+            setattr(clusterer, name, arrays[name].numpy())
     if description["feature_names"] is not None:
         names = np.array(description["feature_names"], dtype=object)
         clusterer.feature_names_in_ = names
-    given, layout = (
+    original, layout = (
         RowLayout(description[name]["order"], tuple(description[name]["shape"]))
         for name in ("given", "layout")
     )
-    clusterer._layout, clusterer._small_shape = given, layout.shape
+    clusterer._layout, clusterer._small_shape = original, layout.shape
     clusterer.device_ = str(device)
     scaler = PixelScaler(
         arrays["scaler.offset"].numpy(),
@@ -131,8 +135,8 @@ def _restored(
     context = FitContext(
         dataset=RowDataset(np.empty((0, layout.n_features))),
         reader=SampleReader(layout, scaler),
-        given=given,
-        n_clusters=int(clusterer.n_clusters),
+        given=original,
+        n_clusters=clusterer.n_clusters_,
         batch_size=description["batch_size"],
         device=device,
         precision=getattr(torch, description["precision"]),

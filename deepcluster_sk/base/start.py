@@ -62,13 +62,18 @@ def gives_centers(init: Any) -> bool:
     return callable(init) or np.ndim(init) != 1
 
 
-def check_init(init: Any, n_samples: int, n_clusters: int, latent_dim: int) -> None:
+def check_init(
+    init: Any, n_samples: int, n_clusters: int | None, latent_dim: int
+) -> None:
     """Check what a user gave as the start, before any work is done.
+
+    `n_clusters` is None where it is still to be found.
 
     Raises
     ------
     ValueError
-        If an array is neither labels of all samples nor centres of all clusters.
+        If an array is neither labels of all samples nor centres of all clusters, or
+        their number is to be found.
     TypeError
         If it is a class.
     """
@@ -77,6 +82,11 @@ def check_init(init: Any, n_samples: int, n_clusters: int, latent_dim: int) -> N
         raise TypeError(f"init={name} is a class; give an object of it: {name}(...).")
     if isinstance(init, str) or callable(init) or is_clusterer(init):
         return
+    if n_clusters is None:
+        raise ValueError(
+            "init as an array is of so many clusters already: give their number as "
+            "n_clusters, too, or let init find as many as are counted."
+        )
     try:
         n_axes = np.ndim(init)
     except ValueError:  # ragged, which is said where centres are checked

@@ -28,6 +28,7 @@ def summary_of(clusterer: Any) -> str:
     facts = {
         "method": type(clusterer).__name__,
         "data": _data(clusterer),
+        "clusters": _clusters(clusterer),
         "images taken for": _kind(clusterer),
         "contrast": clusterer.contrast_,
         "start": _start(clusterer),
@@ -54,6 +55,11 @@ def _data(clusterer: Any) -> str:
     if small != layout.shape:
         text += f", averaged down to {small[1]}x{small[2]}"
     return text
+
+
+def _clusters(clusterer: Any) -> str:
+    how = "as given" if clusterer.cluster_profile_ is None else "counted by borders"
+    return f"{clusterer.n_clusters_}, {how}"
 
 
 def _kind(clusterer: Any) -> str:
@@ -116,7 +122,7 @@ def _precision(clusterer: Any) -> str:
 
 
 def _sizes(clusterer: Any) -> list[int]:
-    counts = np.bincount(clusterer.labels_, minlength=clusterer.n_clusters)
+    counts = np.bincount(clusterer.labels_, minlength=clusterer.n_clusters_)
     return [int(count) for count in counts]
 
 

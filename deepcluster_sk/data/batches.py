@@ -32,6 +32,15 @@ def rows_to_tensor(rows: NDArray[Any]) -> torch.Tensor:
     return torch.from_numpy(np.array(rows, dtype=wanted, order="C"))
 
 
+def first_copies(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers of the rows that are the first of their kind: no two are equal."""
+    first: dict[bytes, int] = {}
+    for number, row in enumerate(rows):
+        digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
+        first.setdefault(digest, number)
+    return np.fromiter(first.values(), np.int64, len(first))
+
+
 @dataclass(frozen=True)
 class SampleReader:
     """Turn raw rows into what the network takes.
@@ -93,14 +102,6 @@ class RowDataset(Dataset[Any]):
         if self.resident is not None:
             return self.resident[indices.to(self.resident.device, non_blocking=True)]
         return rows_to_tensor(self.rows[indices.cpu().numpy()])
-
-    def first_copies(self) -> NDArray[np.int64]:
-        """Rows that are the first of their kind, in order: no two of them are equal."""
-        first: dict[bytes, int] = {}
-        for number, row in enumerate(self.rows):
-            digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-            first.setdefault(digest, number)
-        return np.fromiter(first.values(), np.int64, len(first))
 
     def slice(self, start: int, stop: int) -> torch.Tensor:
         """Raw rows from `start` up to `stop`."""

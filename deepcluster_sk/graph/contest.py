@@ -6,40 +6,24 @@ not linked under another contrast or by patches, and what belongs together is. S
 are witnesses of each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from deepcluster_sk.graph.consensus import agreed_partition
 from deepcluster_sk.graph.features import patch_features, pixel_features
-from deepcluster_sk.graph.graph import Graph, neighbor_graph
+from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.patches import PATCHES
-from deepcluster_sk.graph.settings import CONTEST
 
 ImageKind = Literal["drawing", "photograph"]
 
 
-@dataclass(frozen=True)
-class ContestSettings:
-    """How contrast and kind are chosen.
-
-    The trials are in ``benchmarks/notes/start.md``, under "Contrast and kind".
-    """
-
-    n_nodes: int = 4_000
-    """Samples that they are chosen by, at most: time. Not tuned."""
-    confirmed: float = 1 / 2
-    """Share of the links in pixels that patches have too, above which images are not
-    taken for photographs: most are right then. It is .06 to .22 on photographs and
-    textures, and .58 and more on faces and objects; nothing lies between where patches
-    make the better clusters."""
-
-
-LOOK = ContestSettings()
+#: Share of the links in pixels that patches have too, above which images are not taken
+#: for photographs: most links are right then. The trials are in
+#: ``benchmarks/notes/start.md``, under "Contrast and kind".
+CONFIRMED = 1 / 2
 
 
 @dataclass(frozen=True)
@@ -67,16 +51,14 @@ def look_at(
     views: Views,
     contrasts: Sequence[str],
     image_kind: ImageKind | Literal["auto"],
-    nodes: NDArray[np.int64],
-    n_clusters: int,
-    random_state: np.random.RandomState,
-    settings: ContestSettings = LOOK,
+    link: Callable[[Features, bool], Graph],
+    merit: Callable[[Graph], float],
 ) -> Appearance:
     """Choose contrast and kind of samples by graphs of some of them.
 
     The contrast whose links the others and patches share most is taken. Images are
-    photographs where patches make the better clusters, by their modularity, and most
-    links in pixels are not found by patches.
+    photographs where most links in pixels are not found by patches, and patches make
+    the better clusters.
 
     Parameters
     ----------
@@ -84,11 +66,11 @@ def look_at(
     contrasts : sequence of str
         Contrast normalisations to choose from.
     image_kind : {"auto", "drawing", "photograph"}
-    nodes : ndarray of shape (n_nodes,), int64
-        Samples to choose by, of which the first few thousand are taken.
-    n_clusters : int
-    random_state : RandomState
-    settings : ContestSettings
+    link : callable
+        Makes a graph of features, always of the same samples; True says that neighbours
+        are to be looked for in augmented views.
+    merit : callable
+        Of a graph: how well it falls into clusters.
 
     Returns
     -------
@@ -101,31 +83,17 @@ def look_at(
         image_kind = "drawing"
     if image_kind != "auto" and len(contrasts) == 1:
         return Appearance(contrasts[0], image_kind)
-    nodes = nodes[: settings.n_nodes]
-
-    def link(features: Features, n_views: int) -> Graph:
-        return neighbor_graph(
-            views, features, nodes, n_clusters, n_views, CONTEST, True
-        )
-
-    graphs = {
-        contrast: link(pixel_features(views, contrast), CONTEST.n_views)
-        for contrast in contrasts
-    }
+    graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
+    # Patches are found wherever they are: no views are needed.
     patches = patch_features(views)
-    by_patches = link(patches, 0)
+    by_patches = link(patches, False)
     contrast = _best_witnessed(graphs, by_patches)
-    agreement = shared_links(graphs[contrast], by_patches)
-
-    def merit(graph: Graph) -> float:
-        labels = agreed_partition([graph], n_clusters, CONTEST, random_state)
-        return graph.node_modularity(labels)
-
+    by_pixels = graphs[contrast]
+    agreement = shared_links(by_pixels, by_patches)
     if image_kind == "auto":
-        is_photograph = agreement <= settings.confirmed and (
-            merit(by_patches) > merit(graphs[contrast])
-        )
-        image_kind = "photograph" if is_photograph else "drawing"
+        differ = agreement <= CONFIRMED
+        better = differ and merit(by_patches) > merit(by_pixels)
+        image_kind = "photograph" if better else "drawing"
     return Appearance(contrast, image_kind, patches, agreement)
 
 

@@ -118,8 +118,19 @@ def normalized_cuts(
     graph: scipy.sparse.csr_matrix, labels: Labels, n_clusters: int
 ) -> NDArray[np.float64]:
     """Normalised cut of every two clusters, ``(K, K)``, 0 of one with itself."""
+    return crossing_shares(links_between(graph, labels, n_clusters))
+
+
+def links_between(
+    graph: scipy.sparse.csr_matrix, labels: Labels, n_clusters: int
+) -> NDArray[np.float64]:
+    """Weight of the links between every two clusters, and inside each, ``(K, K)``."""
     member = np.eye(n_clusters)[labels]
-    links = member.T @ (graph @ member)
+    return member.T @ (graph @ member)
+
+
+def crossing_shares(links: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Normalised cut of every two clusters by the links between them, ``(K, K)``."""
     volumes = np.diag(links)[:, None] + links
     shares = np.divide(links, volumes, out=np.zeros_like(links), where=volumes > 0)
     np.fill_diagonal(shares, 0)

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcluster_sk.data.batches import RowDataset
+from deepcluster_sk.data.batches import first_copies
 from deepcluster_sk.data.images import RowLayout
-from deepcluster_sk.graph.consensus import graph_partition
+from deepcluster_sk.graph.consensus import agreed_partition, graph_partition
 from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
 from deepcluster_sk.graph.features import patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.patches import PATCHES
-from deepcluster_sk.graph.settings import GraphSettings, settings_for
+from deepcluster_sk.graph.settings import CONTEST, GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.contrast import CONTRASTS
 
@@ -33,6 +33,8 @@ class StartSettings:
     max_nodes: int = 12_000
     """Nodes of the graph, at most; the other samples follow their neighbours in it.
     With 24,000 of 70,000 Fashion-MNIST has .666 and .674, where .666 is the mean."""
+    looked_at: int = 4_000
+    """Nodes that contrast and kind are chosen by, at most: time. Not tuned."""
     latent_views: int = 8
     """Views in which neighbours are looked for in a trained latent, which needs fewer
     than pixels do; not tuned further."""
@@ -147,9 +149,21 @@ def find_neighborhood(
 
     Parameters are those of :func:`find_start`, which partitions what is found.
     """
-    nodes = distinct_rows(views.dataset, n_clusters, random_state, max_nodes)
+    nodes = distinct_rows(views.dataset.rows, n_clusters, random_state, max_nodes)
     settings = settings or settings_for(len(nodes))
-    seen = look_at(views, contrasts, image_kind, nodes, n_clusters, random_state)
+    sample = nodes[: START.looked_at]
+
+    def link(features: Features, augmented: bool) -> Graph:
+        n_views = CONTEST.n_views if augmented else 0
+        return neighbor_graph(
+            views, features, sample, n_clusters, n_views, CONTEST, sample_only=True
+        )
+
+    def merit(graph: Graph) -> float:
+        labels = agreed_partition([graph], n_clusters, CONTEST, random_state)
+        return graph.node_modularity(labels)
+
+    seen = look_at(views, contrasts, image_kind, link, merit)
     if seen.image_kind == "photograph":
         # Patches are found wherever they are: no views are needed.
         features = seen.patches or patch_features(views)
@@ -161,7 +175,7 @@ def find_neighborhood(
 
 
 def distinct_rows(
-    dataset: RowDataset,
+    rows: NDArray[Any],
     n_clusters: int,
     random_state: np.random.RandomState,
     most: int,
@@ -171,9 +185,9 @@ def distinct_rows(
     A hundred copies of an image are near to each other and to nothing else: a cluster
     of their own. Where hardly anything would be left, all rows are drawn.
     """
-    first = dataset.first_copies()
+    first = first_copies(rows)
     if len(first) < max(MIN_NODES, n_clusters + 1):
-        first = np.arange(len(dataset))
+        first = np.arange(len(rows))
     return random_state.permutation(first)[:most]
 
 

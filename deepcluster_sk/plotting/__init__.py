@@ -12,10 +12,12 @@ from deepcluster_sk.plotting.clusters import ClustersDisplay
 from deepcluster_sk.plotting.confusion import MatchedConfusionDisplay
 from deepcluster_sk.plotting.embedding import EmbeddingDisplay
 from deepcluster_sk.plotting.history import HistoryDisplay
+from deepcluster_sk.plotting.profile import ClusterProfileDisplay
 
 __all__ = [
     "AssignmentDisplay",
     "CentersDisplay",
+    "ClusterProfileDisplay",
     "ClustersDisplay",
     "EmbeddingDisplay",
     "HistoryDisplay",

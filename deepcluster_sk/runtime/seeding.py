@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-Stage = Literal["start", "network", "pretraining", "second look", "training"]
+Stage = Literal[
+    "start", "network", "pretraining", "second look", "training", "counting"
+]
 #: Stages of a fit. Their order decides which stream each gets: add new ones at the end.
 STAGES: tuple[Stage, ...] = (
     "start",
@@ -16,6 +18,7 @@ STAGES: tuple[Stage, ...] = (
     "pretraining",
     "second look",
     "training",
+    "counting",
 )
 
 

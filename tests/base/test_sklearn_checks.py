@@ -19,6 +19,16 @@ pytestmark = [
     [cls(**params) for cls in CLUSTERERS for params in ({}, {"n_clusters": 3})]
 )
 def test_common_checks(estimator, check):
+    passes(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([cls(n_clusters="auto") for cls in CLUSTERERS])
+def test_common_checks_where_clusters_are_counted(estimator, check):
+    passes(estimator, check)
+
+
+def passes(estimator, check):
     try:
         check(estimator)
     except BaseException as error:

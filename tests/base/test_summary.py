@@ -23,6 +23,7 @@ def test_what_was_fitted_and_what_became_of_it(make, fitted, images):
     said, _ = facts(fitted)
     assert said["method"] == type(fitted).__name__
     assert said["data"] == "48 images, grey, 8x8 pixels"
+    assert said["clusters"] == "3, as given"
     assert said["contrast"] == fitted.contrast_
     strategy = re.escape(repr(fitted.pretraining))
     assert re.match(rf"{strategy}, 2 epochs in \d", said["pretraining"])

@@ -4,20 +4,21 @@ import scipy.sparse
 import torch
 from numpy.testing import assert_array_equal
 
-from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.graph import contest
-from deepcluster_sk.graph.contest import look_at, shared_links
+from deepcluster_sk.graph.contest import shared_links
 from deepcluster_sk.graph.graph import Graph
-from deepcluster_sk.graph.start import distinct_rows
+from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures
 
 
 def look(X, augmentation="auto", contrasts=("none",), kind="auto", n_clusters=2):
     torch.manual_seed(0)
-    nodes, random_state = np.arange(len(X)), np.random.RandomState(0)
-    views = views_of(X, augmentation)
-    return look_at(views, contrasts, kind, nodes, n_clusters, random_state)
+    views, random_state = views_of(X, augmentation), np.random.RandomState(0)
+    found = find_neighborhood(
+        views, n_clusters, random_state, contrasts=contrasts, image_kind=kind
+    )
+    return found.appearance
 
 
 def striped_images(n, light, seed=0):
@@ -65,15 +66,14 @@ def test_pixels_that_patches_confirm_make_no_photographs(monkeypatch):
 
 
 def test_patches_that_make_worse_clusters_make_no_photographs(monkeypatch):
-    X, y = make_textures(200)
-    at_random = np.random.default_rng(0).permutation(y)
-    found = iter([at_random, y])
-    monkeypatch.setattr(contest, "agreed_partition", lambda *args: next(found))
+    X, _ = make_textures(200)
+    merits = iter([0.3, 0.4])
+    monkeypatch.setattr(Graph, "node_modularity", lambda *args: next(merits, 0))
     assert look(X[:, 0]).image_kind == "drawing"
 
 
 def test_what_is_settled_is_not_looked_for(monkeypatch):
-    monkeypatch.setattr(contest, "neighbor_graph", None)
+    monkeypatch.setattr(contest, "patch_features", None)
     X, _ = make_images(n=40)
     seen = look(X, contrasts=("image",), kind="photograph")
     assert (seen.contrast, seen.image_kind) == ("image", "photograph")
@@ -98,15 +98,15 @@ def test_shared_links_are_counted():
 def test_of_copies_the_first_alone_is_a_node():
     rows = np.random.default_rng(0).integers(0, 9, (40, 12)).astype(np.uint8)
     rows[10:30] = rows[5]
-    nodes = distinct_rows(RowDataset(rows), 3, np.random.RandomState(0), 100)
+    nodes = distinct_rows(rows, 3, np.random.RandomState(0), 100)
     assert_array_equal(np.sort(nodes), [*range(10), *range(30, 40)])
-    some = distinct_rows(RowDataset(rows), 3, np.random.RandomState(0), 6)
+    some = distinct_rows(rows, 3, np.random.RandomState(0), 6)
     assert_array_equal(some, nodes[:6])
 
 
 def test_where_hardly_any_differ_all_are_nodes():
     rows = np.repeat(np.eye(9), 4, axis=0)
-    nodes = distinct_rows(RowDataset(rows), 9, np.random.RandomState(0), 100)
+    nodes = distinct_rows(rows, 9, np.random.RandomState(0), 100)
     assert_array_equal(np.sort(nodes), np.arange(36))
-    nodes = distinct_rows(RowDataset(rows), 8, np.random.RandomState(0), 100)
+    nodes = distinct_rows(rows, 8, np.random.RandomState(0), 100)
     assert_array_equal(np.sort(nodes), np.arange(0, 36, 4))

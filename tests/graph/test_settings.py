@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from deepcluster_sk import graph
 from deepcluster_sk.graph.agglomeration import AgglomerationSettings
 from deepcluster_sk.graph.consensus import ConsensusSettings
-from deepcluster_sk.graph.contest import ContestSettings
 from deepcluster_sk.graph.graph import CutSettings
 from deepcluster_sk.graph.merge_split import MergeSplitSettings
 from deepcluster_sk.graph.neighbors import ComponentSettings
@@ -73,7 +72,6 @@ ALL = [
     AgglomerationSettings,
     ComponentSettings,
     ConsensusSettings,
-    ContestSettings,
     CutSettings,
     MergeSplitSettings,
     PatchSettings,

@@ -9,6 +9,7 @@ from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
+from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClustering
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
@@ -30,8 +31,10 @@ class DECClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    n_clusters : int, "auto" or (int, int), default=8
+        Number of clusters. "auto" counts them by the borders in a neighbour graph of
+        the samples; two numbers are the fewest and the most there may be. A warning
+        says where the number found is a guess.
     reconstruction_weight : float, default=0.0
         Weight of the reconstruction error beside the clustering term. At 0, DEC, the
         decoder is let go once the clusters are trained; 10 is IDEC, which weights
@@ -98,7 +101,7 @@ class DECClusterer(BaseDeepClusterer):
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: NClusters = 8,
         *,
         reconstruction_weight: float = 0.0,
         latent_dim: int | str = "auto",
@@ -148,12 +151,12 @@ class DECClusterer(BaseDeepClusterer):
         self.reconstruction_weight = reconstruction_weight
 
     @classmethod
-    def from_paper(cls, n_clusters: int = 8, **overrides: Any) -> Self:
+    def from_paper(cls, n_clusters: NClusters = 8, **overrides: Any) -> Self:
         """Make DEC with the network of its paper, a perceptron of 500-500-2000 units.
 
         Parameters
         ----------
-        n_clusters : int, default=8
+        n_clusters : int, "auto" or (int, int), default=8
         **overrides
             Parameters that are to differ.
 

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
+from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.losses.clustering import target_distribution
 from deepcluster_sk.methods.depict.losses import depict_target, exact_depict_target
@@ -42,8 +43,10 @@ class DepictClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    n_clusters : int, "auto" or (int, int), default=8
+        Number of clusters. "auto" counts them by the borders in a neighbour graph of
+        the samples; two numbers are the fewest and the most there may be. A warning
+        says where the number found is a guess.
     target : {"paper", "exact", "dec"}, default="paper"
         How targets come from the assignments p of all samples. "paper" is p over the
         square root of each cluster's sum, a closed form that treats the normalisers of
@@ -121,7 +124,7 @@ class DepictClusterer(BaseDeepClusterer):
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: NClusters = 8,
         *,
         target: str = "paper",
         reconstruction_weight: float = 1.0,
@@ -177,12 +180,12 @@ class DepictClusterer(BaseDeepClusterer):
         self.pull_clean = pull_clean
 
     @classmethod
-    def from_paper(cls, n_clusters: int = 8, **overrides: Any) -> Self:
+    def from_paper(cls, n_clusters: NClusters = 8, **overrides: Any) -> Self:
         """Make the schedule of the paper, from k-means on the clean code.
 
         Parameters
         ----------
-        n_clusters : int, default=8
+        n_clusters : int, "auto" or (int, int), default=8
         **overrides
             Parameters that are to differ: the paper trains for thousands of epochs, see
             `max_epochs`.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -19,14 +19,16 @@ from deepcluster_sk.augmentation.presets import (
     kind_of,
     make_augmentation,
 )
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.counting.bounds import N_CLUSTERS, NClusters, bounds_of, is_given
+from deepcluster_sk.counting.count import count_clusters
+from deepcluster_sk.counting.profile import ClusterCount
+from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
+from deepcluster_sk.data.batches import SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
-from deepcluster_sk.data.validation import InputMixin
+from deepcluster_sk.graph.merge_split import links_between
 from deepcluster_sk.graph.neighbors import Views
-from deepcluster_sk.graph.score import best_modularity, scoring_graphs, view_labels
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
-from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import (
     MIN_NODES,
     START,
@@ -37,15 +39,18 @@ from deepcluster_sk.graph.start import (
     find_start,
 )
 from deepcluster_sk.methods.neighbor_graph.clustering import check_sizes, cluster_nodes
+from deepcluster_sk.methods.neighbor_graph.context import GraphContext
+from deepcluster_sk.methods.neighbor_graph.fitted import VotingMixin
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.runtime.device import resolve_device
 from deepcluster_sk.runtime.modes import computing
-from deepcluster_sk.runtime.seeding import Streams
 
 _MAX_SEED = np.iinfo(np.int32).max
 
 
-class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
+class NeighborGraphClusterer(
+    ClusterTreeMixin, VotingMixin, ClusterMixin, BaseEstimator
+):
     """Clusters of images or vectors by a graph of neighbours; no network is trained.
 
     Each sample is linked to those it is nearest to in any of several augmented views:
@@ -59,8 +64,10 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Clusters to find.
+    n_clusters : int, "auto" or (int, int), default=8
+        Clusters to find. "auto" counts them, by the borders in a graph of up to 2,000
+        samples; two numbers are the fewest and the most there may be. A warning says
+        where the number found is a guess.
     n_neighbors : "auto" or int, default="auto"
         Neighbours a sample is linked to. "auto" makes graphs of 10 and of 15, of fewer
         where clusters would be smaller than twelve times that.
@@ -99,6 +106,17 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
     labels_ : ndarray of shape (n_samples,), int64
         Cluster of each sample; the same as ``predict(X)``. Copies of one sample have
         one label.
+    n_clusters_ : int
+        Clusters looked for: `n_clusters`, or the number found.
+    cluster_profile_ : dict of ndarray, or None
+        Where clusters were counted, what speaks for each number ("n_clusters"):
+        "border", the share of links that cross the least clear border between two of
+        so many clusters, and "modularity"; see
+        :class:`~deepcluster_sk.model_selection.ClusterProfileDisplay`.
+    cluster_tree_ : ndarray of shape (n_clusters_ - 1, 4)
+        Which clusters would be one first, in the format of
+        :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels after
+        merges to k clusters.
     graph_ : Graph
         On which the partition was found: ``graph_.weights`` is the sparse matrix of its
         links, ``graph_.nodes`` are the rows of `X` in it.
@@ -136,7 +154,7 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "n_clusters": N_CLUSTERS,
         "n_neighbors": [
             Interval(Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
@@ -159,7 +177,7 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: NClusters = 8,
         *,
         n_neighbors: int | str = "auto",
         n_views: int | str = "auto",
@@ -216,91 +234,69 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
         return self
 
     def _fit(self, X: ArrayLike) -> None:
-        device = resolve_device(self.device)
-        # Large numbers overflow where they are looked at, and are refused then.
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows, given = self._first_rows(X)
-            check_sizes(
-                len(rows), int(self.n_clusters), self.max_nodes, self.n_neighbors
-            )
-            contrasts = contrasts_for(self.contrast, given)
-            augmentation = self._augmentation(given)
-            random_state = check_random_state(self.random_state)
-            seed = int(random_state.randint(_MAX_SEED))
-            most = MAX_PIXELS if isinstance(self.max_pixels, str) else self.max_pixels
-            rows, layout = shrunk(rows, given, small_shape(given.shape, most))
-            reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-        streams = Streams.of(seed, "start", device)
-        n_clusters, random = int(self.n_clusters), streams.random_state
-        nodes = distinct_rows(RowDataset(rows), n_clusters, random, self.max_nodes)
-        views = Views(RowDataset(rows[nodes]), reader, augmentation, streams.generator)
-        with computing(device), streams.seeded():
+        context = self._prepare(X)
+        count = None if is_given(self.n_clusters) else self._count(context)
+        n_clusters = context.bounds[0] if count is None else count.n_clusters
+        rows, streams = context.rows, context.streams("start")
+        nodes = distinct_rows(rows, n_clusters, streams.random_state, self.max_nodes)
+        with computing(context.device), streams.seeded():
             start, voters = cluster_nodes(
-                views,
+                context.views(streams, rows[nodes]),
                 n_clusters,
-                random,
-                contrasts=contrasts,
+                streams.random_state,
+                contrasts=context.contrasts,
                 image_kind=self.image_kind,
                 settings=self._settings(len(nodes)),
             )
-        self._layout, self._small_shape = given, layout.shape
-        self._scaler, self._voters = reader.scaler, voters
-        self.image_shape_ = given.given_shape
+        layout = context.reader.layout
+        self._layout = context.given
+        self._small_shape = layout.shape
+        self._scaler = context.reader.scaler
+        self._voters = voters
+        self.image_shape_ = context.given.given_shape
         self.graph_ = replace(start.graph, nodes=nodes[start.graph.nodes])
         self.contrast_, self.image_kind_ = start.contrast, start.image_kind
         self.hubness_ = start.graph.hubness
         self.patch_agreement_ = start.appearance.patch_agreement
         self.labels_ = self._label(rows, layout)
-        self._warn_of_empty_clusters()
+        self.n_clusters_ = n_clusters
+        self.cluster_profile_ = None if count is None else count.profile
+        of_nodes = start.labels[start.graph.nodes]
+        links = links_between(start.graph.weights, of_nodes, n_clusters)
+        self.cluster_tree_ = border_tree(links)
+        self._warn(count)
 
-    def predict(self, X: ArrayLike) -> Labels:
-        """Cluster of each sample.
-
-        A sample that was in the graph has the label it got there; any other takes the
-        one that most of the nodes nearest to it have, in any of their views.
-
-        Parameters
-        ----------
-        X : array-like
-            Images or vectors of the fitted shape, in any layout ``fit`` takes.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int64
-        """
-        return self._label(*self._rows(X))
-
-    def score(self, X: ArrayLike, y: Any = None) -> float:
-        """Quality of the clustering of `X`, without labels.
-
-        The ``score`` of the deep clusterers: modularity on a graph made from `X` alone,
-        the mean of that of ``predict(X)`` and that of the clusters found most often in
-        eight augmented views of each sample.
-
-        Parameters
-        ----------
-        X : array-like
-            As in :meth:`predict`; best samples that were not fitted on, a hundred for
-            each cluster or more. Up to 4,000 of them are used.
-        y : Ignored
-            Never looked at.
-
-        Returns
-        -------
-        float
-            In [-1/2, 1), higher is better; the same on every call.
-        """
-        rows, layout = self._rows(X)
+    def _prepare(self, X: ArrayLike) -> GraphContext:
+        """Check everything, and settle what does not depend on the samples' content."""
         device = resolve_device(self.device)
-        graphs = scoring_graphs(rows, layout, device)
-        # The same samples are nodes of all graphs, and only theirs are looked at.
-        nodes = graphs[0].nodes
-        dataset, reader = RowDataset(rows[nodes]), SampleReader(layout, self._scaler)
-        voters = self._voters.to(device)
-        found, voted = np.zeros((2, len(rows)), np.int64)
-        found[nodes] = voters.label_all(dataset, reader, device)
-        voted[nodes] = view_labels(voters.label, dataset, reader, device)
-        return best_modularity(graphs, found, voted)
+        # Large numbers overflow where they are looked at, and are refused then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows, given = self._first_rows(X)
+            least, most = bounds_of(self.n_clusters, len(rows))
+            check_sizes(len(rows), least, self.max_nodes, self.n_neighbors)
+            contrasts = contrasts_for(self.contrast, given)
+            augmentation = self._augmentation(given)
+            random_state = check_random_state(self.random_state)
+            seed = int(random_state.randint(_MAX_SEED))
+            pixels = MAX_PIXELS if isinstance(self.max_pixels, str) else self.max_pixels
+            rows, layout = shrunk(rows, given, small_shape(given.shape, pixels))
+            reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+        bounds = least, min(most, self.max_nodes)
+        return GraphContext(
+            rows, given, reader, augmentation, contrasts, bounds, seed, device
+        )
+
+    def _count(self, context: GraphContext) -> ClusterCount:
+        """Count the clusters, before they are found."""
+        streams = context.streams("counting")
+        with computing(context.device), streams.seeded():
+            return count_clusters(
+                context.views(streams, context.rows),
+                context.bounds,
+                streams.random_state,
+                contrasts=context.contrasts,
+                image_kind=self.image_kind,
+            )
 
     def start_of(
         self,
@@ -376,23 +372,20 @@ class NeighborGraphClusterer(InputMixin, ClusterMixin, BaseEstimator):
             settings = replace(settings, n_views=int(self.n_views))
         return settings
 
-    def _label(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
-        device = resolve_device(self.device)
-        reader = SampleReader(layout, self._scaler)
-        return self._voters.label_all(RowDataset(rows), reader, device)
-
-    def _warn_of_empty_clusters(self) -> None:
+    def _warn(self, count: ClusterCount | None) -> None:
         found = len(np.unique(self.labels_))
+        message = None
         if self._scaler.is_constant:
             message = "X is constant: all samples are equal, so all are in one cluster."
-        elif found < self.n_clusters:
+        elif found < self.n_clusters_:
             message = (
-                f"Only {found} of n_clusters={self.n_clusters} clusters are used, the "
+                f"Only {found} of n_clusters={self.n_clusters_} clusters are used, the "
                 "others are empty. A smaller n_clusters may fit the data better."
             )
-        else:
-            return
-        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+        elif count is not None:
+            message = count.doubt
+        if message is not None:
+            warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

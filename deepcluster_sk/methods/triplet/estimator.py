@@ -16,6 +16,7 @@ from deepcluster_sk.augmentation.presets import (
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
+from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.start import ImageKind
 from deepcluster_sk.methods.triplet.discrimination import (
@@ -70,8 +71,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    n_clusters : int, "auto" or (int, int), default=8
+        Number of clusters. "auto" counts them by the borders in a neighbour graph of
+        the samples; two numbers are the fewest and the most there may be. A warning
+        says where the number found is a guess.
     alpha : float, default=1.0
         Weight of the reconstruction term.
     beta : float, default=3.0
@@ -95,7 +98,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         the paper's Algorithm 1, see
         :class:`~deepcluster_sk.methods.triplet.strategies.DatasetNegatives`.
     latent_dim : int or "auto", default="auto"
-        Dimensions of the latent space; "auto" is `n_clusters`, within 10 and 64, or 64
+        Dimensions of the latent space; "auto" is `n_clusters_`, within 10 and 64, or 64
         where pretraining tells images apart.
     augmentation : "auto", str, dict, callable or None, default="auto"
         What makes augmented views. "auto" chooses "grey", "natural" or "vector" by the
@@ -185,7 +188,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: NClusters = 8,
         *,
         alpha: float = 1.0,
         beta: float = 3.0,
@@ -250,13 +253,17 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     @classmethod
     def from_paper(
-        cls, n_clusters: int = 8, *, literal: bool = False, **overrides: Any
+        cls,
+        n_clusters: NClusters = 8,
+        *,
+        literal: bool = False,
+        **overrides: Any,
     ) -> Self:
         """Make the system of the paper: no graph, and its own targets (Eq. 3).
 
         Parameters
         ----------
-        n_clusters : int, default=8
+        n_clusters : int, "auto" or (int, int), default=8
         literal : bool, default=False
             The paper to the letter, but for the sign and the sums of its equations: one
             view that only the separation term sees, a latent without bounds, the

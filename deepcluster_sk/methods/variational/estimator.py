@@ -16,6 +16,7 @@ from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start, gives_centers
+from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.methods.variational.network import MixtureVAE
@@ -48,8 +49,10 @@ class VariationalClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    n_clusters : int, "auto" or (int, int), default=8
+        Number of clusters. "auto" counts them by the borders in a neighbour graph of
+        the samples; two numbers are the fewest and the most there may be. A warning
+        says where the number found is a guess.
     likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
         Bernoulli on samples scaled to [0, 1], or Gaussian with one learned variance on
         standardised ones. "auto" takes the first for grey images.
@@ -124,7 +127,7 @@ class VariationalClusterer(BaseDeepClusterer):
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: NClusters = 8,
         *,
         likelihood: str = "auto",
         relaxation: str = "marginal",

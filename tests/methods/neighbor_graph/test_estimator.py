@@ -45,7 +45,10 @@ def fitted(images):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(
-    [NeighborGraphClusterer(**params) for params in ({}, {"n_clusters": 3})]
+    [
+        NeighborGraphClusterer(**params)
+        for params in ({}, {"n_clusters": 3}, {"n_clusters": "auto"})
+    ]
 )
 def test_common_checks(estimator, check):
     try:

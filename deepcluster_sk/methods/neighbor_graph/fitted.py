@@ -1,0 +1,76 @@
+"""What a fitted graph does: label new samples, and judge a clustering of them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.data.validation import InputMixin
+from deepcluster_sk.graph.score import best_modularity, scoring_graphs, view_labels
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.voting import NodeVoters
+from deepcluster_sk.runtime.device import resolve_device
+
+
+class VotingMixin(InputMixin):
+    """Methods of an estimator that has nodes which vote."""
+
+    device: Any
+    _scaler: PixelScaler
+    _voters: NodeVoters
+
+    def predict(self, X: ArrayLike) -> Labels:
+        """Cluster of each sample.
+
+        A sample that was in the graph has the label it got there; any other takes the
+        one that most of the nodes nearest to it have, in any of their views.
+
+        Parameters
+        ----------
+        X : array-like
+            Images or vectors of the fitted shape, in any layout ``fit`` takes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int64
+        """
+        return self._label(*self._rows(X))
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Quality of the clustering of `X`, without labels.
+
+        The ``score`` of the deep clusterers: modularity on a graph made from `X` alone,
+        the mean of that of ``predict(X)`` and that of the clusters found most often in
+        eight augmented views of each sample.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`; best samples that were not fitted on, a hundred for
+            each cluster or more. Up to 4,000 of them are used.
+        y : Ignored
+            Never looked at.
+
+        Returns
+        -------
+        float
+            In [-1/2, 1), higher is better; the same on every call.
+        """
+        rows, layout = self._rows(X)
+        device = resolve_device(self.device)
+        graphs = scoring_graphs(rows, layout, device)
+        # The same samples are nodes of all graphs, and only theirs are looked at.
+        nodes = graphs[0].nodes
+        dataset, reader = RowDataset(rows[nodes]), SampleReader(layout, self._scaler)
+        voters = self._voters.to(device)
+        found, voted = np.zeros((2, len(rows)), np.int64)
+        found[nodes] = voters.label_all(dataset, reader, device)
+        voted[nodes] = view_labels(voters.label, dataset, reader, device)
+        return best_modularity(graphs, found, voted)
+
+    def _label(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
+        device = resolve_device(self.device)
+        reader = SampleReader(layout, self._scaler)
+        return self._voters.label_all(RowDataset(rows), reader, device)
