@@ -12,6 +12,7 @@ __all__ = [
     "DatasetNegatives",
     "DeepTripletClusterer",
     "DepictClusterer",
+    "FitInterruptedWarning",
     "InstanceDiscrimination",
     "ModelFileError",
     "NeighborGraphClusterer",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         confusion,
     )
     from deepcluster_sk.persistence import ModelFileError
+    from deepcluster_sk.runtime.interrupts import FitInterruptedWarning
     from deepcluster_sk.training.net import StopPhase
     from deepcluster_sk.training.pretraining import Reconstruction
     from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
@@ -57,6 +59,7 @@ else:
         "DatasetNegatives": "methods.triplet.strategies",
         "DeepTripletClusterer": "methods.triplet.estimator",
         "DepictClusterer": "methods.depict.estimator",
+        "FitInterruptedWarning": "runtime.interrupts",
         "InstanceDiscrimination": "methods.triplet.strategies",
         "ModelFileError": "persistence",
         "NeighborGraphClusterer": "methods.neighbor_graph.estimator",

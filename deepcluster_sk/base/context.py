@@ -1,6 +1,6 @@
 """What a fit settles before it computes anything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -8,6 +8,7 @@ from deepcluster_sk.augmentation.presets import AugmentationLike
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.runtime.interrupts import Interrupts
 from deepcluster_sk.runtime.seeding import Stage, Streams
 from deepcluster_sk.training.schedule import epochs_for
 
@@ -29,6 +30,8 @@ class FitContext:
     precision : torch.dtype
     seed : int
         That every stage's streams are spawned from.
+    interrupts : Interrupts
+        Whether the fit has been interrupted meanwhile.
     """
 
     dataset: RowDataset
@@ -39,6 +42,7 @@ class FitContext:
     device: torch.device
     precision: torch.dtype
     seed: int
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
     @property
     def layout(self) -> RowLayout:

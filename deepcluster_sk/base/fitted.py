@@ -1,5 +1,6 @@
 """What a fitted clusterer does: label, embed, decode and judge new data."""
 
+import warnings
 from os import PathLike
 from typing import Any
 
@@ -7,10 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.saving import save
+from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout, plain
@@ -24,6 +28,7 @@ from deepcluster_sk.graph.score import (
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import CHUNK_ROWS, embed, evaluating
+from deepcluster_sk.runtime.interrupts import FitInterruptedWarning, Interrupts
 from deepcluster_sk.training.net import ClusteringNet
 
 
@@ -39,6 +44,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
     """
 
+    n_clusters: int
     net_: ClusteringNet
     _n_features_out: int
 
@@ -192,6 +198,62 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         check_is_fitted(self)
         save(self, path)
 
+    def _store(
+        self,
+        net: ClusteringNet,
+        context: FitContext,
+        start: Start,
+        labels: NDArray[np.int64],
+    ) -> None:
+        """Set the fitted attributes; nothing was set before."""
+        net.finish()
+        self._n_features_out = net.module_.latent_dim
+        self.net_ = net
+        self.device_ = str(context.device)
+        self._layout = context.given
+        self._small_shape = context.layout.shape
+        self.image_shape_ = context.given.given_shape
+        self.image_kind_ = start.image_kind
+        self.interrupted_ = context.interrupts.stage
+        self.hubness_ = None if start.graph is None else start.graph.hubness
+        self.contrast_ = start.contrast
+        self.initial_labels_ = labels
+        self.history_ = [
+            {name: value for name, value in row.items() if name != "batches"}
+            for row in net.history.to_list()
+        ]
+        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
+        self.cluster_centers_ = to_numpy(net.module_.cluster_centers)
+        found = self._assign(context.dataset.rows, context.layout)
+        self.labels_ = found.argmax(axis=1)
+        self._warn_of_empty_clusters()
+        self._warn_of_interrupts(context.interrupts)
+
+    def _warn_of_empty_clusters(self) -> None:
+        found = len(np.unique(self.labels_))
+        # Of constant data the user has been told already.
+        if found < self.n_clusters and not self.net_.reader.scaler.is_constant:
+            warnings.warn(
+                f"Only {found} of n_clusters={self.n_clusters} clusters are used, the "
+                "others are empty. A smaller n_clusters may fit the data better.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _warn_of_interrupts(self, interrupts: Interrupts) -> None:
+        if not interrupts.seen:
+            return
+        what = "when it was as good as done"
+        if interrupts.stage is not None:
+            what = f"in {interrupts.stage}, after epoch {len(self.history_)}"
+        warnings.warn(
+            f"The fit was interrupted {what}. The model is what training had come to: "
+            "labels_ are its own, initial_labels_ those it started from. fit again to "
+            "train to the end.",
+            FitInterruptedWarning,
+            stacklevel=4,
+        )
+
     def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         reader = SampleReader(layout, self.net_.reader.scaler)
         return voted_labels(self.net_.module_, RowDataset(rows), reader)
@@ -212,3 +274,8 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
                 f"{type(self).__name__} fitted on data of another scale."
             )
         return embedding
+
+
+def to_numpy(tensor: torch.Tensor) -> Any:
+    """Copy a tensor to the host, as an array."""
+    return tensor.detach().cpu().numpy()

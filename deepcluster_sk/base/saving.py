@@ -15,11 +15,11 @@ from deepcluster_sk.base.start import Start
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.persistence import (
-    LEFT_OUT,
     ModelFileError,
     as_tensor,
     decode,
     encode,
+    left_out,
     own_class,
     read,
     write,
@@ -42,7 +42,9 @@ def save(clusterer: Any, path: str | os.PathLike[str]) -> None:
     description = {
         "class": type(clusterer).__name__,
         "params": {n: encode(v) for n, v in clusterer.get_params(deep=False).items()},
-        "facts": {name: encode(getattr(clusterer, name)) for name in _FACTS},
+        "facts": {
+            name: encode(getattr(clusterer, name)) for name in (*_FACTS, "interrupted_")
+        },
         "feature_names": None if names is None else [str(name) for name in names],
         "given": _described(clusterer._layout),
         "layout": _described(net.reader.layout),
@@ -62,7 +64,7 @@ def save(clusterer: Any, path: str | os.PathLike[str]) -> None:
     write(path, description, arrays)
 
 
-def load(path: str | os.PathLike[str], *, device: Any = "auto", **left_out: Any) -> Any:
+def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -> Any:
     """Read a clusterer that its ``save`` wrote.
 
     Nothing in the file is run: it holds numbers, and JSON.
@@ -72,7 +74,7 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **left_out: Any)
     path : path-like
     device : str or torch.device, default="auto"
         Where it is to compute; not where it was trained.
-    **left_out
+    **params
         Parameters that no file can hold, as they were: an `architecture` that is a
         module or builds one is needed; a function as `augmentation` or `init`, or
         `callbacks`, only for another ``fit``.
@@ -94,7 +96,7 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **left_out: Any)
     resolved = resolve_device(device)
     description, arrays = read(path)
     try:
-        return _restored(description, arrays, resolved, left_out)
+        return _restored(description, arrays, resolved, params)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelFileError(
             f"{str(path)!r} lacks what a saved model has: {error!r}"
@@ -105,12 +107,14 @@ def _restored(
     description: dict[str, Any],
     arrays: dict[str, torch.Tensor],
     device: torch.device,
-    left_out: dict[str, Any],
+    params: dict[str, Any],
 ) -> Any:
     cls = own_class(description["class"])
-    clusterer = cls(**_params(cls, description["params"], left_out))
+    clusterer = cls(**_params(cls, description["params"], params))
     for name in _FACTS:
         setattr(clusterer, name, decode(description["facts"][name]))
+    # Files of 0.1.0 do not say.
+    clusterer.interrupted_ = description["facts"].get("interrupted_")
     for name in _ARRAYS:
         setattr(clusterer, name, arrays[name].numpy())
     if description["feature_names"] is not None:
@@ -158,23 +162,19 @@ def _restored(
 
 
 def _params(
-    cls: type, encoded: dict[str, Any], left_out: dict[str, Any]
+    cls: type, encoded: dict[str, Any], given: dict[str, Any]
 ) -> dict[str, Any]:
     """Parameters of the saved clusterer, with what its file could not hold."""
-    missing = {
-        name: value[LEFT_OUT]
-        for name, value in encoded.items()
-        if isinstance(value, dict) and LEFT_OUT in value
-    }
-    unknown = sorted(set(left_out) - set(encoded))
+    missing = {name: what for name, v in encoded.items() if (what := left_out(v))}
+    unknown = sorted(set(given) - set(encoded))
     if unknown:
         raise ValueError(f"{cls.__name__} has no parameters {unknown}.")
-    if "architecture" in missing and "architecture" not in left_out:
+    if "architecture" in missing and "architecture" not in given:
         raise ValueError(
             f"The model was saved with architecture={missing['architecture']}, which "
             "no file can hold: pass it as load(path, architecture=...)."
         )
-    forgotten = sorted(set(missing) - set(left_out))
+    forgotten = sorted(set(missing) - set(given))
     if forgotten:
         warnings.warn(
             f"Parameters that no file can hold have their defaults again: {forgotten}. "
@@ -183,7 +183,7 @@ def _params(
             stacklevel=4,
         )
     kept = {n: decode(v) for n, v in encoded.items() if n not in missing}
-    return {**kept, **left_out}
+    return {**kept, **given}
 
 
 def _described(layout: RowLayout) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """The skorch net: one training loop for every phase of every method."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from skorch.utils import to_tensor
@@ -22,8 +23,10 @@ from deepcluster_sk.data.batches import (
 )
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import autocast, embed
-from deepcluster_sk.runtime.interrupts import noticing_interrupts
+from deepcluster_sk.runtime.interrupts import Interrupts
+from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, ProgressBar
+from deepcluster_sk.training.good_epochs import Diverged, GoodEpochs, is_sound
 from deepcluster_sk.training.objectives import Objective
 
 #: Callbacks that every net carries. skorch's own print a table and wait for the device
@@ -79,6 +82,9 @@ class ClusteringNet(NeuralNet):
 
     #: Sums of the named terms over the batches of the running epoch, on the device.
     _epoch_sums: dict[str, Any]
+    #: Losses of the running epoch so far, and the first of them.
+    _n_losses: int
+    _first_loss: Any = None
 
     def __init__(
         self,
@@ -118,9 +124,10 @@ class ClusteringNet(NeuralNet):
         objective: Objective,
         dataset: RowDataset,
         epochs: int,
-        order: torch.Generator,
+        streams: Streams,
+        interrupts: Interrupts | None = None,
     ) -> None:
-        """Train on one objective.
+        """Train on one objective, and leave the net whole.
 
         Parameters
         ----------
@@ -128,33 +135,72 @@ class ClusteringNet(NeuralNet):
         dataset : RowDataset
         epochs : int
             At most; the objective or a callback may end the phase earlier.
-        order : torch.Generator
-            Source of the batch order, on the host.
+        streams : Streams
+            Of the running stage; the order of batches comes from them.
+        interrupts : Interrupts, default=None
+            Of the fit.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the fit was interrupted, once the phase has been brought to its end.
+        ValueError
+            If training diverged before it learned anything.
         """
         self.phase_epochs_ = epochs
         self.phase_steps_ = epochs * n_batches(len(dataset), self.batch_size)
         self.criterion_ = objective
         self.phase_dataset_ = dataset
-        self.order_ = order
+        self.order_ = streams.order
+        self.interrupts_ = interrupts or Interrupts()
         self.initialize_optimizer()
         for group in self.optimizer_.param_groups:
             # Schedulers that go on from epochs of an earlier phase ask for it.
             group.setdefault("initial_lr", group["lr"])
         objective.begin(self, dataset)
-        with noticing_interrupts() as self.interrupts_:
-            try:
-                self.notify("on_train_begin", X=dataset, y=None)
-                self.fit_loop(dataset, epochs=epochs)
-            except StopPhase:
-                self._drop_unfinished_epoch()
-            with suppress(StopPhase):
-                self.notify("on_train_end", X=dataset, y=None)
+        self.n_whole_ = len(self.history)
+        self.good_epochs_ = GoodEpochs()
+        self.good_epochs_.keep(self)
+        interrupted = False
+        try:
+            self.notify("on_train_begin", X=dataset, y=None)
+            self.fit_loop(dataset, epochs=epochs)
+        except StopPhase:
+            del self.history[self.n_whole_ :]
+        except Diverged as error:
+            self._return_to_good(str(error), bool(self._first_loss.isfinite()))
+        except KeyboardInterrupt:
+            if self.interrupts_.count != 1:
+                raise
+            del self.history[self.n_whole_ :]
+            interrupted = True
+        with suppress(StopPhase):
+            self.notify("on_train_end", X=dataset, y=None)
+        if not is_sound(self, dataset):
+            trouble = f"the latent of X became no number by the end of {objective.name}"
+            self._return_to_good(trouble, last_is_good=False)
         objective.end(self, dataset)
         # What the objective remembers of the data must not stay with the net, nor what
         # a pickle could bring to no other device.
         self.criterion_ = Objective()
-        self._epoch_sums = {}
-        del self.phase_dataset_, self.interrupts_, self.order_
+        self._epoch_sums, self._first_loss = {}, None
+        del self.phase_dataset_, self.order_, self.interrupts_, self.good_epochs_
+        if interrupted:
+            raise KeyboardInterrupt
+
+    def _return_to_good(self, trouble: str, last_is_good: bool) -> None:
+        """Return to the last good epoch, and say so."""
+        trouble, remedy = f"Training diverged: {trouble}.", "Use a smaller lr."
+        try:
+            self.good_epochs_.restore(self, last_is_good)
+        except Diverged:
+            raise ValueError(f"{trouble} {remedy}") from None
+        warnings.warn(
+            f"{trouble} The net is that of a good epoch before, and this phase of "
+            f"training has ended there. {remedy}",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
 
     def finish(self) -> None:
         """End training: from now on the net is only read, from any thread."""
@@ -167,20 +213,16 @@ class ClusteringNet(NeuralNet):
 
         A callback stops a phase by raising :class:`StopPhase`, or as skorch's own do.
         """
+        interrupts = getattr(self, "interrupts_", None)
+        before = 0 if interrupts is None else interrupts.count
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt:
-            interrupts = getattr(self, "interrupts_", None)
-            if interrupts is None or interrupts.seen:
+            if interrupts is None or interrupts.count > before:
                 raise
             raise StopPhase from None
         if method_name == "on_epoch_end" and self.criterion_.finished:
             raise StopPhase
-
-    def _drop_unfinished_epoch(self) -> None:
-        """Forget the row of an epoch that a callback ended amid its batches."""
-        if self.history and "train_loss" not in self.history[-1]:
-            self.history.pop()
 
     def on_epoch_end(
         self,
@@ -191,8 +233,12 @@ class ClusteringNet(NeuralNet):
     ) -> None:
         """Let the objective look at the whole data before the callbacks do."""
         super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
-        for name, value in self.criterion_.end_epoch(self, dataset_train).items():
+        with self.interrupts_.raised():
+            figures = self.criterion_.end_epoch(self, dataset_train)
+        for name, value in figures.items():
             self.history.record(name, value)
+        self.n_whole_ = len(self.history)
+        self.good_epochs_.keep(self)
 
     def on_batch_end(
         self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any
@@ -236,6 +282,9 @@ class ClusteringNet(NeuralNet):
         inputs, outputs = y_pred
         indices = y_true.to(self.torch_device, non_blocking=True)
         terms, loss = self.criterion_(inputs, outputs, indices)
+        self._n_losses += 1
+        if self._n_losses == 1:
+            self._first_loss = loss.detach()
         for name, value in (*terms.items(), ("loss", loss)):
             # On the device: reading a value out would make it wait at every batch.
             self._epoch_sums[name] = self._epoch_sums.get(name, 0.0) + value.detach()
@@ -253,20 +302,21 @@ class ClusteringNet(NeuralNet):
         if iterator is None:
             return
         self._epoch_sums = {}
-        count = 0
+        self._n_losses = 0
         self.history.record("phase", self.criterion_.name)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             self.notify("on_batch_end", batch=batch, training=training, **step)
-            count += 1
+            self.interrupts_.check()
         names = list(self._epoch_sums)
-        means = torch.stack([self._epoch_sums[name] for name in names]) / count
+        means = torch.stack([self._epoch_sums[name] for name in names])
+        means /= self._n_losses
         for name, value in zip(names, means.tolist(), strict=True):
             if not math.isfinite(value):
-                raise ValueError(
-                    f"Training diverged: the term {name!r} became {value} in epoch "
-                    f"{len(self.history)} ({self.criterion_.name}). Use a smaller lr."
+                raise Diverged(
+                    f"the term {name!r} became {value} in epoch {len(self.history)} "
+                    f"({self.criterion_.name})"
                 )
             # skorch's callbacks know the loss as train_loss.
             self.history.record("train_loss" if name == "loss" else name, value)
@@ -317,30 +367,3 @@ class ClusteringNet(NeuralNet):
             self.torch_device,
             self.precision if precision is None else precision,
         )
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Net after a phase.
-
-    Attributes
-    ----------
-    weights : dict of str to Tensor
-        On the CPU.
-    history : list of dict
-    """
-
-    weights: dict[str, torch.Tensor]
-    history: list[dict[str, Any]]
-
-    @classmethod
-    def of(cls, net: ClusteringNet) -> "Snapshot":
-        """Take it."""
-        state = net.module_.state_dict()
-        weights = {name: value.detach().cpu().clone() for name, value in state.items()}
-        return cls(weights, net.history.to_list())
-
-    def restore(self, net: ClusteringNet) -> None:
-        """Bring a net of the same module there."""
-        net.module_.load_state_dict(self.weights)
-        net.history[:] = self.history
