@@ -28,7 +28,7 @@ from deepcluster_sk.graph.start import (
     GraphStart,
     find_start,
 )
-from deepcluster_sk.runtime.caching import cached, data_key
+from deepcluster_sk.runtime.caching import data_key
 from deepcluster_sk.runtime.modes import training_modes
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.net import ClusteringNet
@@ -218,7 +218,7 @@ class BaseDeepClusterer(
             "n_clusters": n_clusters,
             "init": self.init,
         }
-        found = cached(self.memory, "start", key, find)
+        found = context.kept(self.memory, "start", key, find)
         context.interrupts.hold()  # there is a partition
         return Start(found.contrast, found.image_kind, found)
 
@@ -257,9 +257,7 @@ class BaseDeepClusterer(
 
         def train() -> tuple[Snapshot, GraphStart | None]:
             with streams.seeded():
-                net.run_phase(
-                    objective, context.dataset, epochs, streams, context.interrupts
-                )
+                context.run_phase(net, objective, epochs, streams)
             trained = Snapshot.of(net)
             if start.graph is None or not self._looks_again(context.layout, start):
                 return trained, start.graph
@@ -279,7 +277,7 @@ class BaseDeepClusterer(
         # Callbacks are to see every epoch, and may change what comes of it.
         memory = None if self.callbacks else self.memory
         with context.interrupts.survived("pretraining"):
-            trained, graph = cached(memory, "pretraining", key, train)
+            trained, graph = context.kept(memory, "pretraining", key, train)
             trained.restore(net)
             start = Start(start.contrast, start.image_kind, graph)
         return start
@@ -308,7 +306,7 @@ class BaseDeepClusterer(
                 return labels
             with interrupts.survived("joint training"):
                 interrupts.check()
-                net.run_phase(objective, context.dataset, epochs, streams, interrupts)
+                context.run_phase(net, objective, epochs, streams)
         if not objective.settled and not interrupts.seen:
             change = getattr(objective, "label_change", 1.0)
             warnings.warn(

@@ -14,7 +14,8 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.persistence import (
+from deepcluster_sk.persistence.checkpoint import KIND
+from deepcluster_sk.persistence.files import (
     ModelFileError,
     as_tensor,
     decode,
@@ -95,6 +96,11 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -
     """
     resolved = resolve_device(device)
     description, arrays = read(path)
+    if description.get("kind") == KIND:
+        raise ModelFileError(
+            f"{str(path)!r} is no saved model but the checkpoint of a fit: fit with "
+            "callbacks=[FitCheckpoint(path)] goes on from it."
+        )
     try:
         return _restored(description, arrays, resolved, params)
     except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -28,6 +28,7 @@ from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, ProgressBar
 from deepcluster_sk.training.good_epochs import Diverged, GoodEpochs, is_sound
 from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.protocols import PhaseRecord
 
 #: Callbacks that every net carries. skorch's own print a table and wait for the device
 #: at every batch.
@@ -126,6 +127,7 @@ class ClusteringNet(NeuralNet):
         epochs: int,
         streams: Streams,
         interrupts: Interrupts | None = None,
+        record: PhaseRecord | None = None,
     ) -> None:
         """Train on one objective, and leave the net whole.
 
@@ -139,6 +141,8 @@ class ClusteringNet(NeuralNet):
             Of the running stage; the order of batches comes from them.
         interrupts : Interrupts, default=None
             Of the fit.
+        record : PhaseRecord, default=None
+            Keeps the state after every epoch, and may know that of an earlier fit.
 
         Raises
         ------
@@ -151,7 +155,7 @@ class ClusteringNet(NeuralNet):
         self.phase_steps_ = epochs * n_batches(len(dataset), self.batch_size)
         self.criterion_ = objective
         self.phase_dataset_ = dataset
-        self.order_ = streams.order
+        self.streams_, self.record_ = streams, record
         self.interrupts_ = interrupts or Interrupts()
         self.initialize_optimizer()
         for group in self.optimizer_.param_groups:
@@ -164,7 +168,9 @@ class ClusteringNet(NeuralNet):
         interrupted = False
         try:
             self.notify("on_train_begin", X=dataset, y=None)
-            self.fit_loop(dataset, epochs=epochs)
+            epochs -= self._resumed()
+            if not objective.finished:
+                self.fit_loop(dataset, epochs=epochs)
         except StopPhase:
             del self.history[self.n_whole_ :]
         except Diverged as error:
@@ -184,9 +190,20 @@ class ClusteringNet(NeuralNet):
         # a pickle could bring to no other device.
         self.criterion_ = Objective()
         self._epoch_sums, self._first_loss = {}, None
-        del self.phase_dataset_, self.order_, self.interrupts_, self.good_epochs_
+        del self.phase_dataset_, self.streams_, self.record_
+        del self.interrupts_, self.good_epochs_
         if interrupted:
             raise KeyboardInterrupt
+
+    def _resumed(self) -> int:
+        """Go on from the epoch that is on record; how many are over."""
+        if self.record_ is None:
+            return 0
+        n_over = self.record_.resume(self, self.streams_)
+        if n_over:
+            self.n_whole_ = len(self.history)
+            self.good_epochs_.keep(self)
+        return n_over
 
     def _return_to_good(self, trouble: str, last_is_good: bool) -> None:
         """Return to the last good epoch, and say so."""
@@ -221,7 +238,11 @@ class ClusteringNet(NeuralNet):
             if interrupts is None or interrupts.count > before:
                 raise
             raise StopPhase from None
-        if method_name == "on_epoch_end" and self.criterion_.finished:
+        if method_name != "on_epoch_end":
+            return
+        if self.record_ is not None:  # all callbacks have had their turn
+            self.record_.epoch_ended(self, self.streams_)
+        if self.criterion_.finished:
             raise StopPhase
 
     def on_epoch_end(
@@ -253,7 +274,7 @@ class ClusteringNet(NeuralNet):
             return super().get_iterator(dataset, training=False)
         settings = self.get_params_for("iterator_train")
         batches = BalancedBatches(
-            len(dataset), self.batch_size, self.order_, dataset.home
+            len(dataset), self.batch_size, self.streams_.order, dataset.home
         )
         return self.iterator_train(
             BatchDataset(dataset, self.criterion_.companions),

@@ -343,7 +343,7 @@ def test_optimizer_starts_afresh_in_each_phase(dataset):
 
 def test_settings_of_the_loader_reach_it(dataset):
     net = make_net(dataset, iterator_train__pin_memory=False)
-    net.order_ = torch.Generator()
+    net.streams_ = Streams.of(0, "training", torch.device("cpu"))
     loader = net.get_iterator(dataset, training=True)
     assert loader.pin_memory is False
     assert [len(indices) for _, indices in loader] == [7, 7, 6]
