@@ -1,9 +1,11 @@
 """Epochs to return to where training diverges."""
 
+import warnings
 from collections import deque
 from typing import Any
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 Weights = dict[str, torch.Tensor]
 #: Rows that a net is tried on.
@@ -33,21 +35,28 @@ class GoodEpochs:
         """Remember a net after an epoch, or before the first."""
         self._kept.append((len(net.history), weights_of(net.module_)))
 
-    def restore(self, net: Any, last_is_good: bool) -> None:
-        """Bring a net back, and its history with it.
+    def restore(self, net: Any, trouble: str, last_is_good: bool) -> None:
+        """Bring a net back, and its history with it, and say so.
 
         Raises
         ------
-        Diverged
+        ValueError
             If there was no good epoch: nothing has been learned.
         """
         if not last_is_good and len(self._kept) > 1:
             self._kept.pop()
         n_rows, weights = self._kept[-1]
+        trouble, remedy = f"Training diverged: {trouble}.", "Use a smaller lr."
         if not n_rows:
-            raise Diverged
+            raise ValueError(f"{trouble} {remedy}")
         net.module_.load_state_dict(weights)
         del net.history[n_rows:]
+        warnings.warn(
+            f"{trouble} The net is that of a good epoch before, and this phase of "
+            f"training has ended there. {remedy}",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
 
 
 def is_sound(net: Any, dataset: Any) -> bool:

@@ -1,7 +1,6 @@
 """The skorch net: one training loop for every phase of every method."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from skorch.utils import to_tensor
@@ -28,6 +26,7 @@ from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, ProgressBar
 from deepcluster_sk.training.good_epochs import Diverged, GoodEpochs, is_sound
 from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.parts import free_memory, more_parts, parts_of
 from deepcluster_sk.training.protocols import PhaseRecord
 
 #: Callbacks that every net carries. skorch's own print a table and wait for the device
@@ -83,6 +82,8 @@ class ClusteringNet(NeuralNet):
 
     #: Sums of the named terms over the batches of the running epoch, on the device.
     _epoch_sums: dict[str, Any]
+    #: Parts that a batch is trained in, for want of memory.
+    n_parts_ = 1
     #: Losses of the running epoch so far, and the first of them.
     _n_losses: int
     _first_loss: Any = None
@@ -174,7 +175,8 @@ class ClusteringNet(NeuralNet):
         except StopPhase:
             del self.history[self.n_whole_ :]
         except Diverged as error:
-            self._return_to_good(str(error), bool(self._first_loss.isfinite()))
+            first_is_finite = bool(self._first_loss.isfinite())
+            self.good_epochs_.restore(self, str(error), first_is_finite)
         except KeyboardInterrupt:
             if self.interrupts_.count != 1:
                 raise
@@ -184,7 +186,7 @@ class ClusteringNet(NeuralNet):
             self.notify("on_train_end", X=dataset, y=None)
         if not is_sound(self, dataset):
             trouble = f"the latent of X became no number by the end of {objective.name}"
-            self._return_to_good(trouble, last_is_good=False)
+            self.good_epochs_.restore(self, trouble, last_is_good=False)
         objective.end(self, dataset)
         # What the objective remembers of the data must not stay with the net, nor what
         # a pickle could bring to no other device.
@@ -204,20 +206,6 @@ class ClusteringNet(NeuralNet):
             self.n_whole_ = len(self.history)
             self.good_epochs_.keep(self)
         return n_over
-
-    def _return_to_good(self, trouble: str, last_is_good: bool) -> None:
-        """Return to the last good epoch, and say so."""
-        trouble, remedy = f"Training diverged: {trouble}.", "Use a smaller lr."
-        try:
-            self.good_epochs_.restore(self, last_is_good)
-        except Diverged:
-            raise ValueError(f"{trouble} {remedy}") from None
-        warnings.warn(
-            f"{trouble} The net is that of a good epoch before, and this phase of "
-            f"training has ended there. {remedy}",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
 
     def finish(self) -> None:
         """End training: from now on the net is only read, from any thread."""
@@ -327,7 +315,7 @@ class ClusteringNet(NeuralNet):
         self.history.record("phase", self.criterion_.name)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
+            step = self._step_in_parts(batch, step_fn, **fit_params)
             self.notify("on_batch_end", batch=batch, training=training, **step)
             self.interrupts_.check()
         names = list(self._epoch_sums)
@@ -344,6 +332,18 @@ class ClusteringNet(NeuralNet):
         phase = [r for r in self.history if r["phase"] == self.criterion_.name]
         losses = [row["train_loss"] for row in phase]
         self.history.record("train_loss_best", losses[-1] == min(losses))
+
+    def _step_in_parts(self, batch: Any, step_fn: Any, **fit_params: Any) -> Any:
+        """Make a step, or one with each part of a batch where memory is too short."""
+        while True:
+            try:
+                for part in parts_of(batch, self.n_parts_):
+                    step = step_fn(part, **fit_params)
+                return step
+            except torch.cuda.OutOfMemoryError as error:
+                self.n_parts_ = more_parts(batch, self.n_parts_, error)
+            # Not above: the error holds on to all that the step had made.
+            free_memory(self.torch_device)
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Refuse: an estimator trains its net, in phases."""
