@@ -49,6 +49,14 @@ class Kill(Callback):
             raise Killed
 
 
+class Interrupt(Callback):
+    """Ctrl-C in the first batch of joint training."""
+
+    def on_batch_begin(self, net, **kwargs):
+        if net.criterion_.name == "cluster":
+            os.kill(os.getpid(), signal.SIGINT)
+
+
 def make(name="triplet", **params):
     cls, own = CASES[name]
     return cls(3, **{**SHORT, **own, **params})
@@ -188,6 +196,46 @@ def test_a_full_disk_does_not_end_the_fit(tmp_path, monkeypatch):
         found = fit(estimator, path)
     assert_same_fit(found, clone(estimator).fit(IMAGES))
     assert path.read_bytes() == before
+
+
+def test_a_callback_that_raises_loses_nothing(tmp_path):
+    class Fail(Callback):
+        def on_batch_end(self, net, **kwargs):
+            if len(net.history) == 4:
+                raise ZeroDivisionError
+
+    estimator, path = make(), tmp_path / "fit"
+    callbacks = [FitCheckpoint(path), Fail()]
+    with pytest.raises(ZeroDivisionError):
+        clone(estimator).set_params(callbacks=callbacks).fit(IMAGES)
+    with pytest.warns(UserWarning, match="interrupted in joint training"):
+        clone(estimator).set_params(
+            callbacks=[FitCheckpoint(path), ("stop", Interrupt())]
+        ).fit(IMAGES)
+    assert_same_fit(fit(estimator, path), clone(estimator).fit(IMAGES))
+
+
+def test_nothing_runs_when_a_checkpoint_is_read(tmp_path):
+    estimator, path = make(), tmp_path / "fit"
+    fit(estimator, path)
+    code = (
+        "import sys; from deepcluster_sk.persistence.files import read; "
+        "from deepcluster_sk.persistence.trees import unpack; seen = []; "
+        "sys.addaudithook(lambda e, a: seen.append(e) if e in "
+        "('pickle.find_class', 'os.system', 'subprocess.Popen', 'exec', 'compile', "
+        "'os.exec', 'socket.connect') else None); "
+        "description, tensors = read(sys.argv[1]); "
+        "state = unpack(description['phase'], tensors); "
+        "assert state['phase'] == 'cluster'; print(seen)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, path],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(deepcluster_sk.__file__).parents[1],
+    )
+    assert found.stdout.strip() == "[]"
 
 
 def test_minutes_pass_between_two_that_are_written(tmp_path, monkeypatch):
