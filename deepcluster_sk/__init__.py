@@ -12,6 +12,8 @@ __all__ = [
     "DatasetNegatives",
     "DeepTripletClusterer",
     "DepictClusterer",
+    "FitCheckpoint",
+    "FitInterruptedWarning",
     "InstanceDiscrimination",
     "ModelFileError",
     "NeighborGraphClusterer",
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
         clustering_accuracy_scorer,
         confusion,
     )
-    from deepcluster_sk.persistence import ModelFileError
+    from deepcluster_sk.persistence.checkpoint import FitCheckpoint
+    from deepcluster_sk.persistence.files import ModelFileError
+    from deepcluster_sk.runtime.interrupts import FitInterruptedWarning
     from deepcluster_sk.training.net import StopPhase
     from deepcluster_sk.training.pretraining import Reconstruction
     from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
@@ -57,8 +61,10 @@ else:
         "DatasetNegatives": "methods.triplet.strategies",
         "DeepTripletClusterer": "methods.triplet.estimator",
         "DepictClusterer": "methods.depict.estimator",
+        "FitCheckpoint": "persistence.checkpoint",
+        "FitInterruptedWarning": "runtime.interrupts",
         "InstanceDiscrimination": "methods.triplet.strategies",
-        "ModelFileError": "persistence",
+        "ModelFileError": "persistence.files",
         "NeighborGraphClusterer": "methods.neighbor_graph.estimator",
         "PseudoLabels": "training.targets",
         "Reconstruction": "training.pretraining",

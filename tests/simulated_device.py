@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from deepcluster_sk.base import preparation
-from deepcluster_sk.graph import estimator
+from deepcluster_sk.methods.neighbor_graph import estimator
 from deepcluster_sk.runtime import seeding
 
 DEVICE = torch.device("cuda", 0)

@@ -2,7 +2,8 @@
 
     python -m benchmarks.robustness.interruptions --interrupts 40 --kills 24 --seed 0
 
-Ctrl-C at a random moment must end a fit, or come after its end; a fit in another
+Ctrl-C at a random moment must end a fit that has no clusters yet, or leave a model that
+predicts and says that it was interrupted, or come after the end; a fit in another
 process is killed at a random moment, with a cache, and the next one must find what an
 undisturbed fit does. Anything else is a fault. Rows go to
 ``results/robustness_interruptions.csv``.
@@ -70,6 +71,10 @@ def interrupted(delay, whole):
         pass
     if model is None:
         return "ended"
+    if model.interrupted_ is not None:
+        usable = np.array_equal(model.labels_, model.predict(images()))
+        short = len(model.history_) < 2 * EPOCHS
+        return f"model, {model.interrupted_}" if usable and short else "fault"
     same = np.array_equal(model.labels_, whole.labels_)
     return "whole" if same and len(model.history_) == 2 * EPOCHS else "fault"
 

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.counting import CountingMixin
-from deepcluster_sk.base.fitted import FittedMixin
+from deepcluster_sk.base.fitted import FittedMixin, to_numpy
 from deepcluster_sk.base.looks import draw_views, refinement, second_look
 from deepcluster_sk.base.parameters import CONSTRAINTS, document
 from deepcluster_sk.base.preparation import PreparationMixin
@@ -30,12 +30,13 @@ from deepcluster_sk.graph.start import (
     GraphStart,
     find_start,
 )
-from deepcluster_sk.runtime.caching import cached, data_key
+from deepcluster_sk.runtime.caching import data_key
 from deepcluster_sk.runtime.modes import training_modes
 from deepcluster_sk.runtime.seeding import Streams
-from deepcluster_sk.training.net import ClusteringNet, Snapshot
+from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.pseudo_labels import LabelUpdates
+from deepcluster_sk.training.snapshot import Snapshot
 from deepcluster_sk.training.targets import PseudoLabels
 
 #: Parameters that no stage reads whose result is cached.
@@ -166,17 +167,25 @@ class BaseDeepClusterer(
         ValueError, TypeError
             If a parameter or `X` cannot be used, before any training. What was fitted
             before stays as it was.
+        KeyboardInterrupt
+            If it is interrupted (Ctrl-C) before there are clusters, or a second time.
+
+        Warns
+        -----
+        FitInterruptedWarning
+            If it is interrupted once there are clusters: training ends, and the model
+            is what it has come to (``interrupted_``).
         """
         before = vars(self).copy()
         try:
             context = self._prepare(X)
-            with training_modes(context.device):
+            with training_modes(context.device), context.interrupts.noticed():
                 context = self._counted(context)
                 start = self._find_start(context)
                 net = self._build_net(context, start)
                 start = self._pretrain(net, context, start)
                 labels = self._train(net, context, start)
-            self._store(net, context, start, labels)
+                self._store(net, context, start, labels)
         except BaseException:
             self.__dict__ = before
             raise
@@ -212,7 +221,8 @@ class BaseDeepClusterer(
             "n_clusters": n_clusters,
             "init": self.init,
         }
-        found = cached(self.memory, "start", key, find)
+        found = context.kept(self.memory, "start", key, find)
+        context.interrupts.hold()  # there is a partition
         return Start(found.contrast, found.image_kind, found)
 
     def _build_net(self, context: FitContext, start: Start) -> ClusteringNet:
@@ -250,12 +260,13 @@ class BaseDeepClusterer(
 
         def train() -> tuple[Snapshot, GraphStart | None]:
             with streams.seeded():
-                net.run_phase(objective, context.dataset, epochs, streams.order)
+                context.run_phase(net, objective, epochs, streams)
             trained = Snapshot.of(net)
             if start.graph is None or not self._looks_again(context.layout, start):
                 return trained, start.graph
             augmentation = self._augmentation(context.layout, start.image_kind)
-            return trained, second_look(net, context, start.graph, augmentation)
+            with context.interrupts.raised():
+                return trained, second_look(net, context, start.graph, augmentation)
 
         unread = _UNREAD | self._joint_parameters
         key = {
@@ -268,16 +279,18 @@ class BaseDeepClusterer(
         }
         # Callbacks are to see every epoch, and may change what comes of it.
         memory = None if self.callbacks else self.memory
-        trained, graph = cached(memory, "pretraining", key, train)
-        trained.restore(net)
-        return Start(start.contrast, start.image_kind, graph)
+        with context.interrupts.survived("pretraining"):
+            trained, graph = context.kept(memory, "pretraining", key, train)
+            trained.restore(net)
+            start = Start(start.contrast, start.image_kind, graph)
+        return start
 
     def _train(
         self, net: ClusteringNet, context: FitContext, start: Start
     ) -> NDArray[np.int64]:
         """Train net and clusters together; returns the labels they started from."""
-        streams = context.streams("training")
-        latent = _to_numpy(net.embed(context.dataset).latent)
+        streams, interrupts = context.streams("training"), context.interrupts
+        latent = to_numpy(net.embed(context.dataset).latent)
         with streams.seeded():
             augmentation = self._augmentation(context.layout, start.image_kind)
             labels, centers = self._first_clusters(
@@ -288,13 +301,16 @@ class BaseDeepClusterer(
                 streams.random_state,
             )
             net.module_.set_centers(torch.as_tensor(centers))
+            interrupts.hold()  # now there is one of any start
             objective, epochs = self._clustering(
                 context, start, streams, self._held(context, start, labels, streams)
             )
             if not epochs:
                 return labels
-            net.run_phase(objective, context.dataset, epochs, streams.order)
-        if not objective.settled:
+            with interrupts.survived("joint training"):
+                interrupts.check()
+                context.run_phase(net, objective, epochs, streams)
+        if not objective.settled and not interrupts.seen:
             change = getattr(objective, "label_change", 1.0)
             warnings.warn(
                 f"The labels had not settled after max_epochs={epochs}: {change:.2%} "
@@ -349,42 +365,8 @@ class BaseDeepClusterer(
             "seed": context.seed,
         }
 
-    def _store(
-        self,
-        net: ClusteringNet,
-        context: FitContext,
-        start: Start,
-        labels: NDArray[np.int64],
-    ) -> None:
-        """Set the fitted attributes; nothing was set before."""
-        net.finish()
-        self._n_features_out = net.module_.latent_dim
-        self.net_ = net
-        self.device_ = str(context.device)
-        self._layout = context.given
-        self._small_shape = context.layout.shape
-        self.image_shape_ = context.given.given_shape
-        self.image_kind_ = start.image_kind
-        graph = start.graph
-        self.hubness_ = graph and graph.graph.hubness
-        self.patch_agreement_ = graph and graph.appearance.patch_agreement
-        self.contrast_ = start.contrast
-        self.initial_labels_ = labels
-        self.history_ = [
-            {name: value for name, value in row.items() if name != "batches"}
-            for row in net.history.to_list()
-        ]
-        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
-        self.cluster_centers_ = _to_numpy(net.module_.cluster_centers)
-        found = self._assign(context.dataset.rows, context.layout)
-        self._store_count(context, found)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _to_numpy(tensor: torch.Tensor) -> Any:
-    return tensor.detach().cpu().numpy()

@@ -1,6 +1,8 @@
 """What a fit settles before it computes anything."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 
@@ -9,8 +11,15 @@ from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.persistence.checkpoint import FitRecord
+from deepcluster_sk.runtime.caching import cached
+from deepcluster_sk.runtime.interrupts import Interrupts
 from deepcluster_sk.runtime.seeding import Stage, Streams
+from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.schedule import epochs_for
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,10 @@ class FitContext:
     precision : torch.dtype
     seed : int
         That every stage's streams are spawned from.
+    interrupts : Interrupts
+        Whether the fit has been interrupted meanwhile.
+    record : FitRecord
+        What an earlier fit had come to that was killed, and this one has.
     count : ClusterCount or None
         How `n_clusters` was found; None where it was given, or is still to be found.
     """
@@ -42,6 +55,8 @@ class FitContext:
     device: torch.device
     precision: torch.dtype
     seed: int
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    record: FitRecord = field(default_factory=FitRecord)
     count: ClusterCount | None = None
 
     @property
@@ -65,3 +80,17 @@ class FitContext:
     def epochs(self, steps: int, least: int, most: int = 60) -> int:
         """Epochs that make about so many optimiser steps, within bounds."""
         return epochs_for(self.n_samples, self.batch_size, steps, least, most)
+
+    def kept(
+        self, memory: Any, stage: Stage, key: dict[str, Any], compute: Callable[[], T]
+    ) -> T:
+        """Compute a stage, unless it is in a cache or on record."""
+        return self.record.stage(stage, lambda: cached(memory, stage, key, compute))
+
+    def run_phase(
+        self, net: ClusteringNet, objective: Objective, epochs: int, streams: Streams
+    ) -> None:
+        """Train a net on the samples, by one objective."""
+        net.run_phase(
+            objective, self.dataset, epochs, streams, self.interrupts, self.record
+        )

@@ -1,5 +1,6 @@
 """What a fitted clusterer does: label, embed, decode and judge new data."""
 
+import warnings
 from os import PathLike
 from typing import Any
 
@@ -10,7 +11,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.export import ExportFormat, export
 from deepcluster_sk.base.saving import save
+from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout, plain
@@ -24,6 +28,7 @@ from deepcluster_sk.graph.score import (
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import CHUNK_ROWS, embed, evaluating
+from deepcluster_sk.runtime.interrupts import FitInterruptedWarning, Interrupts
 from deepcluster_sk.training.net import ClusteringNet
 
 
@@ -39,6 +44,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
     """
 
+    n_clusters: int
     net_: ClusteringNet
     _n_features_out: int
 
@@ -192,6 +198,94 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         check_is_fitted(self)
         save(self, path)
 
+    def _store(
+        self,
+        net: ClusteringNet,
+        context: FitContext,
+        start: Start,
+        labels: NDArray[np.int64],
+    ) -> None:
+        """Set the fitted attributes; nothing was set before."""
+        net.finish()
+        self._n_features_out = net.module_.latent_dim
+        self.net_ = net
+        self.device_ = str(context.device)
+        self._layout = context.given
+        self._small_shape = context.layout.shape
+        self.image_shape_ = context.given.given_shape
+        self.image_kind_ = start.image_kind
+        self.interrupted_ = context.interrupts.stage
+        graph = start.graph
+        self.hubness_ = graph and graph.graph.hubness
+        self.patch_agreement_ = graph and graph.appearance.patch_agreement
+        self.contrast_ = start.contrast
+        self.initial_labels_ = labels
+        self.history_ = [
+            {name: value for name, value in row.items() if name != "batches"}
+            for row in net.history.to_list()
+        ]
+        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
+        self.cluster_centers_ = to_numpy(net.module_.cluster_centers)
+        found = self._assign(context.dataset.rows, context.layout)
+        self._store_count(context, found)
+        self._warn_of_interrupts(context.interrupts)
+
+    def _store_count(self, context: FitContext, assignment: NDArray[Any]) -> None:
+        """Set labels, and what is known of the clusters, by their assignment."""
+        raise NotImplementedError
+
+    def _warn_of_interrupts(self, interrupts: Interrupts) -> None:
+        if not interrupts.seen:
+            return
+        what = "when it was as good as done"
+        if interrupts.stage is not None:
+            what = f"in {interrupts.stage}, after epoch {len(self.history_)}"
+        warnings.warn(
+            f"The fit was interrupted {what}. The model is what training had come to: "
+            "labels_ are its own, initial_labels_ those it started from. fit again to "
+            "train to the end.",
+            FitInterruptedWarning,
+            stacklevel=4,
+        )
+
+    def export(
+        self,
+        path: str | PathLike[str],
+        format: ExportFormat = "onnx",  # noqa: A002
+    ) -> None:
+        """Write the model for programs without this package.
+
+        What is written takes ``samples``, float32, of the shape of the images it was
+        fitted on (``image_shape_``, or ``n_features_in_`` numbers), as many as come. It
+        scales them as :meth:`predict` does, and returns two arrays: ``probabilities``
+        ``(n, n_clusters)``, those of :meth:`predict_proba`, and ``latent``
+        ``(n, latent_dim)``, those of :meth:`transform`, up to rounding.
+
+        Parameters
+        ----------
+        path : path-like
+            Such as ``"digits.onnx"`` or ``"digits.pt2"``.
+        format : {"onnx", "torch"}, default="onnx"
+            "onnx" is for runtimes of ONNX, in one file, and needs the packages onnx and
+            onnxscript; "torch" is a program that ``torch.export.load(path).module()``
+            reads. (TorchScript, which torch has given up, is not written.)
+
+        Raises
+        ------
+        ValueError
+            If there is no such format.
+        FileNotFoundError
+            If the folder is missing.
+        ImportError
+            If a package is missing.
+
+        See Also
+        --------
+        deepcluster_sk.load : Reads what ``save`` wrote, the whole estimator.
+        """
+        check_is_fitted(self)
+        export(self, path, format)
+
     def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         reader = SampleReader(layout, self.net_.reader.scaler)
         return voted_labels(self.net_.module_, RowDataset(rows), reader)
@@ -212,3 +306,8 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
                 f"{type(self).__name__} fitted on data of another scale."
             )
         return embedding
+
+
+def to_numpy(tensor: torch.Tensor) -> Any:
+    """Copy a tensor to the host, as an array."""
+    return tensor.detach().cpu().numpy()

@@ -166,6 +166,8 @@ history_ : list of dict
     labels that changed, the modularity of the labels, the seconds (``dur``).
 n_iter_ : int
     Epochs of joint training.
+interrupted_ : {"pretraining", "joint training"} or None
+    What an interrupt (Ctrl-C) cut short; None if training came to its end.
 n_features_in_ : int
     Features of a flat row.
 feature_names_in_ : ndarray of shape (n_features,)

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.net_params import NetParamsMixin
+from deepcluster_sk.base.record import open_record
 from deepcluster_sk.base.resolution import ResolutionMixin
 from deepcluster_sk.base.start import Start, check_init
 from deepcluster_sk.counting.bounds import NClusters, bounds_of, is_given
@@ -64,6 +65,8 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
             reader = self._reader(rows, layout)
         self._augmentation(layout)  # refuses what it does not know
         keep = keeps_data(device, rows.nbytes) and not self._loads_apart
+        precision = resolve_precision(self.precision, device)
+        record = open_record(self, rows, reader, seed, device, precision)
         context = FitContext(
             dataset=RowDataset(rows, device if keep else None),
             reader=reader,
@@ -71,8 +74,9 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
             n_clusters=n_clusters,
             batch_size=self._batch_size(len(rows)),
             device=device,
-            precision=resolve_precision(self.precision, device),
-            seed=seed,
+            precision=precision,
+            seed=record.begin(seed),
+            record=record,
         )
         start = Start("none", self._known_kind(layout))
         self._strategy(layout, start)  # refuses what the method does not know

@@ -14,12 +14,13 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.persistence import (
-    LEFT_OUT,
+from deepcluster_sk.persistence.checkpoint import KIND
+from deepcluster_sk.persistence.files import (
     ModelFileError,
     as_tensor,
     decode,
     encode,
+    left_out,
     own_class,
     read,
     write,
@@ -31,6 +32,7 @@ _FACTS = (
     *("n_features_in_", "image_shape_", "image_kind_", "contrast_"),
     *("patch_agreement_", "hubness_"),
     *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
+    "interrupted_",
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_", "cluster_tree_")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
@@ -63,7 +65,7 @@ def save(clusterer: Any, path: str | os.PathLike[str]) -> None:
     write(path, description, arrays)
 
 
-def load(path: str | os.PathLike[str], *, device: Any = "auto", **left_out: Any) -> Any:
+def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -> Any:
     """Read a clusterer that its ``save`` wrote.
 
     Nothing in the file is run: it holds numbers, and JSON.
@@ -73,7 +75,7 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **left_out: Any)
     path : path-like
     device : str or torch.device, default="auto"
         Where it is to compute; not where it was trained.
-    **left_out
+    **params
         Parameters that no file can hold, as they were: an `architecture` that is a
         module or builds one is needed; a function as `augmentation` or `init`, or
         `callbacks`, only for another ``fit``.
@@ -94,8 +96,13 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **left_out: Any)
     """
     resolved = resolve_device(device)
     description, arrays = read(path)
+    if description.get("kind") == KIND:
+        raise ModelFileError(
+            f"{str(path)!r} is no saved model but the checkpoint of a fit: fit with "
+            "callbacks=[FitCheckpoint(path)] goes on from it."
+        )
     try:
-        return _restored(description, arrays, resolved, left_out)
+        return _restored(description, arrays, resolved, params)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelFileError(
             f"{str(path)!r} lacks what a saved model has: {error!r}"
@@ -106,15 +113,14 @@ def _restored(
     description: dict[str, Any],
     arrays: dict[str, torch.Tensor],
     device: torch.device,
-    left_out: dict[str, Any],
+    params: dict[str, Any],
 ) -> Any:
     cls = own_class(description["class"])
-    clusterer = cls(**_params(cls, description["params"], left_out))
-    # Files of 0.1.0 know of no clusters that were counted, and have no tree of them.
-    given = {"n_clusters_": clusterer.n_clusters, "cluster_profile_": None}
-    facts = {**given, **description["facts"]}
-    for name in _FACTS:
-        setattr(clusterer, name, decode(facts[name]))
+    clusterer = cls(**_params(cls, description["params"], params))
+    # Files of 0.1.0 lack what later versions tell.
+    given = {**dict.fromkeys(_FACTS), "n_clusters_": clusterer.n_clusters}
+    for name, value in {**given, **description["facts"]}.items():
+        setattr(clusterer, name, decode(value))
     for name in _ARRAYS:
         if name != "cluster_tree_" or name in arrays:
             setattr(clusterer, name, arrays[name].numpy())
@@ -163,23 +169,19 @@ def _restored(
 
 
 def _params(
-    cls: type, encoded: dict[str, Any], left_out: dict[str, Any]
+    cls: type, encoded: dict[str, Any], given: dict[str, Any]
 ) -> dict[str, Any]:
     """Parameters of the saved clusterer, with what its file could not hold."""
-    missing = {
-        name: value[LEFT_OUT]
-        for name, value in encoded.items()
-        if isinstance(value, dict) and LEFT_OUT in value
-    }
-    unknown = sorted(set(left_out) - set(encoded))
+    missing = {name: what for name, v in encoded.items() if (what := left_out(v))}
+    unknown = sorted(set(given) - set(encoded))
     if unknown:
         raise ValueError(f"{cls.__name__} has no parameters {unknown}.")
-    if "architecture" in missing and "architecture" not in left_out:
+    if "architecture" in missing and "architecture" not in given:
         raise ValueError(
             f"The model was saved with architecture={missing['architecture']}, which "
             "no file can hold: pass it as load(path, architecture=...)."
         )
-    forgotten = sorted(set(missing) - set(left_out))
+    forgotten = sorted(set(missing) - set(given))
     if forgotten:
         warnings.warn(
             f"Parameters that no file can hold have their defaults again: {forgotten}. "
@@ -188,7 +190,7 @@ def _params(
             stacklevel=4,
         )
     kept = {n: decode(v) for n, v in encoded.items() if n not in missing}
-    return {**kept, **left_out}
+    return {**kept, **given}
 
 
 def _described(layout: RowLayout) -> dict[str, Any]:

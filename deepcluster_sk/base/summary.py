@@ -132,6 +132,11 @@ def _moved(clusterer: Any) -> float:
 
 def _cautions(clusterer: Any) -> list[str]:
     cautions = []
+    if clusterer.interrupted_ is not None:
+        cautions.append(
+            f"the fit was interrupted in {clusterer.interrupted_}; fit again to train "
+            "to the end."
+        )
     empty = _sizes(clusterer).count(0)
     if empty:
         cautions.append(f"{empty} clusters are empty; try a smaller n_clusters.")

@@ -15,7 +15,12 @@ from deepcluster_sk.cli.arguments import (
     table_path,
     whole_number,
 )
-from deepcluster_sk.cli.fitting import check_device, draw_clusters, make_clusterer
+from deepcluster_sk.cli.fitting import (
+    check_device,
+    draw_clusters,
+    end_if_interrupted,
+    make_clusterer,
+)
 from deepcluster_sk.cli.output import (
     cell,
     check_output,
@@ -122,6 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
     if drawn is not None:
         write_file(picture, drawn, force=arguments.force)
         print(f"Picture of the clusters: {picture}")
+    end_if_interrupted(model)
 
 
 def _report(what: str, files: Sequence["LeftOut"], folder: Path) -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepcluster_sk.cli.arguments import Commands, path, shared_arguments
-from deepcluster_sk.cli.fitting import check_device, draw_clusters, make_clusterer
+from deepcluster_sk.cli.fitting import (
+    check_device,
+    draw_clusters,
+    end_if_interrupted,
+    make_clusterer,
+)
 from deepcluster_sk.cli.output import check_output, write_file
 
 if TYPE_CHECKING:
@@ -76,6 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
         picture.parent.mkdir(parents=True, exist_ok=True)
         write_file(picture, drawn, force=True)
         print(f"Picture of the clusters: {picture}")
+    end_if_interrupted(model)
 
 
 def _print_scores(

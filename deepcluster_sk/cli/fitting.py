@@ -42,6 +42,23 @@ def make_clusterer(n_clusters: int, arguments: argparse.Namespace) -> Any:
     )
 
 
+def end_if_interrupted(model: Any) -> None:
+    """End a command whose fit was cut short, once all it had to say is written.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        As Ctrl-C would have at once, had there been nothing to write.
+    """
+    if model.interrupted_ is not None:
+        print(
+            f"Ctrl-C ended {model.interrupted_}: what is written is what training had "
+            "come to.",
+            file=sys.stderr,
+        )
+        raise KeyboardInterrupt
+
+
 def draw_clusters(
     images: "NDArray[Any]", labels: "NDArray[Any]", probabilities: "NDArray[Any]"
 ) -> bytes | None:

@@ -103,6 +103,10 @@ class RowDataset(Dataset[Any]):
             return self.resident[indices.to(self.resident.device, non_blocking=True)]
         return rows_to_tensor(self.rows[indices.cpu().numpy()])
 
+    def head(self, n_rows: int) -> "RowDataset":
+        """Make a data set of the first rows alone."""
+        return RowDataset(self.rows[:n_rows])
+
     def slice(self, start: int, stop: int) -> torch.Tensor:
         """Raw rows from `start` up to `stop`."""
         if self.resident is not None:

@@ -68,13 +68,13 @@ def enlarged(
 def _resampled(images: torch.Tensor, sides: tuple[int, ...]) -> torch.Tensor:
     """Means of ``(n, C, H, W)`` over the area of each new pixel."""
     rows, columns = (
-        _overlaps(size, cells).to(images)
+        overlaps(size, cells).to(images)
         for size, cells in zip(images.shape[2:], sides, strict=True)
     )
     return rows @ images @ columns.T
 
 
-def _overlaps(size: int, cells: int) -> torch.Tensor:
+def overlaps(size: int, cells: int) -> torch.Tensor:
     """Share of each cell's length that each pixel takes up, ``(cells, size)``."""
     edges = np.linspace(0, size, cells + 1)
     pixels = np.arange(size)

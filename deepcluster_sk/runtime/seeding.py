@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -59,6 +59,29 @@ class Streams:
             outer,
         )
 
+    def state(self) -> dict[str, Any]:
+        """Tell where the streams are, and torch's own; taken inside :meth:`seeded`."""
+        kind, key, *rest = self.random_state.get_state(legacy=True)
+        device = self.generator.device
+        own = _accelerator(device).get_rng_state() if _has_own(device) else None
+        return {
+            "random_state": (kind, np.asarray(key, np.int64), *rest),
+            "generator": self.generator.get_state(),
+            "order": self.order.get_state(),
+            "cpu": torch.default_generator.get_state(),
+            "device": own,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Bring the streams to where they were, inside :meth:`seeded`."""
+        self.random_state.set_state(state["random_state"])
+        self.generator.set_state(state["generator"])
+        self.order.set_state(state["order"])
+        torch.default_generator.set_state(state["cpu"])
+        device = self.generator.device
+        if _has_own(device):
+            _accelerator(device).set_rng_state(state["device"])
+
     @contextmanager
     def seeded(self) -> Iterator[None]:
         """Seed torch's global stream for the stage; outside it goes on as before."""
@@ -84,6 +107,15 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
             yield
     finally:
         cpu.set_state(before)
+
+
+def _has_own(device: torch.device) -> bool:
+    """Whether torch keeps a global stream on the device."""
+    return device.type in ("cuda", "mps")
+
+
+def _accelerator(device: torch.device) -> Any:
+    return torch.cuda if device.type == "cuda" else torch.mps
 
 
 @contextmanager

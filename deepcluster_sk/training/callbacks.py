@@ -103,6 +103,15 @@ class CosineDecay(Callback):
         if self.schedule_ is not None:
             self.schedule_.step()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Tell where the schedule is; the rate itself is in the optimiser."""
+        return {"step": None if self.schedule_ is None else self.schedule_.last_epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        if self.schedule_ is not None:
+            self.schedule_.last_epoch = state["step"]
+
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Let the schedule go: it holds on to the optimiser."""
         self.schedule_ = None
@@ -129,6 +138,14 @@ class KeepBest(Callback):
         elif merit is not None and (self.best_ is None or merit >= self.best_[0]):
             weights = net.module_.state_dict()
             self.best_ = merit, {name: w.clone() for name, w in weights.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tell the best epoch."""
+        return {"best": self.best_}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.best_ = state["best"]
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Return to the best epoch."""
@@ -160,6 +177,14 @@ class ProgressBar(Callback):
         }
         self.bar_.set_postfix(numbers, refresh=False)
         self.bar_.update()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tell how many epochs the bar has shown."""
+        return {"n": self.bar_.n}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.bar_.update(state["n"])
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Close the bar."""

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,13 @@ from deepcluster_sk.data.batches import (
 )
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import autocast, embed
-from deepcluster_sk.runtime.interrupts import noticing_interrupts
+from deepcluster_sk.runtime.interrupts import Interrupts
+from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, ProgressBar
+from deepcluster_sk.training.good_epochs import Diverged, GoodEpochs, is_sound
 from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.parts import free_memory, more_parts, parts_of
+from deepcluster_sk.training.protocols import PhaseRecord
 
 #: Callbacks that every net carries. skorch's own print a table and wait for the device
 #: at every batch.
@@ -79,6 +82,11 @@ class ClusteringNet(NeuralNet):
 
     #: Sums of the named terms over the batches of the running epoch, on the device.
     _epoch_sums: dict[str, Any]
+    #: Parts that a batch is trained in, for want of memory.
+    n_parts_ = 1
+    #: Losses of the running epoch so far, and the first of them.
+    _n_losses: int
+    _first_loss: Any = None
 
     def __init__(
         self,
@@ -118,9 +126,11 @@ class ClusteringNet(NeuralNet):
         objective: Objective,
         dataset: RowDataset,
         epochs: int,
-        order: torch.Generator,
+        streams: Streams,
+        interrupts: Interrupts | None = None,
+        record: PhaseRecord | None = None,
     ) -> None:
-        """Train on one objective.
+        """Train on one objective, and leave the net whole.
 
         Parameters
         ----------
@@ -128,33 +138,74 @@ class ClusteringNet(NeuralNet):
         dataset : RowDataset
         epochs : int
             At most; the objective or a callback may end the phase earlier.
-        order : torch.Generator
-            Source of the batch order, on the host.
+        streams : Streams
+            Of the running stage; the order of batches comes from them.
+        interrupts : Interrupts, default=None
+            Of the fit.
+        record : PhaseRecord, default=None
+            Keeps the state after every epoch, and may know that of an earlier fit.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the fit was interrupted, once the phase has been brought to its end.
+        ValueError
+            If training diverged before it learned anything.
         """
         self.phase_epochs_ = epochs
         self.phase_steps_ = epochs * n_batches(len(dataset), self.batch_size)
         self.criterion_ = objective
         self.phase_dataset_ = dataset
-        self.order_ = order
+        self.streams_, self.record_ = streams, record
+        self.interrupts_ = interrupts or Interrupts()
         self.initialize_optimizer()
         for group in self.optimizer_.param_groups:
             # Schedulers that go on from epochs of an earlier phase ask for it.
             group.setdefault("initial_lr", group["lr"])
         objective.begin(self, dataset)
-        with noticing_interrupts() as self.interrupts_:
-            try:
-                self.notify("on_train_begin", X=dataset, y=None)
+        self.n_whole_ = len(self.history)
+        self.good_epochs_ = GoodEpochs()
+        self.good_epochs_.keep(self)
+        interrupted = False
+        try:
+            self.notify("on_train_begin", X=dataset, y=None)
+            epochs -= self._resumed()
+            if not objective.finished:
                 self.fit_loop(dataset, epochs=epochs)
-            except StopPhase:
-                self._drop_unfinished_epoch()
-            with suppress(StopPhase):
-                self.notify("on_train_end", X=dataset, y=None)
+        except StopPhase:
+            del self.history[self.n_whole_ :]
+        except Diverged as error:
+            first_is_finite = bool(self._first_loss.isfinite())
+            self.good_epochs_.restore(self, str(error), first_is_finite)
+        except KeyboardInterrupt:
+            if self.interrupts_.count != 1:
+                raise
+            del self.history[self.n_whole_ :]
+            interrupted = True
+        with suppress(StopPhase):
+            self.notify("on_train_end", X=dataset, y=None)
+        if not is_sound(self, dataset):
+            trouble = f"the latent of X became no number by the end of {objective.name}"
+            self.good_epochs_.restore(self, trouble, last_is_good=False)
         objective.end(self, dataset)
         # What the objective remembers of the data must not stay with the net, nor what
         # a pickle could bring to no other device.
         self.criterion_ = Objective()
-        self._epoch_sums = {}
-        del self.phase_dataset_, self.interrupts_, self.order_
+        self._epoch_sums, self._first_loss = {}, None
+        del self.phase_dataset_, self.streams_, self.record_
+        del self.interrupts_, self.good_epochs_
+        if interrupted:
+            raise KeyboardInterrupt
+
+    def _resumed(self) -> int:
+        """Go on from the epoch that is on record; how many are over."""
+        if self.record_ is None:
+            return 0
+        n_over = self.record_.resume(self, self.streams_)
+        if n_over:
+            self.n_whole_ = len(self.history)
+            self.good_epochs_.keep(self)
+        return n_over
 
     def finish(self) -> None:
         """End training: from now on the net is only read, from any thread."""
@@ -167,20 +218,20 @@ class ClusteringNet(NeuralNet):
 
         A callback stops a phase by raising :class:`StopPhase`, or as skorch's own do.
         """
+        interrupts = getattr(self, "interrupts_", None)
+        before = 0 if interrupts is None else interrupts.count
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt:
-            interrupts = getattr(self, "interrupts_", None)
-            if interrupts is None or interrupts.seen:
+            if interrupts is None or interrupts.count > before:
                 raise
             raise StopPhase from None
-        if method_name == "on_epoch_end" and self.criterion_.finished:
+        if method_name != "on_epoch_end":
+            return
+        if self.record_ is not None:  # all callbacks have had their turn
+            self.record_.epoch_ended(self, self.streams_)
+        if self.criterion_.finished:
             raise StopPhase
-
-    def _drop_unfinished_epoch(self) -> None:
-        """Forget the row of an epoch that a callback ended amid its batches."""
-        if self.history and "train_loss" not in self.history[-1]:
-            self.history.pop()
 
     def on_epoch_end(
         self,
@@ -191,8 +242,12 @@ class ClusteringNet(NeuralNet):
     ) -> None:
         """Let the objective look at the whole data before the callbacks do."""
         super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
-        for name, value in self.criterion_.end_epoch(self, dataset_train).items():
+        with self.interrupts_.raised():
+            figures = self.criterion_.end_epoch(self, dataset_train)
+        for name, value in figures.items():
             self.history.record(name, value)
+        self.n_whole_ = len(self.history)
+        self.good_epochs_.keep(self)
 
     def on_batch_end(
         self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any
@@ -207,7 +262,7 @@ class ClusteringNet(NeuralNet):
             return super().get_iterator(dataset, training=False)
         settings = self.get_params_for("iterator_train")
         batches = BalancedBatches(
-            len(dataset), self.batch_size, self.order_, dataset.home
+            len(dataset), self.batch_size, self.streams_.order, dataset.home
         )
         return self.iterator_train(
             BatchDataset(dataset, self.criterion_.companions),
@@ -236,6 +291,9 @@ class ClusteringNet(NeuralNet):
         inputs, outputs = y_pred
         indices = y_true.to(self.torch_device, non_blocking=True)
         terms, loss = self.criterion_(inputs, outputs, indices)
+        self._n_losses += 1
+        if self._n_losses == 1:
+            self._first_loss = loss.detach()
         for name, value in (*terms.items(), ("loss", loss)):
             # On the device: reading a value out would make it wait at every batch.
             self._epoch_sums[name] = self._epoch_sums.get(name, 0.0) + value.detach()
@@ -253,26 +311,39 @@ class ClusteringNet(NeuralNet):
         if iterator is None:
             return
         self._epoch_sums = {}
-        count = 0
+        self._n_losses = 0
         self.history.record("phase", self.criterion_.name)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
+            step = self._step_in_parts(batch, step_fn, **fit_params)
             self.notify("on_batch_end", batch=batch, training=training, **step)
-            count += 1
+            self.interrupts_.check()
         names = list(self._epoch_sums)
-        means = torch.stack([self._epoch_sums[name] for name in names]) / count
+        means = torch.stack([self._epoch_sums[name] for name in names])
+        means /= self._n_losses
         for name, value in zip(names, means.tolist(), strict=True):
             if not math.isfinite(value):
-                raise ValueError(
-                    f"Training diverged: the term {name!r} became {value} in epoch "
-                    f"{len(self.history)} ({self.criterion_.name}). Use a smaller lr."
+                raise Diverged(
+                    f"the term {name!r} became {value} in epoch {len(self.history)} "
+                    f"({self.criterion_.name})"
                 )
             # skorch's callbacks know the loss as train_loss.
             self.history.record("train_loss" if name == "loss" else name, value)
         phase = [r for r in self.history if r["phase"] == self.criterion_.name]
         losses = [row["train_loss"] for row in phase]
         self.history.record("train_loss_best", losses[-1] == min(losses))
+
+    def _step_in_parts(self, batch: Any, step_fn: Any, **fit_params: Any) -> Any:
+        """Make a step, or one with each part of a batch where memory is too short."""
+        while True:
+            try:
+                for part in parts_of(batch, self.n_parts_):
+                    step = step_fn(part, **fit_params)
+                return step
+            except torch.cuda.OutOfMemoryError as error:
+                self.n_parts_ = more_parts(batch, self.n_parts_, error)
+            # Not above: the error holds on to all that the step had made.
+            free_memory(self.torch_device)
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Refuse: an estimator trains its net, in phases."""
@@ -317,30 +388,3 @@ class ClusteringNet(NeuralNet):
             self.torch_device,
             self.precision if precision is None else precision,
         )
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Net after a phase.
-
-    Attributes
-    ----------
-    weights : dict of str to Tensor
-        On the CPU.
-    history : list of dict
-    """
-
-    weights: dict[str, torch.Tensor]
-    history: list[dict[str, Any]]
-
-    @classmethod
-    def of(cls, net: ClusteringNet) -> "Snapshot":
-        """Take it."""
-        state = net.module_.state_dict()
-        weights = {name: value.detach().cpu().clone() for name, value in state.items()}
-        return cls(weights, net.history.to_list())
-
-    def restore(self, net: ClusteringNet) -> None:
-        """Bring a net of the same module there."""
-        net.module_.load_state_dict(self.weights)
-        net.history[:] = self.history

@@ -6,6 +6,7 @@ import torch
 
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.networks.clustering import Embedding
+from deepcluster_sk.runtime.seeding import Streams
 
 
 class ClusteringModule(Protocol):
@@ -47,3 +48,13 @@ class TrainedNet(Protocol):
         self, dataset: RowDataset, precision: torch.dtype | None = None
     ) -> Embedding:
         """Latent vectors and assignments of a whole data set, on the device."""
+
+
+class PhaseRecord(Protocol):
+    """Who keeps the state of a running phase, to go on from after a kill."""
+
+    def resume(self, net: Any, streams: Streams) -> int:
+        """Bring a phase that has begun to where it was; epochs that are over."""
+
+    def epoch_ended(self, net: Any, streams: Streams) -> None:
+        """Keep the state, if it is time."""

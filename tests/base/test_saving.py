@@ -16,7 +16,7 @@ from torch import nn
 
 import deepcluster_sk
 from deepcluster_sk import DeepTripletClusterer, PseudoLabels, Reconstruction, load
-from deepcluster_sk.persistence import ModelFileError, read, write
+from deepcluster_sk.persistence.files import ModelFileError, read, write
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 N_CORRUPTIONS = 300
@@ -259,7 +259,7 @@ def test_the_old_file_stays_until_the_new_one_is_complete(
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("deepcluster_sk.persistence.save_file", full)
+    monkeypatch.setattr("deepcluster_sk.persistence.files.save_file", full)
     with pytest.raises(OSError, match="No space left"):
         fitted.save(path)
     assert path.read_bytes() == before

@@ -112,7 +112,7 @@ def test_a_stage_that_draws_more_leaves_the_others_alone(
         "pretraining": (
             ClusteringNet,
             "run_phase",
-            lambda a: (a[-1],) if a[1].name == "pretrain" else (),
+            lambda a: (a[4].order,) if a[1].name == "pretrain" else (),
         ),
         "second look": (looks, "look_again", lambda a: (a[-1], a[1].generator)),
     }[stage]

@@ -12,6 +12,7 @@ class FakeClusterer:
     """Parts images by their brightness, with the interface the command line uses."""
 
     made = None
+    interrupted_ = None
 
     def __init__(self, n_clusters=8, *, max_pixels, device, random_state, verbose):
         self.n_clusters = n_clusters

@@ -55,6 +55,18 @@ def test_cluster(run, clusterer, capsys, folder, table, tmp_path):
     assert names_in(tmp_path) == ["pictures", "result.csv", "result.png"]
 
 
+def test_after_ctrl_c_there_is_a_table_all_the_same(
+    run, clusterer, capsys, folder, table, monkeypatch
+):
+    monkeypatch.setattr(clusterer, "interrupted_", "joint training")
+    with pytest.raises(SystemExit) as stop:
+        run("cluster", folder, "-k", 2, "--output", table)
+    assert stop.value.code == 130
+    assert len(table.read_text().splitlines()) == 7
+    assert table.with_suffix(".png").exists()
+    assert "Ctrl-C ended joint training" in capsys.readouterr().err
+
+
 def test_what_was_left_out_is_counted_and_named(run, capsys, folder, table):
     (folder / "bad.png").write_bytes(b"no picture")
     (folder / "more" / "phone.heic").write_bytes(b"")

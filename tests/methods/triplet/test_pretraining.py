@@ -188,7 +188,7 @@ def test_where_pixels_tell_little_patches_find_textures(kind, least, most):
     [
         ({}, {"discrimination"}, True),
         ({"augmentation": "grey"}, {"discrimination"}, False),
-        ({"augmentation": None}, REBUILT, False),
+        ({"augmentation": None, "image_kind": "photograph"}, REBUILT, False),
         ({"pretraining": "triplet"}, {"separation"}, True),
         ({"init": "kmeans"}, {"separation"}, False),
         ({"init": "kmeans", "image_kind": "photograph"}, {"discrimination"}, True),

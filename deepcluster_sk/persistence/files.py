@@ -167,6 +167,16 @@ def encode(value: Any) -> Any:
     return {LEFT_OUT: f"{type(value).__module__}.{type(value).__qualname__}"}
 
 
+def left_out(encoded: Any) -> str | None:
+    """Name what was left out of a value that :func:`encode` gave, wherever in it."""
+    if isinstance(encoded, dict):
+        if LEFT_OUT in encoded:
+            return str(encoded[LEFT_OUT])
+        encoded = list(encoded.values())
+    items = encoded if isinstance(encoded, list) else []
+    return next(filter(None, map(left_out, items)), None)
+
+
 def decode(value: Any) -> Any:
     """Undo :func:`encode`; what was left out becomes None."""
     if isinstance(value, list):

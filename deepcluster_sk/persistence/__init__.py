@@ -1,0 +1,1 @@
+"""Saved models and checkpoints: numbers and JSON, checked, nothing that runs."""
