@@ -60,7 +60,7 @@ intersphinx_mapping = {
 EXAMPLES = (
     *("digits", "folder", "embeddings", "graph_alone", "compare"),
     *("did_training_help", "new_images", "outliers", "save_and_load", "seeds"),
-    *("choose_without_labels", "grid_search", "balance", "pipeline"),
+    *("choose_without_labels", "grid_search", "assignments", "pipeline"),
 )
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
