@@ -1,21 +1,9 @@
 """Charts of the documentation, drawn anew at every build from what was measured."""
 
 from benchmarks.figures import plt, save
-from benchmarks.pages import PIXELS
+from benchmarks.pages import NAMES, PIXELS
 from benchmarks.tables import fits_of_the_default, numbers
 
-#: What the images of a set show.
-_SHOWN = {
-    "digits": "digits, 8x8",
-    "usps": "digits, USPS",
-    "usps_9298": "digits, USPS of 9,298",
-    "mnist": "digits, MNIST",
-    "fashion_mnist": "clothes, Fashion-MNIST",
-    "cmu_pie": "faces, CMU-PIE",
-    "coil20": "objects, COIL-20",
-    "cifar10_train": "photographs, CIFAR-10",
-    "imagenette32": "photographs, Imagenette",
-}
 #: What is drawn, below or above: a method (or the default), and a column of its rows.
 _BESIDE = {
     "k-means": ("k-means", "acc", "o", "tab:gray", 1),
@@ -58,7 +46,7 @@ def draw_accuracy(path):
             linewidths=2,
             zorder=layer + 2,
         )
-    ax.set_yticks(range(len(order)), [_SHOWN.get(name, name) for name in order])
+    ax.set_yticks(range(len(order)), [NAMES.get(name, name) for name in order])
     ax.set(xlim=(0, 1.02), xlabel="accuracy")
     ax.grid(axis="x", alpha=0.4)
     ax.spines[["top", "right"]].set_visible(False)
@@ -72,18 +60,10 @@ def draw_minutes(path):
     sizes = {}
     for name, ours, _ in fits_of_the_default():
         point = (int(ours[0]["n"]), numbers(ours, "cpu_seconds").mean() / 60)
-        sizes.setdefault(PIXELS.get(name, "?"), []).append((*point, name))
+        sizes.setdefault(PIXELS.get(name, "?"), []).append(point)
     for pixels, points in sorted(sizes.items()):
-        x, y, names = zip(*sorted(points), strict=True)
+        x, y = zip(*sorted(points), strict=True)
         ax.plot(x, y, "o--", label=pixels)
-        for where in zip(x, y, names, strict=True):
-            ax.annotate(
-                where[2],
-                where[:2],
-                xytext=(5, 4),
-                textcoords="offset points",
-                fontsize="x-small",
-            )
     ax.set(xscale="log", yscale="log", xlabel="images", ylabel="CPU minutes")
     # Numbers that are read at once, in place of powers of ten.
     ax.set_xticks([1000, 10_000, 100_000], ["1,000", "10,000", "100,000"])

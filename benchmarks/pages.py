@@ -22,6 +22,18 @@ from benchmarks.tables import (
 CLUSTERERS = ("ours", "augmented DEC", "DEC", "IDEC", "DEPICT", "variational")
 #: What a page has room for of a set's table.
 SHOWN = ("method", "images", "ACC", "worst", "NMI", "ACC of the start", "CPU seconds")
+#: What the images of a set show.
+NAMES = {
+    "digits": "digits, 8x8",
+    "usps": "digits, USPS",
+    "usps_9298": "digits, USPS of 9,298",
+    "mnist": "digits, MNIST",
+    "fashion_mnist": "clothes, Fashion-MNIST",
+    "cmu_pie": "faces, CMU-PIE",
+    "coil20": "objects, COIL-20",
+    "cifar10_train": "photographs, CIFAR-10",
+    "imagenette32": "photographs, Imagenette",
+}
 #: Height and width of the images of a set, and their colour.
 PIXELS = {
     "digits": "8x8",
@@ -104,16 +116,15 @@ def overview():
     """Give the default on every set, beside what it is made of."""
     lines = [
         (
-            name,
+            NAMES.get(name, name),
             f"{int(ours[0]['n']):,}",
             *(mean_std(others[method], "acc") for method in BESIDE),
             mean_std(ours, "acc"),
             worst(ours),
-            seeds_of(ours),
         )
         for name, ours, others in fits_of_the_default()
     ]
-    head = ("data", "images", *BESIDE.values(), "default", "worst", "seeds")
+    head = ("data", "images", *BESIDE.values(), "default", "worst")
     return (table(head, lines) if lines else NOT_MEASURED) + "\n"
 
 
@@ -125,7 +136,7 @@ def minutes():
             f"{int(ours[0]['n']):,}",
             PIXELS.get(name, ""),
             ours[0]["classes"],
-            name,
+            NAMES.get(name, name),
             f"{numbers(ours, 'cpu_seconds').mean() / 60:.1f}",
         )
         for name, ours, _ in fits
@@ -209,4 +220,5 @@ def table(head, lines):
     for line in (head, *lines):
         cells = (cell.replace("`", "``").replace('"', '""') for cell in line)
         text.append("   " + ", ".join(f'"{cell}"' for cell in cells))
-    return "\n".join(text)
+    # A figure and its spread are not to be parted at the end of a line.
+    return "\n".join(text).replace(" ± ", "\N{NBSP}±\N{NBSP}")

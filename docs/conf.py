@@ -6,6 +6,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from sphinx.util.docutils import SphinxDirective
+from sphinx_gallery.sorting import ExplicitOrder
 
 # The benchmarks are not part of the package.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -56,10 +57,21 @@ intersphinx_mapping = {
     }.items()
 }
 
+EXAMPLES = (
+    *("digits", "folder", "embeddings", "graph_alone", "compare"),
+    *("did_training_help", "new_images", "outliers", "save_and_load", "seeds"),
+    *("choose_without_labels", "grid_search", "assignments", "pipeline"),
+)
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "within_subsection_order": "FileNameSortKey",
+    # In the order in which questions come.
+    "within_subsection_order": ExplicitOrder(
+        [
+            *(f"plot_{name}.py" for name in EXAMPLES),
+            "search_on_a_cluster.py",
+        ]
+    ),
     # A broken example is an error, not a red thumbnail.
     "abort_on_example_error": True,
     "download_all_examples": False,
@@ -71,7 +83,17 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "deepcluster_sk"
-html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    # Pages of wide tables have their contents on top.
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        **{page: [] for page in ("index", "benchmarks", "speed", "choosing")},
+    },
+}
+# Pages that have no neighbours in their section.
+html_sidebars = {"index": [], "quickstart": []}
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]

@@ -37,7 +37,8 @@ from deepcluster_sk import (
 from deepcluster_sk.model_selection import get_scorer
 
 grid = [
-    {"beta": [0.0, 3.0], "gamma": [0.01, 30.0]},
+    {"beta": [0.0, 3.0]},
+    {"gamma": [30.0]},
     {"init": ["kmeans", "random"], "targets": [SelfTraining()]},
 ]
 with TemporaryDirectory() as folder:

@@ -27,9 +27,9 @@ from deepcluster_sk import (
 digits = load_digits()
 X, y = digits.images[:500], digits.target[:500]
 
-quick = {"n_clusters": 10, "tol": 1.0, "random_state": 0}
+quick = {"n_clusters": 10, "tol": 0.02, "random_state": 0}
 models = [
-    DeepTripletClusterer(pretraining=TripletMargin(epochs=15), max_epochs=10, **quick),
+    DeepTripletClusterer(pretraining=TripletMargin(epochs=8), max_epochs=10, **quick),
     DECClusterer(pretraining=Reconstruction(20), max_epochs=10, **quick),
     DepictClusterer(max_epochs=15, **quick),
     VariationalClusterer(max_epochs=15, **quick),

@@ -24,8 +24,8 @@ model = DeepTripletClusterer(
     init="kmeans",
     targets="self-training",
     pretraining=TripletMargin(epochs=15),
-    max_epochs=15,
-    tol=1.0,
+    max_epochs=25,
+    tol=0.01,
     random_state=0,
 ).fit(X)
 moved = model.labels_ != model.initial_labels_

@@ -23,12 +23,12 @@ rows, columns = np.mgrid[:16, :16]
 
 def draw(shape):
     """Make a picture of 16x16 pixels, a little off the middle."""
-    x, y = rng.uniform(6.5, 8.5, 2)
+    x, y = rng.uniform(7, 8, 2)
     across, down = np.abs(columns - x), np.abs(rows - y)
     inside = {
-        "disc": across**2 + down**2 < 22,
-        "square": np.maximum(across, down) < 4.5,
-        "cross": (np.minimum(across, down) < 1.5) & (np.maximum(across, down) < 6),
+        "disc": across**2 + down**2 < 16,
+        "square": np.maximum(across, down) < 5.5,
+        "cross": (np.minimum(across, down) < 1.2) & (np.maximum(across, down) < 7),
     }[shape]
     ink, paper = rng.uniform(0, 90, 3), rng.uniform(200, 255, 3)
     picture = np.where(inside[..., None], ink, paper) + rng.normal(0, 6, (16, 16, 3))

@@ -38,13 +38,11 @@ print(f"accuracy on new images: {clustering_accuracy_score(y_new, labels):.3f}")
 # %%
 # The least sure
 # --------------
-# One row a cluster, its least sure image first.
+# Each bears the cluster it was put into.
 
-from deepcluster_sk.plotting import ClustersDisplay
+from deepcluster_sk.plotting import DoubtfulDisplay
 
-sure = model.predict_proba(X_new).max(axis=1)
-display = ClustersDisplay.from_predictions(X_new, labels, probabilities=-sure)
-_ = display.ax_.set_title("least sure first")
+_ = DoubtfulDisplay.from_estimator(model, X_new)
 
 # %%
 # Something else altogether

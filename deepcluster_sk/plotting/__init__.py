@@ -10,6 +10,7 @@ from deepcluster_sk.plotting.assignments import AssignmentDisplay
 from deepcluster_sk.plotting.centers import CentersDisplay
 from deepcluster_sk.plotting.clusters import ClustersDisplay
 from deepcluster_sk.plotting.confusion import MatchedConfusionDisplay
+from deepcluster_sk.plotting.doubtful import DoubtfulDisplay
 from deepcluster_sk.plotting.embedding import EmbeddingDisplay
 from deepcluster_sk.plotting.history import HistoryDisplay
 from deepcluster_sk.plotting.profile import ClusterProfileDisplay
@@ -19,6 +20,7 @@ __all__ = [
     "CentersDisplay",
     "ClusterProfileDisplay",
     "ClustersDisplay",
+    "DoubtfulDisplay",
     "EmbeddingDisplay",
     "HistoryDisplay",
     "MatchedConfusionDisplay",

@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-from deepcluster_sk.plotting.montage import draw_rows
-
-#: Pictures in a row.
-_N_COLUMNS = 10
+from deepcluster_sk.plotting.montage import draw_rows, numbered_rows
 
 
 class CentersDisplay:
@@ -103,14 +100,7 @@ class CentersDisplay:
         -------
         display : CentersDisplay
         """
-        n_clusters = len(self.pictures)
-        starts = range(0, n_clusters, _N_COLUMNS)
-        ends = [min(start + _N_COLUMNS, n_clusters) for start in starts]
-        names = [
-            f"{start}-{end - 1}" if end - start > 1 else str(start)
-            for start, end in zip(starts, ends, strict=True)
-        ]
-        rows = np.split(self.pictures, ends[:-1])
+        rows, names = numbered_rows(self.pictures, first=0)
         self.ax_ = draw_rows(rows, names, cmap=cmap, ax=ax)
         self.ax_.set_ylabel("clusters")
         self.figure_ = self.ax_.figure

@@ -13,6 +13,34 @@ from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
 
 #: Pixels between two pictures.
 _GAP = 1
+#: Pictures in a row, where rows mean nothing.
+_N_COLUMNS = 10
+
+
+def numbered_rows(
+    pictures: NDArray[np.float64], first: int
+) -> tuple[list[NDArray[np.float64]], list[str]]:
+    """Break pictures into rows of ten, and name each by its first and last.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, H, W) or (n, H, W, 3 or 4)
+    first : int
+        Number of the first picture.
+
+    Returns
+    -------
+    rows : list of ndarray
+    names : list of str
+        Such as "0-9".
+    """
+    starts = range(0, len(pictures), _N_COLUMNS)
+    rows = [pictures[start : start + _N_COLUMNS] for start in starts]
+    ranges = [
+        (first + start, first + start + len(row) - 1)
+        for start, row in zip(starts, rows, strict=True)
+    ]
+    return rows, [f"{a}-{b}" if b > a else str(a) for a, b in ranges]
 
 
 def draw_rows(
@@ -21,6 +49,7 @@ def draw_rows(
     *,
     cmap: str,
     ax: "Axes | None",
+    captions: Sequence[str] | None = None,
 ) -> "Axes":
     """Draw rows of pictures, each with its name at the left.
 
@@ -33,6 +62,8 @@ def draw_rows(
         Colour map of grey pictures.
     ax : matplotlib Axes or None
         None makes a figure whose size fits.
+    captions : sequence of str, default=None
+        A word on each picture, row by row.
 
     Returns
     -------
@@ -60,6 +91,17 @@ def draw_rows(
     ax.set_xticks([])
     middles = [i * step_y + (height - 1) / 2 for i in range(len(rows))]
     ax.set_yticks(middles, list(names))
+    places = [(i, j) for i, row in enumerate(rows) for j in range(len(row))]
+    for (i, j), caption in zip(places, captions or (), strict=False):
+        ax.text(
+            j * step_x - 0.3,
+            i * step_y - 0.3,
+            caption,
+            ha="left",
+            va="top",
+            fontsize="small",
+            bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
+        )
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return ax
