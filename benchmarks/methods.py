@@ -175,6 +175,13 @@ METHODS = {
             by(VariationalClusterer),
             "graph",
         ),
+        Method(
+            "variational, own start",
+            "`VariationalClusterer.from_paper()`, without a graph",
+            by(VariationalClusterer.from_paper),
+            "published",
+            compared=False,
+        ),
         # The paper's rule for negatives for all images at once: its loop takes ten
         # times as long.
         Method(
