@@ -191,16 +191,6 @@ METHODS = {
             "published",
             {"literal": True, "negatives": DatasetNegatives()},
         ),
-        # Here the terms have work to do, while the defaults train on the labels of a
-        # good start; as long as the defaults do, where the paper's system takes hours.
-        Method(
-            "self-training",
-            "`DeepTripletClusterer`, k-means start, self-training alone",
-            by(DeepTripletClusterer.from_paper),
-            "published",
-            {"beta": 3.0, "pretraining": "reconstruction", "max_epochs": "auto"},
-            compared=False,
-        ),
         Method(
             "paper's system",
             "the paper's system, without a graph (`from_paper()`)",
