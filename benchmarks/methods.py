@@ -163,8 +163,8 @@ METHODS = {
         ),
         Method("DEPICT", "`DepictClusterer`, defaults", by(DepictClusterer), "graph"),
         Method(
-            "DEPICT, published schedule",
-            "DEPICT, the schedule of its paper",
+            "DEPICT, own start",
+            "`DepictClusterer.from_paper()`, without a graph",
             by(DepictClusterer.from_paper),
             "published",
             compared=False,
