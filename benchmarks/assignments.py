@@ -2,7 +2,7 @@
 
     python -m benchmarks.assignments --data FOLDER
 
-The net trains itself from a k-means start, under several weights of the balance term.
+In the paper's system, under several weights of the balance term.
 The mean probabilities of one class go to ``results/assignments.csv``, the histogram to
 ``results/assignments.png``.
 """
@@ -49,7 +49,7 @@ def main():
 def histogram(X, y, label, seed, settings):
     """Mean q and share of the labels of one class, for every cluster."""
     n_clusters = len(np.unique(y))
-    result = METHODS["self-training"](X, n_clusters, seed, **settings)
+    result = METHODS["paper's system"](X, n_clusters, seed, **settings)
     matched = confusion(y, result.labels)
     # Clusters that are left empty have no class.
     owner = dict(zip(matched.column_labels, matched.row_labels, strict=False))

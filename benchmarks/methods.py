@@ -163,8 +163,8 @@ METHODS = {
         ),
         Method("DEPICT", "`DepictClusterer`, defaults", by(DepictClusterer), "graph"),
         Method(
-            "DEPICT, published schedule",
-            "DEPICT, the schedule of its paper",
+            "DEPICT, own start",
+            "`DepictClusterer.from_paper()`, without a graph",
             by(DepictClusterer.from_paper),
             "published",
             compared=False,
@@ -175,6 +175,13 @@ METHODS = {
             by(VariationalClusterer),
             "graph",
         ),
+        Method(
+            "variational, own start",
+            "`VariationalClusterer.from_paper()`, without a graph",
+            by(VariationalClusterer.from_paper),
+            "published",
+            compared=False,
+        ),
         # The paper's rule for negatives for all images at once: its loop takes ten
         # times as long.
         Method(
@@ -183,16 +190,6 @@ METHODS = {
             by(DeepTripletClusterer.from_paper),
             "published",
             {"literal": True, "negatives": DatasetNegatives()},
-        ),
-        # Here the terms have work to do, while the defaults train on the labels of a
-        # good start; as long as the defaults do, where the paper's system takes hours.
-        Method(
-            "self-training",
-            "`DeepTripletClusterer`, k-means start, self-training alone",
-            by(DeepTripletClusterer.from_paper),
-            "published",
-            {"beta": 3.0, "pretraining": "reconstruction", "max_epochs": "auto"},
-            compared=False,
         ),
         Method(
             "paper's system",

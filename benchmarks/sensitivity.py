@@ -2,7 +2,7 @@
 
     python -m benchmarks.sensitivity --data FOLDER
 
-One weight is changed at a time, the others stay at their defaults. Rows go to
+One weight is changed at a time, the others stay as the method has them. Rows go to
 ``results/sensitivity.csv``, curves to ``results/sensitivity.png``. Fits share what they
 have in common, so their seconds mean little.
 """
@@ -23,7 +23,7 @@ VALUES = {
 def main():
     options = parser(__doc__)
     options.add_argument(
-        "--methods", nargs="+", default=["ours"], choices=["ours", "self-training"]
+        "--methods", nargs="+", default=["ours"], choices=["ours", "paper's system"]
     )
     options = options.parse_args()
     path = RESULTS / "sensitivity.csv"

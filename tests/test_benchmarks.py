@@ -131,19 +131,27 @@ def test_every_clusterer_of_the_registry_is_measured(name):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", ablation.METHODS)
-def test_leaving_separation_out_leaves_it_out_of_pretraining(name):
-    settings = {
-        "max_epochs": 1,
-        "tol": 1.0,
-        **ablation.WITHOUT["separation"],
-        **ablation.BEFORE.get((name, "separation"), {}),
-    }
+def test_what_is_left_out_of_each_phase():
     X, _ = sample(*load("digits"), 64, 0)
-    history = METHODS[name](X, 10, 0, device="cpu", **settings).model.history_
-    assert "separation" not in history[-1]
-    # The defaults pretrain by nothing else.
-    assert ("separation" in history[0]) == (name == "ours")
+    terms = {"reconstruction", "clustering", "balance", "separation"}
+
+    def terms_of(name):
+        short = {
+            "max_epochs": 1,
+            "tol": 1.0,
+            **ablation.left_out("paper's system")[name],
+        }
+        model = METHODS["paper's system"](X, 10, 0, device="cpu", **short).model
+        return [terms & set(row) for row in (model.history_[0], model.history_[-1])]
+
+    both = {"reconstruction", "separation"}
+    assert terms_of("none") == [both, terms]
+    assert terms_of("separation") == [both, terms - {"separation"}]
+    found = terms_of("separation, in pretraining as well")
+    assert found == [{"reconstruction"}, terms - {"separation"}]
+    # What costs next to nothing is there to be seen, at a weight of 0.
+    assert terms_of("all but clustering") == [both, {"clustering", "balance"}]
+    assert ablation.left_out("ours") == ablation.WITHOUT
 
 
 def test_registry_says_what_is_deep_and_what_is_capped():

@@ -1,6 +1,6 @@
 """What every "auto" of a clusterer becomes, and what it may be."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -33,6 +33,9 @@ class ResolutionMixin:
     pretraining: Any
     targets: Any
     batch_size: int | str
+
+    #: Whether samples may be rebuilt from augmented views of them.
+    _rebuilds_from_views: ClassVar[bool] = False
 
     @property
     def _net_params(self) -> dict[str, Any]:
@@ -83,11 +86,15 @@ class ResolutionMixin:
             return Reconstruction(0)
         given = isinstance(self.pretraining, Reconstruction)
         strategy = self.pretraining if given else Reconstruction()
-        if strategy.omega or strategy.from_views:
+        if strategy.omega:
             raise ValueError(
-                f"{type(self).__name__} has no separation term, and rebuilds what it "
-                f"is given: pretraining={strategy!r} must have omega=0 and "
-                "from_views=False."
+                f"{type(self).__name__} has no separation term: "
+                f"pretraining={strategy!r} must have omega=0."
+            )
+        if strategy.from_views and not self._rebuilds_from_views:
+            raise ValueError(
+                f"{type(self).__name__} rebuilds what it is given: "
+                f"pretraining={strategy!r} must have from_views=False."
             )
         return strategy
 

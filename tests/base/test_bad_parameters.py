@@ -208,7 +208,12 @@ def test_only_triplets_separate_in_pretraining(kind):
     text = refuse(quick(kind, pretraining=Reconstruction(2, omega=0.3)), "pretraining")
     assert "has no separation term" in text
     assert "omega=0.3" in text
-    refuse(quick(kind, pretraining=Reconstruction(2, from_views=True)), "pretraining")
+
+
+@pytest.mark.usefixtures("no_work")
+def test_depict_rebuilds_from_noise_not_from_views():
+    model = quick(DepictClusterer, pretraining=Reconstruction(2, from_views=True))
+    assert "from_views=False" in refuse(model, "pretraining")
 
 
 @pytest.mark.usefixtures("no_work")

@@ -9,6 +9,7 @@ from deepcluster_sk import (
     DeepTripletClusterer,
     DepictClusterer,
     SelfTraining,
+    VariationalClusterer,
 )
 from tests.clusterers import CLUSTERERS
 from tests.made import make_images
@@ -21,6 +22,7 @@ RECIPES = [
     (DepictClusterer, {}),
     (DeepTripletClusterer, {}),
     (DeepTripletClusterer, {"literal": True}),
+    (VariationalClusterer, {}),
 ]
 #: So that it trains in a blink.
 SHORT = {"max_epochs": 1, "random_state": 0}
@@ -76,7 +78,9 @@ def test_targets_are_the_methods_own_and_no_graph_is_made(cls, which, monkeypatc
     monkeypatch.setattr("deepcluster_sk.base.clusterer.find_start", begin)
     X, _ = make_images()
     estimator = cls.from_paper(3, **which, **SHORT, pretraining=None).fit(X)
-    assert isinstance(estimator._targets(), SelfTraining)
+    targets = estimator._targets()
+    # Labels of the start may hold a method for a while, and not to the end.
+    assert isinstance(targets, SelfTraining) or targets.share(1.0) == 0
     assert estimator.contrast_ == "none"
     assert_array_equal(estimator.predict(X), estimator.labels_)
 

@@ -53,7 +53,8 @@ class DECClusterer(BaseDeepClusterer):
         the method as published.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
         The autoencoder; "auto" makes about 1,500 optimiser steps, and 15 epochs at
-        least.
+        least. With ``Reconstruction(from_views=True)`` it is the samples that are
+        rebuilt from their augmented views, instead of the views themselves.
     targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
         What assignments are pulled to; "auto", as published, is self-training. See
         :class:`DeepTripletClusterer`.
@@ -98,6 +99,7 @@ class DECClusterer(BaseDeepClusterer):
         "contrast": [StrOptions({"auto", "none", "image", "local"})],
     }
     _joint_parameters = BaseDeepClusterer._joint_parameters | {"reconstruction_weight"}
+    _rebuilds_from_views = True
 
     def __init__(
         self,
@@ -191,11 +193,12 @@ class DECClusterer(BaseDeepClusterer):
     def _pretraining(
         self, context: FitContext, start: Start, streams: Streams
     ) -> tuple[Objective, int]:
-        epochs = self._reconstruction().epochs
+        strategy = self._reconstruction()
+        epochs = strategy.epochs
         if epochs == "auto":
             epochs = context.epochs(1500, 15)
         view = View(self._augmentation(context.layout), streams.generator)
-        return AutoencoderPretraining(view), int(epochs)
+        return AutoencoderPretraining(view, strategy.from_views), int(epochs)
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
@@ -208,6 +211,7 @@ class DECClusterer(BaseDeepClusterer):
             View(self._augmentation(context.layout), streams.generator),
             self.reconstruction_weight,
             on_views=targets.on_views,
+            from_views=self._reconstruction().from_views,
             update_interval=update_interval_of(targets),
             **held,
         )

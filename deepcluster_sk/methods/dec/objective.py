@@ -18,17 +18,22 @@ class AutoencoderPretraining(Objective):
     Parameters
     ----------
     view : View
+    from_views : bool, default=False
+        Whether it is the samples that are rebuilt from the views.
     """
 
     name = "pretrain"
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, from_views: bool = False) -> None:
         self.view = view
+        self.from_views = from_views
 
     def inputs(
         self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Draw views, all of them to be reconstructed."""
+        if self.from_views:
+            return _rebuilt_from(self.view(rows), rows)
         return {"x": self.view(rows), "n_reconstructed": len(rows)}
 
     def __call__(
@@ -36,7 +41,7 @@ class AutoencoderPretraining(Objective):
     ) -> tuple[Terms, torch.Tensor]:
         """Reconstruction error of a batch."""
         _, _, reconstruction = outputs
-        loss = reconstruction_loss(reconstruction, inputs["x"])
+        loss = reconstruction_loss(reconstruction, inputs["x"][: len(indices)])
         return {"reconstruction": loss}, loss
 
 
@@ -53,6 +58,8 @@ class DECClustering(SelfTrainingObjective):
         Whether it is views that are pulled, or the samples themselves.
     reconstruction_weight : float
         Weight of the reconstruction beside the divergence; 0 is DEC, more is IDEC.
+    from_views : bool, default=False
+        Whether it is the samples that are rebuilt from the views.
     **settings
         As :class:`SelfTrainingObjective` takes them.
 
@@ -67,11 +74,13 @@ class DECClustering(SelfTrainingObjective):
         view: View,
         reconstruction_weight: float,
         on_views: bool = True,
+        from_views: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.view = view
         self.on_views = on_views
+        self.from_views = from_views
         self.weights = {"clustering": 1.0, "reconstruction": reconstruction_weight}
 
     def inputs(
@@ -79,6 +88,8 @@ class DECClustering(SelfTrainingObjective):
     ) -> dict[str, Any]:
         """Draw views; the decoder is asked only where its error counts."""
         n_reconstructed = len(rows) if self.weights["reconstruction"] else 0
+        if self.from_views and n_reconstructed:
+            return _rebuilt_from(self.view(rows), rows)
         x = self.view(rows) if self.on_views else rows
         return {"x": x, "n_reconstructed": n_reconstructed}
 
@@ -87,7 +98,18 @@ class DECClustering(SelfTrainingObjective):
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
         _, log_assignment, reconstruction = outputs
-        terms = {"clustering": clustering_loss(self.targets(indices), log_assignment)}
+        n = len(indices)
+        # Where samples are rebuilt from their views, the views come behind them.
+        pulled = log_assignment[-n:] if self.on_views else log_assignment[:n]
+        terms = {"clustering": clustering_loss(self.targets(indices), pulled)}
         if self.weights["reconstruction"]:
-            terms["reconstruction"] = reconstruction_loss(reconstruction, inputs["x"])
+            terms["reconstruction"] = reconstruction_loss(
+                reconstruction, inputs["x"][:n]
+            )
         return terms, total_loss(terms, self.weights)
+
+
+def _rebuilt_from(views: torch.Tensor, rows: torch.Tensor) -> dict[str, Any]:
+    """Arguments of a pass that rebuilds samples from views of them."""
+    n = len(rows)
+    return {"x": torch.cat([rows, views]), "n_reconstructed": n, "first": n}

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
-from deepcluster_sk.base.start import Start
+from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.losses.clustering import target_distribution
@@ -25,6 +25,10 @@ from deepcluster_sk.training.targets import (
     SelfTraining,
     update_interval_of,
 )
+
+#: Optimiser steps of pretraining, and epochs at least and at most, by whether the start
+#: is by graph. One in the latent wants a latent that has learned what there is to see.
+PRETRAINING = {True: (100, 1, 60), False: (3_000, 1, 120)}
 
 _TARGETS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "paper": depict_target,
@@ -69,7 +73,7 @@ class DepictClusterer(BaseDeepClusterer):
         :class:`DeepTripletClusterer`.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
         Reconstruction of all layers from noisy codes; "auto" makes about 100 optimiser
-        steps.
+        steps, or 3,000 where the clusters start in the latent.
     targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
         What assignments are pulled to; "auto" is the labels of the start for the first
         half, which then fade out in favour of the method's own. See
@@ -181,14 +185,16 @@ class DepictClusterer(BaseDeepClusterer):
 
     @classmethod
     def from_paper(cls, n_clusters: NClusters = 8, **overrides: Any) -> Self:
-        """Make the schedule of the paper, from k-means on the clean code.
+        """Make the system of the paper: no graph, noisy assignments alone are pulled.
+
+        It starts from k-means on the clean code, followed by a mixture of Gaussians.
 
         Parameters
         ----------
         n_clusters : int, "auto" or (int, int), default=8
         **overrides
-            Parameters that are to differ: the paper trains for thousands of epochs, see
-            `max_epochs`.
+            Parameters that are to differ. The paper trains for thousands of epochs at a
+            constant rate: ``max_epochs=4000, lr=1e-4, callbacks__lr_decay=None``.
 
         Returns
         -------
@@ -196,12 +202,9 @@ class DepictClusterer(BaseDeepClusterer):
         """
         recipe: dict[str, Any] = {
             "pull_clean": False,
-            "init": "kmeans",
+            "init": "mixture",
             "module__contrast": "none",
             "targets": SelfTraining(),
-            "lr": 1e-4,
-            "batch_size": 100,
-            "callbacks__lr_decay": None,
         }
         return cls(n_clusters, **{**recipe, **overrides})
 
@@ -230,7 +233,8 @@ class DepictClusterer(BaseDeepClusterer):
     ) -> tuple[Objective, int]:
         epochs = self._reconstruction().epochs
         if epochs == "auto":
-            epochs = context.epochs(100, 1)
+            steps, least, most = PRETRAINING[is_by_graph(self.init)]
+            epochs = context.epochs(steps, least, most)
         return DepictPretraining(self.hidden_weight), int(epochs)
 
     def _clustering(

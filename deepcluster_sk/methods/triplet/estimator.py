@@ -33,7 +33,7 @@ from deepcluster_sk.methods.triplet.objective import (
     TripletMarginPretraining,
     Triplets,
 )
-from deepcluster_sk.methods.triplet.recipe import LITERAL, PAPER
+from deepcluster_sk.methods.triplet.recipe import DEEP, LITERAL, PAPER
 from deepcluster_sk.methods.triplet.strategies import (
     DatasetNegatives,
     InstanceDiscrimination,
@@ -269,13 +269,16 @@ class DeepTripletClusterer(BaseDeepClusterer):
             view that only the separation term sees, a latent without bounds, the
             printed loop for negatives.
         **overrides
-            Parameters that are to differ.
+            Parameters that are to differ. With ``architecture="deep"`` the weights are
+            those that the paper has for its deep network.
 
         Returns
         -------
         DeepTripletClusterer
         """
         recipe = LITERAL if literal else PAPER
+        if overrides.get("architecture") == "deep":
+            recipe = {**recipe, **DEEP}
         # Strategies are objects, and not to be shared between estimators.
         own = {name: clone(value, safe=False) for name, value in recipe.items()}
         return cls(n_clusters, **{**own, **overrides})

@@ -16,6 +16,8 @@ PAPER: dict[str, Any] = {
     "pretraining": Reconstruction(omega=0.3, from_views=True),
     "targets": SelfTraining(),
 }
+#: Weights that the paper has for its deep network.
+DEEP: dict[str, Any] = {"beta": 0.7, "omega": 0.3, "margin": 0.3}
 #: To the letter, but for the sign and the sums of its equations: one view, which only
 #: the separation term sees; a latent without bounds; the printed loop for negatives.
 LITERAL: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from deepcluster_sk.methods.variational.objective import (
 from deepcluster_sk.networks.inference import collect, evaluating
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.pretraining import Reconstruction
 from deepcluster_sk.training.strategy import WEIGHT
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
@@ -73,16 +74,18 @@ class VariationalClusterer(BaseDeepClusterer):
     augmentation : "auto", str, dict, callable or None, default="auto"
         Views in which the start looks for neighbours, and that are held to it. The
         model is of the images themselves. See :class:`DeepTripletClusterer`.
-    init : {"graph", "kmeans", "random"}, estimator, array or callable, default="graph"
-        The start, as :class:`DeepTripletClusterer` takes it. "kmeans", "random" and
-        other clusterers partition the latent, which wants pretraining; centres are the
-        means of the mixture.
+    init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
+            default="graph"
+        The start, as :class:`DeepTripletClusterer` takes it. All but "graph" partition
+        the latent, which wants pretraining; centres are the means of the mixture.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
-        Reconstruction alone; "auto" is None: everything is learned together.
+        Reconstruction alone; "auto" is None: everything is learned together. With
+        ``Reconstruction(from_views=True)`` the posterior of each image is that which a
+        view of it gives, in joint training as well.
     targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
         What holds q(k|x) for a while; "auto" is the labels of the start for the first
         half, which then fade out until the bound alone remains. "self-training" is the
-        bound alone, throughout.
+        bound alone, throughout, and little more than chance decides what it finds.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 900 optimiser steps.
     {parameters}
@@ -124,6 +127,7 @@ class VariationalClusterer(BaseDeepClusterer):
         "contrast": [StrOptions({"auto", "none", "image", "local"})],
     }
     _joint_parameters = BaseDeepClusterer._joint_parameters | {"warmup", "start_weight"}
+    _rebuilds_from_views = True
 
     def __init__(
         self,
@@ -181,6 +185,33 @@ class VariationalClusterer(BaseDeepClusterer):
         self.relaxation = relaxation
         self.warmup = warmup
         self.start_weight = start_weight
+
+    @classmethod
+    def from_paper(cls, n_clusters: NClusters = 8, **overrides: Any) -> Self:
+        """Make the system of the paper: no graph, one network from first to last.
+
+        The divergences of the bound weigh nothing at first. Once the latent tells
+        images apart, the mixture is placed in it; its clusters hold q(k|x) for half of
+        what follows, and then the bound is left alone. The posterior of an image is
+        that which an augmented view of it gives.
+
+        Parameters
+        ----------
+        n_clusters : int, default=8
+        **overrides
+            Parameters that are to differ.
+
+        Returns
+        -------
+        VariationalClusterer
+        """
+        recipe: dict[str, Any] = {
+            "augmentation": "distorted",
+            "init": "mixture",
+            "module__contrast": "none",
+            "pretraining": Reconstruction(from_views=True),
+        }
+        return cls(n_clusters, **{**recipe, **overrides})
 
     def sample(
         self, n_samples: int = 1, cluster: int | None = None
@@ -310,10 +341,14 @@ class VariationalClusterer(BaseDeepClusterer):
     def _pretraining(
         self, context: FitContext, start: Start, streams: Streams
     ) -> tuple[Objective, int]:
-        epochs = 0 if self.pretraining == "auto" else self._reconstruction().epochs
+        strategy = self._reconstruction()
+        epochs = 0 if self.pretraining == "auto" else strategy.epochs
         if epochs == "auto":
             epochs = context.epochs(1500, 15)
-        return VariationalPretraining(), int(epochs)
+        view = None
+        if strategy.from_views:
+            view = View(self._augmentation(context.layout), streams.generator)
+        return VariationalPretraining(view), int(epochs)
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
@@ -325,10 +360,14 @@ class VariationalClusterer(BaseDeepClusterer):
         if weight == "auto":
             # The reconstruction grows with the number of features, and so must this.
             weight = 0.5 * context.layout.n_features
-        view = None
-        if self._targets().on_views:
-            view = View(self._augmentation(context.layout), streams.generator)
-        objective = VariationalClustering(view, self.warmup, float(weight), **held)
+        objective = VariationalClustering(
+            View(self._augmentation(context.layout), streams.generator),
+            self.warmup,
+            float(weight),
+            self._targets().on_views,
+            self._reconstruction().from_views,
+            **held,
+        )
         return objective, int(epochs)
 
 

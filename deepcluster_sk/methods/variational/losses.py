@@ -4,7 +4,6 @@ import math
 
 import torch
 
-from deepcluster_sk.losses.balance import entropy
 from deepcluster_sk.losses.precision import at_least_float32
 
 
@@ -58,7 +57,9 @@ def uniform_divergence(log_assignment: torch.Tensor) -> torch.Tensor:
     Tensor of shape (...)
         In [0, log K], in nats.
     """
-    return math.log(log_assignment.shape[-1]) - entropy(log_assignment.exp())
+    # Of the logarithm itself: the entropy of a q that has become 0 has no gradient.
+    information = (log_assignment.exp() * log_assignment).sum(-1)
+    return math.log(log_assignment.shape[-1]) + information
 
 
 def bernoulli_nll(logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

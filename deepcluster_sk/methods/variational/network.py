@@ -155,7 +155,11 @@ class MixtureVAE(nn.Module):
         return bound
 
     def forward(
-        self, x: torch.Tensor, n_modelled: int, temperature: float = 1.0
+        self,
+        x: torch.Tensor,
+        n_modelled: int,
+        temperature: float = 1.0,
+        modelled: torch.Tensor | None = None,
     ) -> Bound:
         """Training pass.
 
@@ -167,15 +171,18 @@ class MixtureVAE(nn.Module):
             How many leading rows the bound is asked for.
         temperature : float, default=1.0
             Of the relaxed draw; the nearer to 0, the nearer to one-hot.
+        modelled : Tensor of shape (n_modelled, *sample_shape), default=None
+            The samples that the leading rows are views of, where they are: the bound
+            is that of the samples, with the posterior that a view of each gives.
         """
         features, log_assignment = self._recognize(x)
-        features, modelled = features[:n_modelled], log_assignment[:n_modelled]
+        features, log_q = features[:n_modelled], log_assignment[:n_modelled]
         if self.relaxation == "gumbel":
-            drawn = nn.functional.gumbel_softmax(modelled, temperature)
-            codes, weights = drawn[:, None], torch.ones_like(modelled[:, :1])
+            drawn = nn.functional.gumbel_softmax(log_q, temperature)
+            codes, weights = drawn[:, None], torch.ones_like(log_q[:, :1])
         else:
             codes = torch.eye(self.n_clusters, dtype=x.dtype, device=x.device)[None]
-            weights = modelled.exp()
+            weights = log_q.exp()
         mean, log_variance = self._posterior(features[:, None], codes)
         divergence = gaussian_divergence(
             mean, log_variance, *(codes @ part for part in self.prior())
@@ -183,7 +190,8 @@ class MixtureVAE(nn.Module):
         latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
         n_codes = latent.shape[1]
         decoded = self.generation.decode(latent.flatten(0, 1))
-        copies = x[:n_modelled].repeat_interleave(n_codes, dim=0)
+        samples = x[:n_modelled] if modelled is None else modelled
+        copies = samples.repeat_interleave(n_codes, dim=0)
         nll = self._nll(decoded, copies).unflatten(0, (-1, n_codes))
         return Bound(log_assignment, weights, nll, divergence)
 

@@ -17,15 +17,25 @@ FINAL_TEMPERATURE = 0.3
 
 
 class VariationalPretraining(Objective):
-    """Reconstruction alone, with nothing paid for what the latent tells."""
+    """Reconstruction alone, with nothing paid for what the latent tells.
+
+    Parameters
+    ----------
+    view : View, default=None
+        Views that the samples are rebuilt from; None rebuilds them from themselves.
+    """
 
     name = "pretrain"
+
+    def __init__(self, view: View | None = None) -> None:
+        self.view = view
 
     def inputs(
         self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
-        """Give the samples."""
-        return {"x": rows, "n_modelled": len(rows)}
+        """Give the samples, or views of them."""
+        x = rows if self.view is None else self.view(rows)
+        return {"x": x, "n_modelled": len(rows), "modelled": rows}
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Bound, indices: torch.Tensor
@@ -44,12 +54,16 @@ class VariationalClustering(ClusteringObjective):
 
     Parameters
     ----------
-    view : View or None
-        What is held to the start; None holds the samples themselves.
+    view : View
     warmup : float
         Share of the phase over which the divergences rise to their weight of 1.
     start_weight : float
         Weight, in nats, of the cross-entropy between the start and q(k|x).
+    on_views : bool
+        Whether it is views that are held to the start, or the samples themselves.
+    from_views : bool
+        Whether the posterior of a sample is that which a view of it gives. The bound
+        holds for any posterior; with this one, what views differ in is no part of z.
     **settings
         As :class:`ClusteringObjective` takes them.
 
@@ -59,22 +73,35 @@ class VariationalClustering(ClusteringObjective):
     """
 
     def __init__(
-        self, view: View | None, warmup: float, start_weight: float, **settings: Any
+        self,
+        view: View,
+        warmup: float,
+        start_weight: float,
+        on_views: bool,
+        from_views: bool,
+        **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.view = view
         self.warmup = warmup
         self.start_weight = start_weight
+        self.on_views = on_views
+        self.from_views = from_views
 
     def inputs(
         self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
         """Stack the samples, which are modelled, and what is held to the start."""
-        x = rows
+        x = self.view(rows) if self.from_views else rows
         if self.held:
-            x = torch.cat([rows, rows if self.view is None else self.view(rows)])
+            x = torch.cat([x, self.view(rows) if self.on_views else rows])
         temperature = FINAL_TEMPERATURE**self.elapsed
-        return {"x": x, "n_modelled": len(rows), "temperature": temperature}
+        return {
+            "x": x,
+            "n_modelled": len(rows),
+            "temperature": temperature,
+            "modelled": rows,
+        }
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Bound, indices: torch.Tensor

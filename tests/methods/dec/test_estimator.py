@@ -5,7 +5,11 @@ from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 
 from deepcluster_sk import DECClusterer, PseudoLabels, SelfTraining
+from deepcluster_sk.augmentation.view import View
+from deepcluster_sk.losses.clustering import clustering_loss
+from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClustering
 from deepcluster_sk.metrics import clustering_accuracy_score
+from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from tests.made import make_images, quick
 
 # Two epochs are too few to settle.
@@ -32,6 +36,32 @@ def test_dec_lets_the_decoder_go_and_idec_keeps_it(images):
     for row in idec[2:]:
         expected = row["clustering"] + 10 * row["reconstruction"]
         assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def brighter(rows):
+    return rows + 5
+
+
+@pytest.mark.parametrize("weight", [0.0, 10.0])
+@pytest.mark.parametrize("on_views", [False, True])
+def test_samples_rebuilt_from_their_views(weight, on_views):
+    network = ClusteringAutoencoder("mlp", (1, 4, 4), 3, 2, None).eval()
+    rows, view = torch.rand(6, 1, 4, 4), View(brighter, torch.Generator())
+    joint = DECClustering(view, weight, on_views, from_views=True, tol=0.1)
+    joint.share, joint._targets = 0.0, torch.full((6, 3), 1 / 3)
+    with torch.no_grad():
+        rebuilt = network.decode(network.encode(brighter(rows)))
+        expected = (rebuilt - rows).square().mean()
+        found = {}
+        for objective in (AutoencoderPretraining(view, from_views=True), joint):
+            inputs = objective.inputs(network, rows)
+            found = objective(inputs, network(**inputs), torch.arange(6))[0]
+            if "reconstruction" in found:
+                torch.testing.assert_close(found["reconstruction"], expected)
+        pulled = brighter(rows) if on_views else rows
+        divergence = clustering_loss(joint._targets, network.embed(pulled)[1])
+    torch.testing.assert_close(found["clustering"], divergence)
+    assert ("reconstruction" in found) == (weight > 0)
 
 
 def test_the_published_method_is_the_default(images):

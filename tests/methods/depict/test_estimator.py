@@ -61,11 +61,8 @@ def test_the_papers_own_setting(images):
     stated = {
         "pull_clean": False,
         "module__contrast": "none",
-        "init": "kmeans",
+        "init": "mixture",
         "targets": SelfTraining(),
-        "lr": 1e-4,
-        "callbacks__lr_decay": None,
-        "batch_size": 100,
     }
     expected = fit(images, **stated)
     short = {k: v for k, v in quick(DepictClusterer).get_params().items()
@@ -73,6 +70,21 @@ def test_the_papers_own_setting(images):
                       "module__channels"}}  # fmt: skip
     estimator = DepictClusterer.from_paper(3, **short).fit(images)
     assert_array_equal(estimator.predict_proba(images), expected.predict_proba(images))
+
+
+@pytest.mark.parametrize(("init", "epochs"), [("graph", 60), ("kmeans", 120)])
+def test_a_start_in_the_latent_is_pretrained_for_longer(init, epochs):
+    # One batch an epoch, and far from as many steps as larger data get.
+    X = make_images(20)[0]
+    estimator = fit(X, init=init, pretraining="auto", batch_size=20, max_epochs=0)
+    assert len(estimator.history_) == epochs
+
+
+@pytest.mark.slow
+def test_digits_without_a_graph():
+    X, y = load_digits(return_X_y=True)
+    model = DepictClusterer.from_paper(10, image_shape=(8, 8), random_state=0)
+    assert clustering_accuracy_score(y, model.fit_predict(X)) >= 0.90
 
 
 @pytest.mark.slow

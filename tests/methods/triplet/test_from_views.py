@@ -93,6 +93,16 @@ def test_the_recipe_is_the_papers():
     assert literal.get_params()["negatives__literal"] is True
 
 
+@pytest.mark.parametrize("literal", [False, True])
+def test_the_deep_network_has_weights_of_its_own(literal):
+    model = DeepTripletClusterer.from_paper(10, literal=literal, architecture="deep")
+    weights = (model.alpha, model.beta, model.gamma, model.omega, model.margin)
+    assert weights == (1.0, 0.7, 0.01, 0.3, 0.3)
+    assert model.architecture == "deep"
+    other = DeepTripletClusterer.from_paper(10, architecture="deep", beta=2.0)
+    assert (other.beta, other.omega) == (2.0, 0.3)
+
+
 def test_recipes_share_no_object():
     first, second = (DeepTripletClusterer.from_paper(10) for _ in range(2))
     first.pretraining.epochs = 1

@@ -5,8 +5,19 @@ from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
-from deepcluster_sk import PseudoLabels, SelfTraining, VariationalClusterer
+from deepcluster_sk import (
+    PseudoLabels,
+    Reconstruction,
+    SelfTraining,
+    VariationalClusterer,
+)
+from deepcluster_sk.augmentation.view import View
+from deepcluster_sk.methods.variational.objective import (
+    VariationalClustering,
+    VariationalPretraining,
+)
 from deepcluster_sk.metrics import clustering_accuracy_score
+from deepcluster_sk.training.pseudo_labels import LabelUpdates
 from tests.made import make_images, make_vectors, quick
 
 # Two epochs are too few to settle.
@@ -55,6 +66,61 @@ def test_nothing_is_pretrained_by_default(images):
     estimator = fit(images, pretraining="auto")
     assert [row["phase"] for row in estimator.history_] == ["cluster"] * 2
     assert VariationalClusterer().pretraining == "auto"
+
+
+def brighter(rows):
+    return rows + 5
+
+
+@pytest.mark.parametrize("on_views", [False, True])
+@pytest.mark.parametrize("from_views", [False, True])
+def test_what_is_encoded_and_what_is_modelled(from_views, on_views):
+    rows = torch.rand(4, 1, 8, 8)
+    view = View(brighter, torch.Generator())
+    objective = VariationalClustering(view, 0.3, 1.0, on_views, from_views, tol=0.1)
+    objective._n_steps = 1
+    inputs = objective.inputs(None, rows)
+    assert torch.equal(inputs["x"], brighter(rows) if from_views else rows)
+    assert torch.equal(inputs["modelled"], rows)
+    labels = LabelUpdates(np.zeros(4, int), 3, PseudoLabels(1.0), None, None)
+    objective.pseudo_labels = labels
+    held = objective.inputs(None, rows)["x"][4:]
+    assert torch.equal(held, brighter(rows) if on_views else rows)
+
+
+def test_pretraining_rebuilds_samples_from_themselves_or_from_views():
+    rows = torch.rand(4, 1, 8, 8)
+    view = View(brighter, torch.Generator())
+    for objective, seen in (
+        (VariationalPretraining(), rows),
+        (VariationalPretraining(view), brighter(rows)),
+    ):
+        inputs = objective.inputs(None, rows)
+        assert torch.equal(inputs["x"], seen)
+        assert torch.equal(inputs["modelled"], rows)
+
+
+def test_views_reach_both_phases(images):
+    seen = []
+
+    def augmentation(rows):
+        seen.append(len(rows))
+        return rows
+
+    def fit_from(from_views):
+        seen.clear()
+        fit(
+            images,
+            init="kmeans",
+            augmentation=augmentation,
+            targets=SelfTraining(),
+            pretraining=Reconstruction(1, from_views=from_views),
+            max_epochs=1,
+        )
+        return sum(seen)
+
+    assert fit_from(False) == 0
+    assert fit_from(True) == 2 * len(images)
 
 
 def test_samples_come_in_the_units_of_the_data():
@@ -141,3 +207,11 @@ def test_digits_with_default_arguments():
     estimator = VariationalClusterer(10, image_shape=(8, 8), random_state=0).fit(X)
     assert clustering_accuracy_score(y, estimator.labels_) >= 0.80
     assert len(set(estimator.labels_)) == 10
+
+
+@pytest.mark.slow
+def test_digits_without_a_graph():
+    X, y = load_digits(return_X_y=True)
+    model = VariationalClusterer.from_paper(10, image_shape=(8, 8), random_state=0)
+    assert clustering_accuracy_score(y, model.fit_predict(X)) >= 0.85
+    assert len(set(model.labels_)) == 10

@@ -84,6 +84,12 @@ def test_discrete_term_pays_for_certainty_not_for_doubt():
     assert x.grad[0, 0] > 0  # a step of descent lowers the largest
 
 
+def test_a_certainty_that_float32_holds_to_be_whole_has_a_gradient():
+    scores = torch.tensor([[0.0, 500.0]], requires_grad=True)
+    uniform_divergence(scores.log_softmax(1)).sum().backward()
+    assert torch.equal(scores.grad, torch.zeros(1, 2))
+
+
 def test_bernoulli_equals_a_loop():
     scores, x = tensor(0, 3, 1, 2, 2), torch.rand(3, 1, 2, 2, dtype=torch.float64)
     expected = np.zeros(3)

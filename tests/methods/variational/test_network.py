@@ -74,6 +74,20 @@ def test_training_pass_is_the_same_bound_where_nothing_is_drawn():
     torch.testing.assert_close(-(negated + discrete), at_the_mean, rtol=1e-3, atol=0.2)
 
 
+def test_what_is_modelled_need_not_be_what_is_seen():
+    network = make_network().eval()
+    seen, samples = torch.rand(2, 5, 1, 8, 8)
+    torch.manual_seed(0)
+    apart = network(seen, 5, modelled=samples)
+    torch.manual_seed(0)
+    same = network(seen, 5)
+    assert torch.equal(apart.log_assignment, same.log_assignment)
+    assert torch.equal(apart.divergence, same.divergence)
+    assert not torch.allclose(apart.nll, same.nll)
+    torch.manual_seed(0)
+    assert torch.equal(network(seen, 5, modelled=seen).nll, same.nll)
+
+
 def test_only_the_leading_rows_are_modelled():
     bound = make_network()(torch.rand(6, 1, 8, 8), n_modelled=2)
     assert bound.log_assignment.shape == (6, 3)
