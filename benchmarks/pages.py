@@ -36,6 +36,9 @@ MEASUREMENTS = {
         *("step", "what", "n", "value", "unit", "compared_with", "compared_value"),
         *("ratio", "acc", "seconds", "peak_mib", "device_name", "precision", "note"),
     ),
+    "confidence": (
+        *("set", "n", "seed", "acc", "errors", "auroc", "auroc_probability", "found"),
+    ),
     "search_speed": (
         *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),
     ),

@@ -12,6 +12,7 @@ ROOMS = (
     "__main__",
     "cli",
     "__init__",
+    "report",
     "plotting",
     "model_selection",
     "methods",

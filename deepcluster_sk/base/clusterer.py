@@ -373,6 +373,7 @@ class BaseDeepClusterer(
         self.cluster_centers_ = _to_numpy(net.module_.cluster_centers)
         found = self._assign(context.dataset.rows, context.layout)
         self.labels_ = found.argmax(axis=1)
+        self._typical_probability = float(np.median(found.max(axis=1)))
         self._warn_of_empty_clusters()
 
     def _warn_of_empty_clusters(self) -> None:

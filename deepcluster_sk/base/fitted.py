@@ -10,12 +10,12 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from deepcluster_sk.base.doubt import DoubtMixin
 from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout, plain
 from deepcluster_sk.data.resizing import enlarged
-from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.graph.score import (
     best_modularity,
     scoring_graphs,
@@ -33,7 +33,7 @@ def _decodes(clusterer: Any) -> bool:
     return net is None or hasattr(net.module_, "decode")
 
 
-class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class FittedMixin(DoubtMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Methods of a clusterer that has its ``net_``.
 
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.

@@ -29,7 +29,7 @@ from deepcluster_sk.runtime.device import resolve_device
 #: Fitted attributes that are stored as they are, and those that are arrays.
 _FACTS = (
     *("n_features_in_", "image_shape_", "image_kind_", "hubness_", "contrast_"),
-    *("history_", "n_iter_", "_n_features_out"),
+    *("history_", "n_iter_", "_n_features_out", "_typical_probability"),
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")

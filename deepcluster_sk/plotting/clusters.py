@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from deepcluster_sk.data.images import layout_from_array, layout_from_image_shape
+from deepcluster_sk.data.showing import as_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +93,7 @@ def plot_clusters(
     width = max(len(row) for row in rows)
 
     drawn = np.concatenate(rows)
-    pictures = _as_pictures(images[drawn], image_shape, channel_axis)
+    pictures = as_pictures(images[drawn], image_shape, channel_axis)
     if pictures.ndim == 3:
         pictures = colormaps[cmap](pictures)
     height_px, width_px, channels = pictures.shape[1:]
@@ -135,38 +134,3 @@ def _confidence(
     values = check_array(probabilities, ensure_2d=False, input_name="probabilities")
     check_consistent_length(values, names)
     return np.asarray(values if values.ndim == 1 else values.max(axis=1))
-
-
-def _as_pictures(
-    images: NDArray[Any],
-    image_shape: tuple[int, ...] | None,
-    channel_axis: int | None,
-) -> NDArray[np.float64]:
-    """Return images as (n, H, W) or (n, H, W, 3 or 4), with values in [0, 1]."""
-    if images.ndim == 2:
-        if image_shape is None:
-            raise ValueError(
-                f"X of shape {images.shape} holds flat rows: pass image_shape, such "
-                "as (H, W)."
-            )
-        layout = layout_from_image_shape(image_shape)
-        if layout.n_features != images.shape[1]:
-            raise ValueError(
-                f"X has {images.shape[1]} features a row, image_shape={image_shape} "
-                f"has {layout.n_features} pixels."
-            )
-    else:
-        layout = layout_from_array(images.shape, channel_axis)
-    flat = torch.from_numpy(images.reshape(len(images), -1).astype(np.float64))
-    pictures = layout.arrange(flat).permute(0, 2, 3, 1).numpy()
-    if layout.n_channels not in (1, 3, 4):
-        raise ValueError(
-            f"Images of {layout.n_channels} channels cannot be drawn: 1, 3 or 4 can."
-        )
-    low, high = float(pictures.min()), float(pictures.max())
-    if images.dtype == np.uint8:
-        low, high = 0.0, 255.0
-    elif low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    pictures = (pictures - low) / ((high - low) or 1.0)
-    return pictures[..., 0] if layout.n_channels == 1 else pictures
