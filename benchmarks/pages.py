@@ -68,6 +68,9 @@ MEASUREMENTS = {
     "counting": (
         *("set", "what", "n", "classes", "n_clusters", "lowest", "highest", "guess"),
     ),
+    "confidence": (
+        *("set", "n", "seed", "acc", "errors", "auroc", "auroc_probability", "found"),
+    ),
     "search_speed": (
         *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),
     ),

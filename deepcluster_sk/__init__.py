@@ -78,7 +78,7 @@ else:
         "load": "base.saving",
     }
     #: Modules that are attributes of the package without an import of their own.
-    _MODULES = ("datasets", "metrics", "model_selection", "plotting")
+    _MODULES = ("datasets", "metrics", "model_selection", "plotting", "report")
 
     def __getattr__(name):
         if name in _MODULES:

@@ -49,7 +49,9 @@ def test_star_import_brings_every_name():
     assert set(deepcluster_sk.__all__) <= set(names)
 
 
-@pytest.mark.parametrize("name", ["datasets", "metrics", "model_selection", "plotting"])
+@pytest.mark.parametrize(
+    "name", ["datasets", "metrics", "model_selection", "plotting", "report"]
+)
 def test_modules_are_attributes(name):
     code = f"import deepcluster_sk; print(deepcluster_sk.{name}.__name__)"
     done = subprocess.run(

@@ -12,6 +12,7 @@ ROOMS = (
     "__main__",
     "cli",
     "__init__",
+    "report",
     "model_selection",
     "plotting",
     "methods",

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.doubt import DoubtMixin
 from deepcluster_sk.base.export import ExportFormat, export
 from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.start import Start
@@ -19,7 +20,6 @@ from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout, plain
 from deepcluster_sk.data.resizing import enlarged
-from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.graph.score import (
     best_modularity,
     scoring_graphs,
@@ -38,7 +38,7 @@ def _decodes(clusterer: Any) -> bool:
     return net is None or hasattr(net.module_, "decode")
 
 
-class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class FittedMixin(DoubtMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Methods of a clusterer that has its ``net_``.
 
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
@@ -227,6 +227,7 @@ class FittedMixin(InputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
         self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
         self.cluster_centers_ = to_numpy(net.module_.cluster_centers)
         found = self._assign(context.dataset.rows, context.layout)
+        self._typical_probability = float(np.median(found.max(axis=1)))
         self._store_count(context, found)
         self._warn_of_interrupts(context.interrupts)
 

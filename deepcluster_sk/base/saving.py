@@ -32,7 +32,7 @@ _FACTS = (
     *("n_features_in_", "image_shape_", "image_kind_", "contrast_"),
     *("patch_agreement_", "hubness_"),
     *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
-    "interrupted_",
+    *("interrupted_", "_typical_probability"),
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_", "cluster_tree_")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")

@@ -87,10 +87,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
     margin : float, default=0.24
         Margin of the separation term, in squared distance on the unit sphere.
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
-        What images are. Of photographs neighbours in pixels tell little: they start
-        from a graph of patches, and are told from all others of a batch in pretraining.
-        "auto" takes images for photographs where a few of them are near to all others
-        in pixels, if `init` makes a graph; for drawings otherwise.
+        What images are. Of photographs, and textures, neighbours in pixels tell little:
+        they start from a graph of patches, and are told from all others of a batch in
+        pretraining. "auto" looks at both graphs, if `init` makes any.
     n_views : int, default=2
         Augmented views of each image in a training pass.
     negatives : {"batch", "dataset"} or DatasetNegatives, default="batch"

@@ -1,0 +1,136 @@
+"""Which samples a fitted clusterer is to be doubted about."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+
+from deepcluster_sk.augmentation.presets import kind_of, make_augmentation
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.data.validation import InputMixin
+from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.graph.start import MIN_NODES
+from deepcluster_sk.graph.support import neighbor_support
+from deepcluster_sk.runtime.modes import computing
+from deepcluster_sk.runtime.seeding import generator, seeded
+from deepcluster_sk.training.net import ClusteringNet
+
+
+@dataclass(frozen=True)
+class DoubtSettings:
+    """When neighbours are asked besides the network.
+
+    The trials are in ``benchmarks/notes``: "Doubt".
+    """
+
+    min_per_cluster: int = 10
+    """Samples a cluster, below which neighbours among them tell nothing: the network is
+    asked alone."""
+    seed: int = 0
+    """Of the views. Fixed: a sample is to have one confidence."""
+
+
+DOUBT = DoubtSettings()
+
+
+class DoubtMixin(InputMixin):
+    """Confidence of a clusterer in its clusters, without labels."""
+
+    n_clusters: int
+    net_: ClusteringNet
+    #: Median of the largest probability, over the samples fitted on.
+    _typical_probability: float
+
+    def confidence(self, X: ArrayLike) -> NDArray[np.float32]:
+        """How far each sample can be trusted to be in the right cluster.
+
+        The product of two opinions. The network's: its largest probability, measured by
+        what is typical of the samples fitted on. The neighbours': how many of those
+        that look like the sample, before any network, are in its cluster. A sample is
+        in doubt where either is. The network alone finds errors of good clusterings; of
+        others it has learned too many by heart.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`. Neighbours are looked for in `X` itself: give all
+            samples at once. With fewer than ten for each cluster only the network is
+            asked.
+
+        Returns
+        -------
+        confidence : ndarray of shape (n_samples,), float32
+            In [0, 1]. An order more than a probability: the lowest are to be looked at
+            first. The same on every call.
+
+        See Also
+        --------
+        doubtful : The samples with the lowest.
+        """
+        rows, layout = self._rows(X)
+        probabilities = self._assign(rows, layout)
+        sure = probabilities.max(axis=1) / self._typical_probability
+        confidence = np.clip(sure, 0, 1).astype(np.float32)
+        n_clusters = probabilities.shape[1]
+        enough = max(DOUBT.min_per_cluster * n_clusters, MIN_NODES)
+        if n_clusters == 1 or len(rows) < enough:
+            return confidence
+        support = self._support(rows, layout, probabilities.argmax(axis=1))
+        return confidence * support.astype(np.float32)
+
+    def doubtful(self, X: ArrayLike, n: int | None = None) -> NDArray[np.int64]:
+        """Find the samples whose clusters are most in doubt.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`confidence`.
+        n : int, default=None
+            How many; None is all.
+
+        Returns
+        -------
+        indices : ndarray of shape (min(n, n_samples),), int64
+            Rows of `X`, the most doubtful first.
+
+        Raises
+        ------
+        ValueError
+            If `n` is negative.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from deepcluster_sk import DeepTripletClusterer
+        >>> X = load_digits().images
+        >>> model = DeepTripletClusterer(10).fit(X)  # doctest: +SKIP
+        >>> X[model.doubtful(X, n=20)]  # to be looked at  # doctest: +SKIP
+        """
+        if n is not None and n < 0:
+            raise ValueError(f"n={n!r} must be 0 or more, or None for all samples.")
+        order = np.argsort(self.confidence(X), kind="stable")
+        return order if n is None else order[:n]
+
+    def _support(
+        self, rows: NDArray[Any], layout: RowLayout, labels: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        device = self.net_.torch_device
+        views = Views(
+            RowDataset(rows),
+            SampleReader(layout, self.net_.reader.scaler),
+            make_augmentation("auto", kind_of(layout), wide=True),
+            generator(DOUBT.seed, device),
+        )
+        with seeded(DOUBT.seed, device), computing(device):
+            return neighbor_support(
+                views,
+                labels,
+                self.n_clusters,
+                check_random_state(DOUBT.seed),
+            )
+
+    def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
+        raise NotImplementedError

@@ -1,0 +1,132 @@
+"""A report as one page that opens in any browser, without a network."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from deepcluster_sk.report.content import content_of
+from deepcluster_sk.report.thumbnails import (
+    pack,
+    pictures_of,
+    thumbnail_side,
+    thumbnails,
+)
+from deepcluster_sk.runtime.files import write_whole
+
+#: What stands in the template for what is put there.
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+def write_report(
+    model: Any,
+    X: ArrayLike,
+    path: str | os.PathLike[str],
+    *,
+    files: Sequence[str | os.PathLike[str]] | None = None,
+    images: ArrayLike | None = None,
+    title: str = "Clusters",
+) -> None:
+    """Write what a fitted clusterer made of samples as one HTML page.
+
+    The page holds everything it shows, and asks no other machine for anything. It has
+    the pictures of each cluster, by typicality or by doubt, with filters; a map of the
+    latent space; the start against the end; the curves of the fit, and what every
+    "auto" became. A click on a picture shows it large, with its probabilities and its
+    nearest neighbours.
+
+    Parameters
+    ----------
+    model : DeepTripletClusterer or another deep clusterer
+        Fitted.
+    X : array-like
+        Samples, as ``predict`` takes them: those fitted on, or new ones.
+    path : path-like
+        File to write; one that is there is replaced once the new one is complete.
+    files : sequence of str or path-like, default=None
+        Name of each sample, such as its file; shown, and searched for.
+    images : array-like of shape (n, H, W), (n, C, H, W) or (n, H, W, C), default=None
+        What is shown of the samples: larger images of the same, or the images that
+        vectors were made of. None shows `X`.
+    title : str, default="Clusters"
+        Headline of the page.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If `model` is not fitted.
+    ValueError
+        If there are more or fewer files or images than samples, or samples are vectors
+        and there are no images.
+    OSError
+        If the file cannot be written.
+    ImportError
+        If Pillow is not installed.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from deepcluster_sk import DeepTripletClusterer
+    >>> from deepcluster_sk.report import write_report
+    >>> X = load_digits().images
+    >>> model = DeepTripletClusterer(10, random_state=0).fit(X)  # doctest: +SKIP
+    >>> write_report(model, X, "digits.html")  # doctest: +SKIP
+    """
+    write_whole(Path(path), report_page(model, X, files, images, title), replace=True)
+
+
+def report_page(
+    model: Any,
+    X: ArrayLike,
+    files: Sequence[str | os.PathLike[str]] | None = None,
+    images: ArrayLike | None = None,
+    title: str = "Clusters",
+) -> bytes:
+    """Make the page of :func:`write_report`, which describes the parameters."""
+    check_is_fitted(model)
+    if images is None and model.image_shape_ is None:
+        raise ValueError(
+            "X holds vectors, which cannot be shown: pass images=, the picture of each."
+        )
+    shown = X if images is None else images
+    shape = model.image_shape_ if images is None else None
+    pictures = pictures_of(shown, shape, model.channel_axis if images is None else None)
+    names = [] if files is None else [printable(file) for file in files]
+    content = content_of(model, X, names)
+    n = len(content["labels"])
+    for what, given in (("files", names), ("images", pictures)):
+        if len(given) not in (n, 0 if what == "files" and files is None else n):
+            raise ValueError(f"There are {len(given)} {what}, but {n} samples in X.")
+    sheets = pack(thumbnails(pictures, thumbnail_side(n, pictures.shape[1:])))
+    content |= {
+        "title": title,
+        "side": sheets.side,
+        "columns": sheets.columns,
+        "sheets": sheets.links,
+    }
+    return _filled(content).encode()
+
+
+def printable(file: str | os.PathLike[str]) -> str:
+    r"""Name of a file as text; bytes that are no UTF-8 as ``\xff``."""
+    return os.fsencode(file).decode("utf-8", "backslashreplace")
+
+
+def _filled(content: dict[str, Any]) -> str:
+    """Put the content into the template, so that no name in it ends its script."""
+    folder = resources("deepcluster_sk.report") / "template"
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    parts = {
+        "css": (folder / "report.css").read_text("utf-8"),
+        "js": (folder / "report.js").read_text("utf-8"),
+        "data": data.replace("<", "\\u003c").replace("&", "\\u0026"),
+    }
+    template = (folder / "report.html").read_text("utf-8")
+    # In one go: what is put in is not looked at again.
+    return _PLACE.sub(lambda place: parts[place[1]], template)

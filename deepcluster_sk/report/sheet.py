@@ -1,0 +1,92 @@
+"""A sheet of the surest pictures of each cluster."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcluster_sk.data.pictures import pillow
+from deepcluster_sk.report.thumbnails import thumbnails
+
+#: Entry of the file by which it is not taken for a picture of the user's.
+_SOFTWARE = "Software"
+
+
+@dataclass(frozen=True)
+class SheetSettings:
+    """What a sheet looks like."""
+
+    n_images: int = 15
+    """Pictures of each cluster, at most."""
+    side: int = 64
+    """Pixels of a side of each; small pictures are enlarged."""
+    gap: int = 4
+    """Pixels between two."""
+    label_width: int = 110
+    """Pixels of the column that names the clusters."""
+
+
+SHEET = SheetSettings()
+
+
+def contact_sheet(
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    confidence: NDArray[np.floating],
+    *,
+    software: str = "deepcluster_sk",
+    settings: SheetSettings = SHEET,
+) -> bytes:
+    """Draw the surest pictures of each cluster, a row a cluster, as a PNG file.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, H, W) or (n, H, W, 3), uint8
+    labels : ndarray of shape (n,)
+    confidence : ndarray of shape (n,)
+    software : str, default="deepcluster_sk"
+        What the file says it was made by.
+    settings : SheetSettings
+
+    Returns
+    -------
+    bytes
+    """
+    from PIL import ImageDraw
+    from PIL.PngImagePlugin import PngInfo
+
+    image = pillow()
+    clusters, sizes = np.unique(labels, return_counts=True)
+    step = settings.side + settings.gap
+    width = settings.label_width + step * min(settings.n_images, int(sizes.max()))
+    sheet = image.new("RGB", (width, step * len(clusters) + settings.gap), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, (cluster, size) in enumerate(zip(clusters, sizes, strict=True)):
+        top = settings.gap + row * step
+        middle = (settings.gap, top + settings.side // 2 - 6)
+        draw.text(middle, f"{cluster} ({size:,})", fill="black")
+        members = np.flatnonzero(labels == cluster)
+        members = members[np.argsort(-confidence[members], kind="stable")]
+        chosen = pictures[members[: settings.n_images]]
+        for column, tile in enumerate(_tiles(chosen, settings.side)):
+            left = settings.label_width + column * step
+            sheet.paste(image.fromarray(tile), (left, top))
+    about = PngInfo()
+    about.add_text(_SOFTWARE, software)
+    file = io.BytesIO()
+    sheet.save(file, "PNG", pnginfo=about, optimize=True)
+    return file.getvalue()
+
+
+def _tiles(pictures: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Make squares of the side; small pictures are enlarged by a whole number."""
+    times = max(1, side // max(pictures.shape[1:3]))
+    enlarged = pictures.repeat(times, axis=1).repeat(times, axis=2)
+    if max(enlarged.shape[1:3]) <= side:
+        height, width = enlarged.shape[1:3]
+        found = np.full((len(pictures), side, side, *pictures.shape[3:]), 255, np.uint8)
+        top, left = (side - height) // 2, (side - width) // 2
+        found[:, top : top + height, left : left + width] = enlarged
+        return found
+    return thumbnails(pictures, side)

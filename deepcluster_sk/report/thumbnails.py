@@ -1,0 +1,179 @@
+"""Thumbnails of many images, packed into a few pictures that browsers decode fast."""
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcluster_sk.data.images import flatten_samples
+from deepcluster_sk.data.pictures import pillow
+from deepcluster_sk.data.showing import as_pictures
+
+
+@dataclass(frozen=True)
+class ThumbnailSettings:
+    """How large thumbnails are, and how they are stored."""
+
+    max_side: int = 96
+    """Pixels of a side, at most: what is larger on a screen tells no more at a glance.
+    Smaller images keep their size."""
+    max_pixels: int = 20_000_000
+    """Of all thumbnails together. 5,000 colour photographs are stored at 63x63 pixels
+    then, in some 8 MB."""
+    lossless_side: int = 32
+    """Up to this side nothing is lost, and nothing runs into the neighbours; above,
+    lossy compression takes a fifth of the bytes."""
+    quality: int = 80
+    """Of lossy compression, of 100."""
+    sheet_side: int = 2_048
+    """Pixels of a side of a sheet, at most: phones refuse pictures that are larger."""
+
+
+THUMBNAILS = ThumbnailSettings()
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """Thumbnails on sheets: as many rows as there are columns on each.
+
+    Attributes
+    ----------
+    side : int
+        Pixels of a thumbnail, which is a square.
+    columns : int
+        Thumbnails in a row and, but for the last sheet, in a column.
+    pictures : list of bytes
+        The sheets, as picture files.
+    kind : {"webp", "png"}
+    """
+
+    side: int
+    columns: int
+    pictures: list[bytes]
+    kind: str
+
+    @property
+    def links(self) -> list[str]:
+        """The sheets as addresses that hold them, for a page."""
+        return [
+            f"data:image/{self.kind};base64,{base64.b64encode(picture).decode()}"
+            for picture in self.pictures
+        ]
+
+
+def pictures_of(
+    X: Any, image_shape: tuple[int, ...] | None, channel_axis: int | None
+) -> NDArray[np.uint8]:
+    """Bring images of any kind that an estimator takes to pictures.
+
+    Parameters
+    ----------
+    X : array-like
+        Images, or rows of a known shape.
+    image_shape : tuple of int or None
+        Of the rows.
+    channel_axis : {1, -1} or None
+
+    Returns
+    -------
+    ndarray of shape (n, H, W) or (n, H, W, 3)
+
+    Raises
+    ------
+    ValueError
+        If they cannot be read as images.
+    """
+    rows, shape = flatten_samples(X)
+    images = np.asarray(rows)
+    if shape is not None:
+        images = images.reshape(shape)
+    shares = as_pictures(images, image_shape, channel_axis)
+    if shares.ndim == 4:
+        shares = shares[..., :3]  # transparency is not shown
+    return np.rint(255 * shares).astype(np.uint8)
+
+
+def thumbnail_side(
+    n: int, shape: tuple[int, ...], settings: ThumbnailSettings = THUMBNAILS
+) -> int:
+    """Pixels of a side of each of `n` thumbnails of images ``(H, W, ...)``."""
+    budget = int((settings.max_pixels / max(n, 1)) ** 0.5)
+    return max(1, min(settings.max_side, max(shape[:2]), budget))
+
+
+def thumbnails(
+    pictures: NDArray[np.uint8], side: int, background: int = 255
+) -> NDArray[np.uint8]:
+    """Scale pictures to squares; what is not square has its borders filled.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, H, W) or (n, H, W, 3)
+    side : int
+    background : int, default=255
+        Grey level of the borders.
+
+    Returns
+    -------
+    ndarray of shape (n, side, side) or (n, side, side, 3)
+    """
+    height, width = pictures.shape[1:3]
+    if (height, width) == (side, side):
+        return pictures
+    image = pillow()
+    scale = side / max(height, width)
+    small = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (side - small[0]) // 2, (side - small[1]) // 2
+    shape = (len(pictures), side, side, *pictures.shape[3:])
+    found = np.full(shape, background, np.uint8)
+    for target, picture in zip(found, pictures, strict=True):
+        scaled = image.fromarray(picture).resize(small, image.Resampling.LANCZOS)
+        target[top : top + small[1], left : left + small[0]] = np.asarray(scaled)
+    return found
+
+
+def pack(
+    squares: NDArray[np.uint8], settings: ThumbnailSettings = THUMBNAILS
+) -> Sheets:
+    """Put thumbnails ``(n, side, side)`` or ``(n, side, side, 3)`` on sheets."""
+    side = squares.shape[1]
+    columns = max(1, min(settings.sheet_side // side, _root(len(squares))))
+    per_sheet = columns * columns
+    kind = "webp" if _knows_webp() else "png"
+    pictures = []
+    for start in range(0, len(squares), per_sheet):
+        part = squares[start : start + per_sheet]
+        rows = -(-len(part) // columns)
+        sheet = np.zeros((rows * columns, *squares.shape[1:]), np.uint8)
+        sheet[: len(part)] = part
+        grid = sheet.reshape(rows, columns, *squares.shape[1:]).swapaxes(1, 2)
+        pixels = grid.reshape(rows * side, columns * side, *squares.shape[3:])
+        pictures.append(_encode(pixels, kind, side <= settings.lossless_side, settings))
+    return Sheets(side, columns, pictures, kind)
+
+
+def _encode(
+    pixels: NDArray[np.uint8], kind: str, lossless: bool, settings: ThumbnailSettings
+) -> bytes:
+    file = io.BytesIO()
+    picture = pillow().fromarray(pixels)
+    if kind == "webp":
+        picture.save(file, "WEBP", lossless=lossless, quality=settings.quality)
+    else:
+        picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _root(n: int) -> int:
+    """Side of the smallest square of so many fields."""
+    return int(np.ceil(np.sqrt(n)))
+
+
+def _knows_webp() -> bool:
+    """Whether this Pillow was built with WebP."""
+    from PIL import features
+
+    return bool(features.check("webp"))
