@@ -39,7 +39,7 @@ DOUBT = DoubtSettings()
 class DoubtMixin(InputMixin):
     """Confidence of a clusterer in its clusters, without labels."""
 
-    n_clusters: int
+    n_clusters_: int
     net_: ClusteringNet
     #: Median of the largest probability, over the samples fitted on.
     _typical_probability: float
@@ -128,7 +128,7 @@ class DoubtMixin(InputMixin):
             return neighbor_support(
                 views,
                 labels,
-                self.n_clusters,
+                self.n_clusters_,
                 check_random_state(DOUBT.seed),
             )
 

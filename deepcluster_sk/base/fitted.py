@@ -44,7 +44,7 @@ class FittedMixin(DoubtMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin)
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
     """
 
-    n_clusters: int
+    n_clusters_: int
     net_: ClusteringNet
     _n_features_out: int
 

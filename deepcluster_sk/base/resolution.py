@@ -14,7 +14,7 @@ from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS
-from deepcluster_sk.graph.start import ImageKind
+from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.pretraining import Reconstruction
 from deepcluster_sk.training.strategy import Strategy

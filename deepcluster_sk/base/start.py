@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.spectral import Labels
-from deepcluster_sk.graph.start import GraphStart, ImageKind
+from deepcluster_sk.graph.start import GraphStart
 from deepcluster_sk.training.centers import (
     LATENT_STARTS,
     centers_of,

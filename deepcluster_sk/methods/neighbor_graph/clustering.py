@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
+from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import (
     MIN_NODES,
     GraphStart,
-    ImageKind,
     Neighborhood,
     find_neighborhood,
 )

@@ -26,6 +26,7 @@ from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
 from deepcluster_sk.data.batches import SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
+from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.merge_split import links_between
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
@@ -33,7 +34,6 @@ from deepcluster_sk.graph.start import (
     MIN_NODES,
     START,
     GraphStart,
-    ImageKind,
     contrasts_for,
     distinct_rows,
     find_start,

@@ -18,7 +18,7 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
-from deepcluster_sk.graph.start import ImageKind
+from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.methods.triplet.discrimination import (
     InstanceDiscriminationPretraining,
 )
