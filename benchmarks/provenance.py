@@ -95,7 +95,8 @@ def git(*words):
 def command():
     """Write the command line as others would type it."""
     words = sys.argv[1:]
-    for option, shown in (("--data", "FOLDER"), ("--output", "FILE")):
+    shown_as = {"--data": "FOLDER", "--models": "FOLDER", "--output": "FILE"}
+    for option, shown in shown_as.items():
         if option in words[:-1]:
             words[words.index(option) + 1] = shown
     quoted = [f'"{word}"' if " " in word else word for word in words]
