@@ -1,6 +1,11 @@
 """What the neighbours of samples are looked for in."""
 
+from copy import deepcopy
+from dataclasses import fields, replace
+from typing import Any
+
 import torch
+from torch import nn
 
 from deepcluster_sk.graph.neighbors import (
     ComponentSettings,
@@ -26,3 +31,17 @@ def patch_features(
     learned = PatchFeatures.learn(images, generator, settings)
     components = ComponentSettings(n_components=settings.n_components)
     return views.principal_components(learned, components)
+
+
+def moved(part: Any, device: torch.device) -> Any:
+    """Copy what features are made by to a device; functions stay what they are."""
+    if isinstance(part, torch.Tensor):
+        return part.to(device)
+    if isinstance(part, nn.Module):
+        return deepcopy(part).to(device)
+    if hasattr(part, "__dataclass_fields__"):
+        return replace(
+            part,
+            **{f.name: moved(getattr(part, f.name), device) for f in fields(part)},
+        )
+    return part

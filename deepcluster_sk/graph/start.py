@@ -11,7 +11,7 @@ from deepcluster_sk.data.batches import first_copies
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.consensus import agreed_partition, graph_partition
 from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
-from deepcluster_sk.graph.features import patch_features, pixel_features
+from deepcluster_sk.graph.features import moved, patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.patches import PATCHES
@@ -270,7 +270,8 @@ def look_again(
     nodes, layout = start.graph.nodes, views.reader.layout
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
     if start.image_kind == "drawing" and min(layout.shape[1:]) >= PATCHES.side:
-        patches = start.appearance.patches or patch_features(views)
+        patches = moved(start.appearance.patches, views.generator.device)
+        patches = patches or patch_features(views)
         graphs.append(neighbor_graph(views, patches, nodes, n_clusters, 0))
     graph = summed(graphs)
     if start.image_kind == "photograph":

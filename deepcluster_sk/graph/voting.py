@@ -3,16 +3,14 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.graph.features import moved
 from deepcluster_sk.graph.neighbors import Features, view_neighbors
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.inference import CHUNK_ROWS, collect
@@ -107,7 +105,7 @@ class NodeVoters:
     def to(self, device: torch.device) -> "NodeVoters":
         """Return the same nodes on another device."""
         views = tuple(view.to(device) for view in self.views)
-        return replace(self, features=_moved(self.features, device), views=views)
+        return replace(self, features=moved(self.features, device), views=views)
 
     def label(self, x: torch.Tensor) -> torch.Tensor:
         """Label of each sample ``(n, *sample_shape)``, read on the voters' device.
@@ -166,17 +164,3 @@ def _majority(labels: list[int]) -> int:
     """Most frequent of labels; of several, the lowest."""
     counts = Counter(labels)
     return min(counts, key=lambda label: (-counts[label], label))
-
-
-def _moved(part: Any, device: torch.device) -> Any:
-    """Copy what features are made by to a device; functions stay what they are."""
-    if isinstance(part, torch.Tensor):
-        return part.to(device)
-    if isinstance(part, nn.Module):
-        return deepcopy(part).to(device)
-    if hasattr(part, "__dataclass_fields__"):
-        return replace(
-            part,
-            **{f.name: _moved(getattr(part, f.name), device) for f in fields(part)},
-        )
-    return part
