@@ -78,8 +78,12 @@ def draw(rows, path):
             ax.bar(where, [a.mean() for a in accuracy], width, label=method)
             for x, values in zip(where, accuracy, strict=True):
                 ax.plot(np.full(len(values), x), values, "k.", markersize=3)
-            ax.set_xticks(where - i * width / 2, [term for (term,) in terms])
-        ax.tick_params("x", rotation=20)
+            ax.set_xticks(
+                where - i * width / 2,
+                [term for (term,) in terms],
+                rotation=25,
+                ha="right",
+            )
         ax.set(title=name, xlabel="term left out", ylabel="ACC")
         ax.legend(fontsize="small", loc="lower right")
     save(figure, path)

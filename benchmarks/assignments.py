@@ -68,7 +68,8 @@ def histogram(X, y, label, seed, settings):
 
 
 def draw(rows, path):
-    cases = grouped([row for row in rows if row["seed"] == "0"], ("set", "gamma"))
+    first = rows[0]["seed"]
+    cases = grouped([row for row in rows if row["seed"] == first], ("set", "gamma"))
     figure, axes = panels(len(cases), width=3.2, height=2.8)
     for ax, ((name, gamma), group) in zip(axes, cases.items(), strict=True):
         names = [row["cluster_class"] or f"({row['cluster']})" for row in group]

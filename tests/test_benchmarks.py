@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import ablation, charts, pages, provenance, runner, tables
+from benchmarks import ablation, assignments, charts, pages, provenance, runner, tables
 from benchmarks.data import imbalanced, load, long_tailed, sample, sampling
 from benchmarks.methods import METHODS
 from benchmarks.rows import ABOUT, write
@@ -256,3 +256,15 @@ def test_charts_are_drawn_and_shares_are_short(tmp_path):
     assert [pages.brief(text) for text in ("4065.658", "12.219", "1797", "cpu")] == [
         *("4,066", "12.2", "1,797", "cpu")
     ]
+
+
+def test_assignments_are_drawn_of_the_first_seed_whatever_it_is(tmp_path):
+    about = {"set": "digits", "class": "1", "cluster_class": "", "mean_q": "0.5"}
+    rows = [
+        {**about, "seed": seed, "gamma": gamma, "cluster": cluster}
+        for seed in ("100", "101")
+        for gamma in ("0.0", "0.1")
+        for cluster in "01"
+    ]
+    assignments.draw(rows, tmp_path / "drawn.png")
+    assert (tmp_path / "drawn.png").stat().st_size > 0
