@@ -24,7 +24,7 @@ model = DeepTripletClusterer(
     init="kmeans",
     targets="self-training",
     pretraining=TripletMargin(epochs=15),
-    max_epochs=25,
+    max_epochs=15,
     tol=0.01,
     random_state=0,
 ).fit(X)

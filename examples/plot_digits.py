@@ -28,8 +28,8 @@ from deepcluster_sk import DeepTripletClusterer, TripletMargin
 
 model = DeepTripletClusterer(
     n_clusters=10,
-    pretraining=TripletMargin(epochs=12),
-    max_epochs=8,
+    pretraining=TripletMargin(epochs=8),
+    max_epochs=6,
     tol=0.01,
     random_state=0,
 ).fit(X)
