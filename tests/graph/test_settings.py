@@ -26,6 +26,7 @@ from deepcluster_sk.graph.settings import (
     settings_for,
 )
 from deepcluster_sk.graph.start import StartSettings
+from deepcluster_sk.graph.support import SupportSettings
 from deepcluster_sk.graph.voting import VoteSettings
 
 
@@ -78,6 +79,7 @@ ALL = [
     RefinementSettings,
     ScoreSettings,
     StartSettings,
+    SupportSettings,
     VoteSettings,
 ]
 
