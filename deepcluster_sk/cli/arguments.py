@@ -14,29 +14,58 @@ _MAX_SEED = 2**32 - 1
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
-def shared_arguments() -> argparse.ArgumentParser:
-    """Make the parent parser of every command that trains a model."""
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument(
-        "--seed",
-        type=whole_number(0, _MAX_SEED),
-        default=0,
-        help="random seed (default: %(default)s)",
+def debug_argument() -> argparse.ArgumentParser:
+    """Make the parent parser of every command."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(
+        "--debug", action="store_true", help="show the whole traceback of an error"
     )
-    shared.add_argument(
+    return parent
+
+
+def device_argument() -> argparse.ArgumentParser:
+    """Make the parent parser of every command that computes."""
+    parent = argparse.ArgumentParser(add_help=False, parents=[debug_argument()])
+    parent.add_argument(
         "--device",
         type=device,
         default="auto",
         help="where to compute: cpu, cuda, cuda:1 (or another number), mps, or auto "
         "for the best there is (default: %(default)s)",
     )
-    shared.add_argument(
+    return parent
+
+
+def fit_arguments() -> argparse.ArgumentParser:
+    """Make the parent parser of every command that trains a model."""
+    parent = argparse.ArgumentParser(add_help=False, parents=[device_argument()])
+    parent.add_argument(
+        "--seed",
+        type=whole_number(0, _MAX_SEED),
+        default=0,
+        help="random seed (default: %(default)s)",
+    )
+    parent.add_argument(
         "--quiet", action="store_true", help="show no progress while training"
     )
-    shared.add_argument(
-        "--debug", action="store_true", help="show the whole traceback of an error"
+    return parent
+
+
+def results_arguments() -> argparse.ArgumentParser:
+    """Make the parent parser of every command that goes on from a folder of results."""
+    parent = argparse.ArgumentParser(add_help=False, parents=[device_argument()])
+    parent.add_argument(
+        "results",
+        type=path,
+        metavar="RESULTS",
+        help="folder that 'deepcluster cluster' has written",
     )
-    return shared
+    parent.add_argument(
+        "--force",
+        action="store_true",
+        help="replace what an earlier run has written; other files are never replaced",
+    )
+    return parent
 
 
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
@@ -69,8 +98,7 @@ def table_path(text: str) -> Path:
     found = path(text)
     if found.suffix.lower() != ".csv":
         raise argparse.ArgumentTypeError(
-            f"{text!r} must end in .csv: it names the table, and the picture is "
-            "written beside it with the ending .png"
+            f"{text!r} must end in .csv: it names the table"
         )
     return found
 

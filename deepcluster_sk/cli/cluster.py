@@ -1,50 +1,36 @@
-"""``deepcluster cluster FOLDER``: a table and a picture of what is in a folder."""
+"""``deepcluster cluster FOLDER``: all that there is to be known of a folder."""
 
 import argparse
-import sys
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deepcluster_sk.cli.arguments import (
     Commands,
     colour,
+    fit_arguments,
     path,
-    shared_arguments,
-    table_path,
     whole_number,
 )
 from deepcluster_sk.cli.fitting import (
+    METHODS,
     check_device,
-    draw_clusters,
+    check_kind,
     end_if_interrupted,
     make_clusterer,
 )
-from deepcluster_sk.cli.output import (
-    cell,
-    check_output,
-    clusters_table,
-    write_file,
-    write_or_rescue,
-)
-
-if TYPE_CHECKING:
-    from deepcluster_sk.datasets import LeftOut
-
-#: Files named of those that were left out for one reason.
-_N_NAMED = 10
+from deepcluster_sk.cli.reading import first_reading
+from deepcluster_sk.cli.results import Results, check_results, write_results
 
 
 def add_parser(commands: Commands) -> None:
     """Add this command to the program's."""
     parser = commands.add_parser(
         "cluster",
-        parents=[shared_arguments()],
+        parents=[fit_arguments()],
         help="cluster a folder of pictures",
         description="Cluster the pictures in a folder and its subfolders. Writes a "
-        "CSV table (path, cluster, probability) and, beside it, a PNG picture of "
-        "the clusters.",
+        "folder: report.html to look at, clusters.csv (path, cluster, probability, "
+        "confidence), clusters.png (the surest pictures of each cluster), and the "
+        "fitted model, by which 'assign' labels other pictures.",
     )
     parser.add_argument("folder", type=path, metavar="FOLDER")
     parser.add_argument(
@@ -56,17 +42,29 @@ def add_parser(commands: Commands) -> None:
         help="how many clusters",
     )
     parser.add_argument(
-        "--output",
-        type=table_path,
-        default=Path("clusters.csv"),
-        metavar="CSV",
-        help="table to write (default: %(default)s)",
+        "-o",
+        "--out",
+        type=path,
+        default=Path("results"),
+        metavar="DIR",
+        help="folder to write (default: %(default)s)",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="replace the table and the picture of an earlier run; other files are "
-        "never replaced",
+        help="replace the results of an earlier run; other files are never replaced",
+    )
+    parser.add_argument(
+        "--method",
+        choices=list(METHODS),
+        default="triplet",
+        help="how to cluster (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--kind",
+        choices=("auto", "drawing", "photograph"),
+        default="auto",
+        help="what the pictures are; auto finds out (default: %(default)s)",
     )
     parser.add_argument(
         "--size",
@@ -89,54 +87,24 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    table, folder = arguments.output, arguments.folder
-    picture = table.with_suffix(".png")
+    out, folder = arguments.out, arguments.folder
     # Found before hours of training, not after.
-    for output in (table, picture):
-        check_output(output, force=arguments.force)
+    check_kind(arguments.kind, arguments.method)
+    check_results(out, force=arguments.force)
     check_device(arguments.device)
 
-    from deepcluster_sk.datasets import load_pictures
-
-    images, paths, unreadable, skipped = load_pictures(
-        folder, size=arguments.size, background=arguments.background
-    )
-    _report("Not readable", unreadable, folder)
-    _report("Skipped", skipped, folder)
-    if len(images) < arguments.n_clusters:
-        raise ValueError(
-            f"{len(images)} pictures cannot make {arguments.n_clusters} clusters."
-        )
-    side = images.shape[1]
+    pictures, reading = first_reading(folder, arguments.size, arguments.background)
+    n = len(pictures.X)
+    if n < arguments.n_clusters:
+        raise ValueError(f"{n} pictures cannot make {arguments.n_clusters} clusters.")
     print(
-        f"Clustering {len(images):,} pictures ({side}x{side} pixels) into "
+        f"Clustering {n:,} pictures ({reading.side}x{reading.side} pixels) into "
         f"{arguments.n_clusters} clusters.",
         flush=True,
     )
-    model = make_clusterer(arguments.n_clusters, arguments).fit(images)
-    probabilities = model.predict_proba(images)
-    rows = zip(
-        (path.relative_to(folder) for path in paths),
-        model.labels_,
-        probabilities.max(axis=1),
-        strict=True,
+    model = make_clusterer(
+        arguments.n_clusters, arguments, arguments.method, arguments.kind
     )
-    write_or_rescue(table, clusters_table(rows), force=arguments.force)
-    print(f"Table of the clusters: {table}")
-    drawn = draw_clusters(images, model.labels_, probabilities)
-    if drawn is not None:
-        write_file(picture, drawn, force=arguments.force)
-        print(f"Picture of the clusters: {picture}")
+    results = Results(model.fit(pictures.X), reading)
+    write_results(out, results, pictures, folder, force=arguments.force)
     end_if_interrupted(model)
-
-
-def _report(what: str, files: Sequence["LeftOut"], folder: Path) -> None:
-    """Say on standard error what was left out: a line a reason."""
-    names = defaultdict(list)
-    for found in files:
-        names[found.reason].append(cell(found.path.relative_to(folder)))
-    for reason, group in names.items():
-        shown = ", ".join(group[:_N_NAMED])
-        more = len(group) - _N_NAMED
-        rest = f" and {more:,} more" if more > 0 else ""
-        print(f"{what} ({len(group):,}), {reason}: {shown}{rest}", file=sys.stderr)

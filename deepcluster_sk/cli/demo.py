@@ -1,19 +1,21 @@
 """``deepcluster demo``: handwritten digits, and what other methods make of them."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepcluster_sk.cli.arguments import Commands, path, shared_arguments
+from deepcluster_sk.cli.arguments import Commands, fit_arguments, path
 from deepcluster_sk.cli.fitting import (
     check_device,
-    draw_clusters,
     end_if_interrupted,
     make_clusterer,
 )
-from deepcluster_sk.cli.output import check_output, write_file
+from deepcluster_sk.cli.output import check_output
+from deepcluster_sk.cli.results import SHEET, draw_clusters
+from deepcluster_sk.runtime.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,13 +26,14 @@ def add_parser(commands: Commands) -> None:
     """Add this command to the program's."""
     parser = commands.add_parser(
         "demo",
-        parents=[shared_arguments()],
+        parents=[fit_arguments()],
         help="cluster scikit-learn's handwritten digits and compare with k-means",
         description="Cluster the 1,797 handwritten digits that come with "
         "scikit-learn, and compare with k-means and with t-SNE followed by k-means.",
     )
     parser.add_argument(
-        "--output",
+        "-o",
+        "--out",
         type=path,
         default=Path("deepcluster-demo"),
         metavar="DIR",
@@ -41,7 +44,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    picture = arguments.output / "clusters.png"
+    picture = arguments.out / SHEET
     # The picture of an earlier demonstration may go, anything else may not.
     check_output(picture, force=True, make_folder=True)
     check_device(arguments.device)
@@ -76,10 +79,13 @@ def run(arguments: argparse.Namespace) -> None:
         "\nACC: share of images in the cluster matched with their digit. NMI, ARI: "
         "agreement\nwith the digits. 1 is perfect for each."
     )
-    drawn = draw_clusters(images, model.labels_, model.predict_proba(images))
-    if drawn is not None:
+    try:
+        drawn = draw_clusters(images, model.labels_, model.confidence(images))
+    except ImportError as error:
+        print(f"No picture is drawn. {error}", file=sys.stderr)
+    else:
         picture.parent.mkdir(parents=True, exist_ok=True)
-        write_file(picture, drawn, force=True)
+        write_whole(picture, drawn, replace=True)
         print(f"Picture of the clusters: {picture}")
     end_if_interrupted(model)
 

@@ -6,11 +6,21 @@ import os
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-#: First row of the table, by which one is known again.
-HEADER = ("path", "cluster", "probability")
+from deepcluster_sk.runtime.files import is_there, temporary_name, write_whole
+
+#: First cells of the tables, by which one is known again.
+_FIRST_CELLS = {("path", "cluster"), ("path", "z0")}
+#: What other files of an earlier run have in their first bytes.
+_MARKS = {
+    ".html": b'<meta name="generator" content="deepcluster_sk">',
+    ".safetensors": b'"format":"deepcluster_sk"',
+    ".json": b'"reading"',
+}
+_START = 1 << 20
 #: What a spreadsheet takes for the beginning of a formula, in any width of letters.
 _FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 #: Bytes written for a try: most tables and pictures have fewer.
@@ -42,7 +52,7 @@ def check_output(path: Path, *, force: bool, make_folder: bool = False) -> None:
         raise NotADirectoryError(
             f"There is no folder {str(folder)!r} to write {path.name!r} to."
         )
-    if _is_there(path):
+    if is_there(path):
         if path.is_dir():
             raise IsADirectoryError(f"{str(path)!r} is a folder, not a file to write.")
         if not force:
@@ -58,27 +68,6 @@ def check_output(path: Path, *, force: bool, make_folder: bool = False) -> None:
     _try_to_write(folder)
 
 
-def write_file(path: Path, content: bytes, *, force: bool) -> None:
-    """Write a file as a whole: whatever happens, it is never cut short.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written, or has come to be there meanwhile.
-    """
-    temporary = path.with_name(_temporary_name())
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if not force and _is_there(path):
-            raise FileExistsError(f"{str(path)!r} has come to be there meanwhile")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_or_rescue(path: Path, content: bytes, *, force: bool) -> None:
     """Write a file; if that fails, put it where it can be written.
 
@@ -91,7 +80,7 @@ def write_or_rescue(path: Path, content: bytes, *, force: bool) -> None:
         If it is elsewhere than it should be; the message says where.
     """
     try:
-        write_file(path, content, force=force)
+        write_whole(path, content, replace=force)
     except OSError as error:
         raise OSError(
             f"{str(path)!r} could not be written ({error.strerror or error}); its "
@@ -99,20 +88,46 @@ def write_or_rescue(path: Path, content: bytes, *, force: bool) -> None:
         ) from error
 
 
-def clusters_table(rows: Iterable[tuple[Path, int, float]]) -> bytes:
+def clusters_table(rows: Iterable[tuple[Path, int, float, float]]) -> bytes:
     """Make the table of the clusters, as a CSV file.
 
     Parameters
     ----------
-    rows : iterable of (Path, int, float)
-        Relative path, cluster and probability of each picture.
+    rows : iterable of (Path, int, float, float)
+        Relative path, cluster, probability and confidence of each picture.
     """
+    return _table(
+        ("path", "cluster", "probability", "confidence"),
+        (
+            (cell(path), int(label), round(float(share), 4), round(float(sure), 4))
+            for path, label, share, sure in rows
+        ),
+    )
+
+
+def features_table(paths: Sequence[Path], features: Sequence[Sequence[float]]) -> bytes:
+    """Make the table of the features of pictures, as a CSV file.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Relative path of each picture.
+    features : sequence of sequences of float
+    """
+    names = (f"z{number}" for number in range(len(features[0])))
+    rows = (
+        (cell(path), *(float(f"{value:.7g}") for value in values))
+        for path, values in zip(paths, features, strict=True)
+    )
+    return _table(("path", *names), rows)
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
     file = io.StringIO()
     # Names in quotes: they may hold the semicolon that some spreadsheets part cells at.
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(HEADER)
-    for path, label, share in rows:
-        writer.writerow([cell(path), int(label), round(float(share), 4)])
+    writer.writerow(header)
+    writer.writerows(rows)
     return file.getvalue().encode()
 
 
@@ -127,20 +142,20 @@ def cell(path: Path) -> str:
     return f"./{name}" if risky else name
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _written_here(path: Path) -> bool:
-    """Whether a file is a table or a picture of an earlier run."""
+    """Whether a file is a result of an earlier run."""
+    if path.suffix.lower() == ".png":
+        return _drawn_here(path)
+    with path.open("rb") as file:
+        start = file.read(_START)
     if path.suffix.lower() == ".csv":
-        with path.open("rb") as file:
-            first = file.readline(1000).decode("utf-8", "replace")
-        return next(csv.reader([first]), []) == list(HEADER)
+        first = start.decode("utf-8", "replace").splitlines()[:1]
+        return tuple(next(csv.reader(first), [])[:2]) in _FIRST_CELLS
+    mark = _MARKS.get(path.suffix.lower())
+    return mark is not None and mark in start
+
+
+def _drawn_here(path: Path) -> bool:
     from deepcluster_sk.data.pictures import made_here, open_picture
 
     try:
@@ -150,12 +165,8 @@ def _written_here(path: Path) -> bool:
         return False
 
 
-def _temporary_name() -> str:
-    return f".deepcluster-{uuid.uuid4().hex}.tmp"
-
-
 def _try_to_write(folder: Path) -> None:
-    trial = folder / _temporary_name()
+    trial = folder / temporary_name()
     try:
         with trial.open("xb") as file:
             file.write(bytes(_TRIAL))
@@ -172,7 +183,7 @@ def _rescue(path: Path, content: bytes) -> str:
     for find in (tempfile.gettempdir, Path.home):
         try:
             other = Path(find(), name)
-            write_file(other, content, force=False)
+            write_whole(other, content, replace=False)
         except (OSError, RuntimeError):  # no home folder
             continue
         return f"in {str(other)!r}"

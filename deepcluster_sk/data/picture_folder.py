@@ -17,17 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from deepcluster_sk.data.pictures import (
     PICTURE_SUFFIXES,
     Colour,
-    Pixels,
-    is_grey,
-    is_share,
     made_here,
     open_picture,
     parse_background,
     pillow,
     read_pixels,
     reason,
-    stacked,
 )
+from deepcluster_sk.data.pixels import Pixels, greyed, is_grey, is_share, stacked
 
 #: Side of the squares that pictures are cut to, in pixels: what networks need, and
 #: what is no longer a small picture.
@@ -94,6 +91,8 @@ def load_pictures(
     *,
     size: int = 32,
     background: str | int | ArrayLike = "white",
+    exact_size: bool = False,
+    colour: bool | None = None,
 ) -> Pictures:
     """Read every picture below a folder, cut and scaled to squares.
 
@@ -113,6 +112,12 @@ def load_pictures(
     background : str, int or sequence of 3 ints, default="white"
         What is seen through transparent pictures: a colour's name or ``"#rrggbb"``, a
         grey level or three levels (red, green, blue) from 0 to 255.
+    exact_size : bool, default=False
+        Whether the side is `size` even where most pictures are smaller, as a model
+        needs it that was fitted on others.
+    colour : bool, default=None
+        Whether the array has three channels; colours become grey where it has not.
+        None gives it three where a picture shows a colour.
 
     Returns
     -------
@@ -144,7 +149,9 @@ def load_pictures(
         skipped += [LeftOut(p, _OWN) for p in whole if p not in found]
         side = size
         if found:
-            side = max(MIN_SIDE, min(size, statistics.median_high(found.values())))
+            if not exact_size:
+                middle = statistics.median_high(found.values())
+                side = max(MIN_SIDE, min(size, middle))
             _check_memory(len(found), side)
         read = partial(_read, background=ground, side=side)
         pixels, paths, damaged = _each(read, list(found))
@@ -153,7 +160,10 @@ def load_pictures(
     unreadable, skipped = sorted(unreadable), sorted(skipped)
     if not pixels:
         raise ValueError(_no_picture(root, unreadable, skipped))
-    colour = not all(is_grey(picture.values) for picture in pixels)
+    if colour is None:
+        colour = not all(is_grey(picture.values) for picture in pixels)
+    if not colour:
+        pixels = [greyed(picture) for picture in pixels]
     return Pictures(stacked(pixels, colour), paths, unreadable, skipped)
 
 

@@ -36,7 +36,11 @@ REPORT = ReportSettings()
 
 
 def content_of(
-    model: Any, X: Any, files: Sequence[str], settings: ReportSettings = REPORT
+    model: Any,
+    X: Any,
+    files: Sequence[str],
+    confidence: NDArray[Any] | None = None,
+    settings: ReportSettings = REPORT,
 ) -> dict[str, Any]:
     """Gather what a fitted clusterer says of samples.
 
@@ -48,6 +52,8 @@ def content_of(
         Of n samples.
     files : sequence of str
         Names of the samples; none where they have none.
+    confidence : ndarray of shape (n,), default=None
+        None asks the model.
     settings : ReportSettings
 
     Returns
@@ -59,6 +65,8 @@ def content_of(
     probabilities, latent = model.predict_proba(X), model.transform(X)
     labels = probabilities.argmax(axis=1)
     start = model.initial_labels_
+    if confidence is None:
+        confidence = model.confidence(X)
     fitted_on = np.array_equal(labels, model.labels_)
     return {
         "method": type(model).__name__,
@@ -67,7 +75,7 @@ def content_of(
         "files": list(files),
         "labels": labels.tolist(),
         "start": start.tolist() if fitted_on else [],
-        "confidence": _rounded(model.confidence(X), 3),
+        "confidence": _rounded(confidence, 3),
         "typicality": _rounded(typicality(latent, labels), 3),
         "probabilities": _most_probable(probabilities, settings),
         "neighbors": _neighbors(latent, settings),
@@ -141,8 +149,8 @@ def curves(history: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
         ``history_`` of a clusterer.
     """
     found: dict[str, list[float | None]] = {}
-    names = {name: None for row in history for name in row if name not in _NO_CURVES}
-    for name in names:
+    names = {name for row in history for name in row} - _NO_CURVES
+    for name in sorted(names):  # a saved history has another order
         values = [_number(row.get(name)) for row in history]
         if len({value for value in values if value is not None}) > 1:
             found[name] = values

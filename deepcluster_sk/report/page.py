@@ -8,7 +8,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from deepcluster_sk.report.content import content_of
@@ -87,8 +87,12 @@ def report_page(
     files: Sequence[str | os.PathLike[str]] | None = None,
     images: ArrayLike | None = None,
     title: str = "Clusters",
+    confidence: NDArray[Any] | None = None,
 ) -> bytes:
-    """Make the page of :func:`write_report`, which describes the parameters."""
+    """Make the page of :func:`write_report`, which describes the parameters.
+
+    `confidence` is that of the model where it is known already; it takes a while.
+    """
     check_is_fitted(model)
     if images is None and model.image_shape_ is None:
         raise ValueError(
@@ -98,7 +102,7 @@ def report_page(
     shape = model.image_shape_ if images is None else None
     pictures = pictures_of(shown, shape, model.channel_axis if images is None else None)
     names = [] if files is None else [printable(file) for file in files]
-    content = content_of(model, X, names)
+    content = content_of(model, X, names, confidence)
     n = len(content["labels"])
     for what, given in (("files", names), ("images", pictures)):
         if len(given) not in (n, 0 if what == "files" and files is None else n):

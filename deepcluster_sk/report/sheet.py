@@ -53,10 +53,10 @@ def contact_sheet(
     -------
     bytes
     """
+    image = pillow()
     from PIL import ImageDraw
     from PIL.PngImagePlugin import PngInfo
 
-    image = pillow()
     clusters, sizes = np.unique(labels, return_counts=True)
     step = settings.side + settings.gap
     width = settings.label_width + step * min(settings.n_images, int(sizes.max()))

@@ -33,11 +33,21 @@ class FakeClusterer:
     def predict_proba(self, X):
         return 0.1 + 0.8 * np.eye(self.n_clusters)[self.labels_]
 
+    def confidence(self, X):
+        return np.full(len(X), 0.75)
+
+    def save(self, path):
+        path.write_bytes(b'{"__metadata__":{"format":"deepcluster_sk"}}')
+
 
 @pytest.fixture(autouse=True)
 def clusterer(monkeypatch):
     monkeypatch.setattr(deepcluster_sk, "DeepTripletClusterer", FakeClusterer)
     monkeypatch.setattr(FakeClusterer, "made", None)
+    page = b'<meta name="generator" content="deepcluster_sk">'
+    monkeypatch.setattr(
+        "deepcluster_sk.report.page.report_page", lambda *given, **named: page
+    )
     return FakeClusterer
 
 
@@ -70,6 +80,8 @@ def fail(run, capsys):
         with pytest.raises(SystemExit) as stop:
             run(*argv)
         assert stop.value.code == 2
-        return capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert len(said.splitlines()[-1:]) == 1
+        return said
 
     return fail

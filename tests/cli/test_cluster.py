@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from deepcluster_sk.cli import output as output_module
+from deepcluster_sk.cli import results
 
 
 def read_table(path):
@@ -27,52 +28,56 @@ def snapshot(folder):
 
 
 @pytest.fixture
-def table(tmp_path):
-    return tmp_path / "result.csv"
+def out(tmp_path):
+    return tmp_path / "results"
 
 
-def test_cluster(run, clusterer, capsys, folder, table, tmp_path):
-    argv = ["cluster", folder, "-k", 3, "--output", table, "--size", 8]
+@pytest.fixture
+def table(out):
+    return out / "clusters.csv"
+
+
+def test_cluster(run, clusterer, capsys, folder, out, table, tmp_path):
+    argv = ["cluster", folder, "-k", 3, "--out", out, "--size", 8]
     assert run(*argv, "--device", "cpu") == 0
     # The size that was asked for is not averaged down.
     assert clusterer.made.max_pixels is None
     assert clusterer.made.device == "cpu"
     assert read_table(table) == [
-        ["path", "cluster", "probability"],
-        ["0.png", "0", "0.9"],
-        ["2.png", "1", "0.9"],
-        ["4.png", "2", "0.9"],
-        ["more/1.png", "0", "0.9"],
-        ["more/3.png", "1", "0.9"],
-        ["more/5.png", "2", "0.9"],
+        ["path", "cluster", "probability", "confidence"],
+        ["0.png", "0", "0.9", "0.75"],
+        ["2.png", "1", "0.9", "0.75"],
+        ["4.png", "2", "0.9", "0.75"],
+        ["more/1.png", "0", "0.9", "0.75"],
+        ["more/3.png", "1", "0.9", "0.75"],
+        ["more/5.png", "2", "0.9", "0.75"],
     ]
-    assert (tmp_path / "result.png").is_file()
     printed = capsys.readouterr()
     assert str(table) in printed.out
     assert "8x8" in printed.out
     assert printed.err == ""
-    # Nothing but the two files is left.
-    assert names_in(tmp_path) == ["pictures", "result.csv", "result.png"]
+    # Nothing but these files is left.
+    assert names_in(tmp_path) == ["pictures", "results"]
+    assert names_in(out) == sorted(results.FILES)
 
 
-def test_after_ctrl_c_there_is_a_table_all_the_same(
-    run, clusterer, capsys, folder, table, monkeypatch
+def test_after_ctrl_c_there_are_results_all_the_same(
+    run, clusterer, capsys, folder, out, monkeypatch
 ):
     monkeypatch.setattr(clusterer, "interrupted_", "joint training")
     with pytest.raises(SystemExit) as stop:
-        run("cluster", folder, "-k", 2, "--output", table)
+        run("cluster", folder, "-k", 2, "--out", out)
     assert stop.value.code == 130
-    assert len(table.read_text().splitlines()) == 7
-    assert table.with_suffix(".png").exists()
+    assert names_in(out) == sorted(results.FILES)
     assert "Ctrl-C ended joint training" in capsys.readouterr().err
 
 
-def test_what_was_left_out_is_counted_and_named(run, capsys, folder, table):
+def test_what_was_left_out_is_counted_and_named(run, capsys, folder, out, table):
     (folder / "bad.png").write_bytes(b"no picture")
     (folder / "more" / "phone.heic").write_bytes(b"")
     for number in range(12):
         (folder / f"{number:02}.txt").write_text("")
-    run("cluster", folder, "-k", 2, "--output", table)
+    run("cluster", folder, "-k", 2, "--out", out)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == (
         "Not readable (1), its content is damaged, or of a format that is not read: "
@@ -86,50 +91,49 @@ def test_what_was_left_out_is_counted_and_named(run, capsys, folder, table):
     assert len(read_table(table)) == 7
 
 
-def test_background_is_what_transparent_pictures_lie_on(run, clusterer, folder, table):
+def test_background_is_what_transparent_pictures_lie_on(
+    run, clusterer, folder, out, table
+):
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(folder / "0.png")
-    argv = ("cluster", folder, "-k", 2, "--output", table, "--size", 8)
+    argv = ("cluster", folder, "-k", 2, "--out", out, "--size", 8)
     run(*argv)
     assert np.all(clusterer.made.fitted[0] == 255)
     run(*argv, "--force", "--background", "#ff0000")
     assert clusterer.made.fitted[0, 0, 0].tolist() == [255, 0, 0]
 
 
-def test_too_few_pictures(fail, folder, tmp_path, table):
-    error = fail("cluster", folder, "-k", 7, "--output", table)
+def test_too_few_pictures(fail, folder, tmp_path, out, table):
+    error = fail("cluster", folder, "-k", 7, "--out", out)
     assert "6 pictures cannot make 7 clusters" in error
-    error = fail("cluster", tmp_path / "missing", "-k", 2, "--output", table)
+    error = fail("cluster", tmp_path / "missing", "-k", 2, "--out", out)
     assert "There is no folder" in error
     assert not table.exists()
 
 
-def test_outputs_are_checked_before_the_work(fail, clusterer, folder, tmp_path):
-    missing = tmp_path / "missing" / "a.csv"
-    assert "to write 'a.csv' to" in fail(
-        "cluster", folder, "-k", 2, "--output", missing
-    )
-    (tmp_path / "dir.csv").mkdir()
-    assert "is a folder" in fail(
-        "cluster", folder, "-k", 2, "--output", tmp_path / "dir.csv"
-    )
-    (tmp_path / "b.png").mkdir()  # in the place of the picture
-    assert "is a folder" in fail(
-        "cluster", folder, "-k", 2, "--output", tmp_path / "b.csv"
-    )
-    too_long = tmp_path / f"{'a' * 300}.csv"
-    assert "too long" in fail("cluster", folder, "-k", 2, "--output", too_long)
+def test_outputs_are_checked_before_the_work(fail, clusterer, folder, out, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for name in ("file", "file/below"):
+        error = fail("cluster", folder, "-k", 2, "--out", tmp_path / name)
+        assert "There is no folder" in error
+    for name in results.FILES:
+        (out / name).mkdir(parents=True)
+        assert "is a folder" in fail("cluster", folder, "-k", 2, "--out", out)
+        (out / name).rmdir()
+    too_long = tmp_path / ("a" * 300)
+    assert "too long" in fail("cluster", folder, "-k", 2, "--out", too_long / "b")
     assert clusterer.made is None
 
 
 def test_a_full_disk_is_found_before_the_work(
-    fail, clusterer, folder, table, monkeypatch
+    fail, clusterer, folder, out, table, monkeypatch
 ):
-    full_disk(monkeypatch, table.parent)
-    error = fail("cluster", folder, "-k", 2, "--output", table)
+    out.mkdir()
+    full_disk(monkeypatch, out)
+    error = fail("cluster", folder, "-k", 2, "--out", out)
     assert "Nothing can be written" in error
     assert "No space left" in error
     assert clusterer.made is None
-    assert not list(table.parent.glob(".deepcluster*"))
+    assert not list(out.iterdir())
 
 
 def full_disk(monkeypatch, *folders):
@@ -176,7 +180,7 @@ def test_the_table_is_rescued_from_a_disk_that_fills_up(
     other.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(other))
     fill_the_disk_while_fitting(monkeypatch, clusterer, wanted)
-    error = fail("cluster", folder, "-k", 3, "--output", wanted / "a.csv")
+    error = fail("cluster", folder, "-k", 3, "--out", wanted)
     (rescued,) = other.glob("*.csv")
     assert str(rescued) in error
     assert "No space left" in error
@@ -185,100 +189,94 @@ def test_the_table_is_rescued_from_a_disk_that_fills_up(
 
 
 def test_the_table_is_printed_where_no_disk_takes_it(
-    run, clusterer, folder, table, tmp_path, monkeypatch, capsys
+    run, clusterer, folder, out, table, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    fill_the_disk_while_fitting(monkeypatch, clusterer, tmp_path)
+    fill_the_disk_while_fitting(monkeypatch, clusterer, tmp_path, out)
     with pytest.raises(SystemExit):
-        run("cluster", folder, "-k", 3, "--output", table)
+        run("cluster", folder, "-k", 3, "--out", out)
     printed = capsys.readouterr()
     assert '"more/5.png",2,0.9' in printed.out
     assert "on standard output" in printed.err
-    assert names_in(tmp_path) == ["pictures"]
+    assert not list(out.iterdir())
 
 
-def test_a_folder_that_goes_while_fitting(
-    fail, clusterer, folder, tmp_path, monkeypatch
-):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "rescue").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "rescue"))
+def test_a_folder_that_goes_while_fitting(run, clusterer, folder, out, monkeypatch):
+    out.mkdir()
     fit = clusterer.fit
 
     def fit_and_remove(self, X):
-        shutil.rmtree(tmp_path / "out")
+        shutil.rmtree(out)
         return fit(self, X)
 
     monkeypatch.setattr(clusterer, "fit", fit_and_remove)
-    fail("cluster", folder, "-k", 3, "--output", tmp_path / "out" / "a.csv")
-    (rescued,) = (tmp_path / "rescue").glob("*.csv")
-    assert len(read_table(rescued)) == 7
+    run("cluster", folder, "-k", 3, "--out", out)
+    assert names_in(out) == sorted(results.FILES)
 
 
 def test_a_file_that_comes_while_fitting_is_kept(
-    fail, clusterer, folder, table, tmp_path, monkeypatch
+    fail, clusterer, folder, out, table, tmp_path, monkeypatch
 ):
     (tmp_path / "rescue").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "rescue"))
     fit = clusterer.fit
 
     def fit_and_write(self, X):
+        out.mkdir()
         table.write_text("mine")
         return fit(self, X)
 
     monkeypatch.setattr(clusterer, "fit", fit_and_write)
-    assert "meanwhile" in fail("cluster", folder, "-k", 3, "--output", table)
+    assert "meanwhile" in fail("cluster", folder, "-k", 3, "--out", out)
     assert table.read_text() == "mine"
     assert len(list((tmp_path / "rescue").glob("*.csv"))) == 1
 
 
-def test_pictures_of_the_user_are_never_overwritten(fail, clusterer, folder):
+@pytest.mark.parametrize("name", results.FILES)
+def test_files_of_the_user_are_never_overwritten(fail, clusterer, folder, name):
+    shutil.copy(folder / "0.png", folder / name)
+    if not name.endswith(".png"):
+        (folder / name).write_text("name,age\nAda,36\n")
     before = snapshot(folder)
-    argv = ("cluster", folder, "-k", 2, "--output", folder / "2.csv")  # and 2.png
+    argv = ("cluster", folder, "-k", 2, "--out", folder)
     assert "already" in fail(*argv)
     assert "was not written by this command" in fail(*argv, "--force")
     assert clusterer.made is None
     assert snapshot(folder) == before
 
 
-def test_a_table_of_the_user_is_never_overwritten(fail, run, folder, table):
-    table.write_text("name,age\nAda,36\n")
-    assert "already" in fail("cluster", folder, "-k", 2, "--output", table)
-    error = fail("cluster", folder, "-k", 2, "--output", table, "--force")
-    assert "was not written by this command" in error
-    assert table.read_text() == "name,age\nAda,36\n"
-
-
-def test_a_link_is_not_written_through(fail, folder, table, tmp_path):
+def test_a_link_is_not_written_through(fail, folder, out, table, tmp_path):
+    out.mkdir()
     table.symlink_to(tmp_path / "elsewhere.csv")
-    assert "already" in fail("cluster", folder, "-k", 2, "--output", table)
+    assert "already" in fail("cluster", folder, "-k", 2, "--out", out)
     assert not (tmp_path / "elsewhere.csv").exists()
 
 
-def test_results_are_replaced_when_forced_only(fail, run, folder, table):
-    run("cluster", folder, "-k", 2, "--output", table)
-    before = table.read_bytes()
-    assert "--force" in fail("cluster", folder, "-k", 3, "--output", table)
-    assert table.read_bytes() == before
-    run("cluster", folder, "-k", 3, "--output", table, "--force")
-    assert table.read_bytes() != before
+def test_results_are_replaced_when_forced_only(fail, run, folder, out, table):
+    run("cluster", folder, "-k", 2, "--out", out)
+    before = snapshot(out)
+    assert "--force" in fail("cluster", folder, "-k", 3, "--out", out)
+    assert snapshot(out) == before
+    run("cluster", folder, "-k", 3, "--out", out, "--force")
+    assert snapshot(out)[table] != before[table]
 
 
 def test_own_output_is_not_read_the_next_time(run, clusterer, capsys, folder):
-    for name in ("first.csv", "second.csv"):
-        run("cluster", folder, "-k", 2, "--output", folder / name)
+    for name in ("first", "second"):
+        run("cluster", folder, "-k", 2, "--out", folder / name)
         assert len(clusterer.made.fitted) == 6
-    assert "drawn by deepcluster_sk itself: first.png" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "drawn by deepcluster_sk itself: first/clusters.png" in said
 
 
-def test_names_that_a_spreadsheet_would_compute(run, folder, table):
+def test_names_that_a_spreadsheet_would_compute(run, folder, out, table):
     names = ["=1+1.png", "+1.png", "-1.png", "@SUM(1).png", "a;=1+1.png", " =1.png"]
     names += ["\uff1d1.png", 'b"=1.png', "plain.png", "-dir/c.png"]
     (folder / "-dir").mkdir()
     for name in names:
         shutil.copy(folder / "0.png", folder / name)
-    run("cluster", folder, "-k", 2, "--output", table)
+    run("cluster", folder, "-k", 2, "--out", out)
     rows = read_table(table)[1:]
     for path, *_ in rows:
         assert path.strip()[0] not in "=+-@\uff1d"
@@ -294,9 +292,9 @@ def test_names_that_are_not_utf8(run, folder, tmp_path, capsys):
     odd = os.fsdecode(b"caf\xe9.png")
     shutil.copy(folder / "0.png", folder / odd)
     (folder / os.fsdecode(b"bad\xe9.png")).write_bytes(b"")
-    table = tmp_path / os.fsdecode(b"r\xe9sum\xe9.csv")
-    run("cluster", folder, "-k", 2, "--output", table)
-    assert "caf\\xe9.png" in {row[0] for row in read_table(table)}
+    out = tmp_path / os.fsdecode(b"r\xe9sum\xe9")
+    run("cluster", folder, "-k", 2, "--out", out)
+    assert "caf\\xe9.png" in {row[0] for row in read_table(out / "clusters.csv")}
     assert "bad\\xe9.png" in capsys.readouterr().err
 
 
@@ -304,11 +302,3 @@ def test_cells():
     assert output_module.cell(Path("a/b.png")) == "a/b.png"
     assert output_module.cell(Path("\t=1.png")) == "./\t=1.png"
     assert output_module.cell(Path("a/=1.png")) == "a/=1.png"
-
-
-def test_without_matplotlib_there_is_a_table(run, folder, table, capsys, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    run("cluster", folder, "-k", 2, "--output", table)
-    assert table.is_file()
-    assert not table.with_suffix(".png").exists()
-    assert "deepcluster-sk[plot]" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-import importlib.util
+import sys
 
 import pytest
 from PIL import Image
@@ -18,7 +18,7 @@ def _fast_tsne(monkeypatch):
 
 def test_demo(run, clusterer, capsys, tmp_path):
     output = tmp_path / "new" / "out"
-    assert run("demo", "--output", output, "--seed", 3, "--device", "cpu") == 0
+    assert run("demo", "--out", output, "--seed", 3, "--device", "cpu") == 0
     assert clusterer.made.random_state == 3
     assert clusterer.made.n_clusters == 10
     assert clusterer.made.device == "cpu"
@@ -34,28 +34,28 @@ def test_demo(run, clusterer, capsys, tmp_path):
 
 
 def test_demo_twice_replaces_its_own_picture_only(run, fail, clusterer, tmp_path):
-    run("demo", "--output", tmp_path)
-    run("demo", "--output", tmp_path)
+    run("demo", "--out", tmp_path)
+    run("demo", "--out", tmp_path)
     picture = tmp_path / "clusters.png"
     Image.new("L", (9, 9)).save(picture)
     clusterer.made = None
     before = picture.read_bytes()
-    assert "was not written by this command" in fail("demo", "--output", tmp_path)
+    assert "was not written by this command" in fail("demo", "--out", tmp_path)
     assert clusterer.made is None  # said before the work
     assert picture.read_bytes() == before
 
 
 def test_demo_into_a_file(fail, clusterer, tmp_path):
     (tmp_path / "file").write_text("mine")
-    assert "no folder" in fail("demo", "--output", tmp_path / "file")
-    assert "no folder" in fail("demo", "--output", tmp_path / "file" / "below")
+    assert "no folder" in fail("demo", "--out", tmp_path / "file")
+    assert "no folder" in fail("demo", "--out", tmp_path / "file" / "below")
     assert clusterer.made is None
 
 
-def test_demo_without_matplotlib_still_scores(run, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert run("demo", "--output", tmp_path / "out") == 0
+def test_demo_without_pillow_still_scores(run, capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert run("demo", "--out", tmp_path / "out") == 0
     printed = capsys.readouterr()
     assert "DeepTripletClusterer" in printed.out
-    assert "deepcluster-sk[plot]" in printed.err
+    assert "deepcluster-sk[images]" in printed.err
     assert not (tmp_path / "out").exists()

@@ -33,7 +33,12 @@ def process(code):
         (["demo", "--device", "gpu"], 2),
         (["demo", "--seed", "-1"], 2),
         # Found before the device is looked for.
-        (["cluster", "folder", "-k", "2", "--output", "no/such/folder/a.csv"], 2),
+        (["cluster", "folder", "-k", "2", "--out", "pyproject.toml/a"], 2),
+        (["cluster", "folder", "-k", "2", "--method", "dec", "--kind", "drawing"], 2),
+        (["assign", "no/such/folder", "folder"], 2),
+        (["report", "no/such/folder"], 2),
+        (["embed", "no/such/folder"], 2),
+        (["info", "no/such/folder"], 2),
     ],
 )
 def test_help_and_errors_of_usage_import_nothing_heavy(argv, status):
@@ -82,14 +87,21 @@ def test_version(run, capsys):
         (["nonsense"], "invalid choice"),
         (["cluster", "folder"], "--n-clusters"),
         (["cluster", "", "-k", 2], "name is empty"),
-        (["cluster", "folder", "-k", 2, "--output", ""], "name is empty"),
+        (["cluster", "folder", "-k", 2, "--out", ""], "name is empty"),
+        (["cluster", "folder", "-k", 2, "--method", "magic"], "invalid choice"),
+        (
+            ["cluster", "folder", "-k", 2, "--method", "dec", "--kind", "drawing"],
+            "--kind drawing goes with --method triplet",
+        ),
+        (["assign", "no/such/folder", "folder"], "There is no folder"),
+        (["assign", "tests", "folder", "--out", "a.txt"], "must end in .csv"),
+        (["info", "no/such/folder"], "There is no folder"),
         (["cluster", "folder", "-k", 1], "at least 2"),
         (["cluster", "folder", "-k", "two"], "at least 2"),
         (["cluster", "folder", "-k", 2, "--size", 4], "at least 8 and at most 4096"),
         (["cluster", "folder", "-k", 2, "--size", 99999999], "at most 4096"),
         (["cluster", "folder", "-k", 2, "--background", "nocolour"], "no opaque"),
-        (["cluster", "folder", "-k", 2, "--output", "a.png"], "must end in .csv"),
-        (["demo", "--output", ""], "name is empty"),
+        (["demo", "--out", ""], "name is empty"),
         (["demo", "--seed", -1], "whole number, at least 0"),
         (["demo", "--device", "gpu"], "not a device"),
         (["demo", "--device", "cuda:99"], "not on this machine"),
@@ -100,9 +112,9 @@ def test_wrong_usage(fail, argv, message):
 
 
 def test_debug_shows_the_error_itself(run, tmp_path):
-    output = tmp_path / "clusters.csv"
+    output = tmp_path / "results"
     with pytest.raises(NotADirectoryError):
-        run("cluster", tmp_path / "no", "-k", 2, "--output", output, "--debug")
+        run("cluster", tmp_path / "no", "-k", 2, "--out", output, "--debug")
 
 
 def test_ctrl_c_ends_in_the_status_that_shells_know(run, monkeypatch, capsys, tmp_path):

@@ -10,15 +10,13 @@ from PIL import Image
 from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.data.images import flatten_samples
 from deepcluster_sk.data.pictures import (
-    Pixels,
-    is_grey,
     open_picture,
     parse_background,
     read_pixels,
     reason,
     stack_pictures,
-    stacked,
 )
+from deepcluster_sk.data.pixels import Pixels, is_grey, stacked
 from tests.made import quick
 
 WHITE = (255, 255, 255)

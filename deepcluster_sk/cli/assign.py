@@ -1,0 +1,41 @@
+"""``deepcluster assign RESULTS FOLDER``: clusters of pictures that were not fitted."""
+
+import argparse
+
+from deepcluster_sk.cli.arguments import Commands, path, results_arguments, table_path
+from deepcluster_sk.cli.fitting import check_device
+from deepcluster_sk.cli.output import check_output, write_or_rescue
+from deepcluster_sk.cli.results import read_results, table_of
+
+
+def add_parser(commands: Commands) -> None:
+    """Add this command to the program's."""
+    parser = commands.add_parser(
+        "assign",
+        parents=[results_arguments()],
+        help="label other pictures by an earlier clustering",
+        description="Find the cluster of every picture in a folder by the model that "
+        "'cluster' has written. Pictures are read as those of the fit were.",
+    )
+    parser.add_argument("folder", type=path, metavar="FOLDER")
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=table_path,
+        metavar="CSV",
+        help="table to write (default: assigned.csv in RESULTS)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    table = arguments.out or arguments.results / "assigned.csv"
+    check_output(table, force=arguments.force)
+    check_device(arguments.device)
+    model, reading = read_results(arguments.results, arguments.device)
+    pictures = reading.read(arguments.folder)
+    confidence = model.confidence(pictures.X)
+    found = table_of(model, pictures, arguments.folder, confidence)
+    write_or_rescue(table, found, force=arguments.force)
+    print(f"Clusters of {len(pictures.X):,} pictures: {table}")

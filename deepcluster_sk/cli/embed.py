@@ -1,0 +1,49 @@
+"""``deepcluster embed RESULTS``: the learned features of pictures, as a table."""
+
+import argparse
+from pathlib import Path
+
+from deepcluster_sk.cli.arguments import Commands, path, results_arguments, table_path
+from deepcluster_sk.cli.fitting import check_device
+from deepcluster_sk.cli.output import check_output, features_table, write_or_rescue
+from deepcluster_sk.cli.results import read_results
+
+
+def add_parser(commands: Commands) -> None:
+    """Add this command to the program's."""
+    parser = commands.add_parser(
+        "embed",
+        parents=[results_arguments()],
+        help="write the learned features of pictures",
+        description="Write where pictures lie in the latent space of the model that "
+        "'cluster' has written: a table with a column for each dimension.",
+    )
+    parser.add_argument(
+        "folder",
+        type=path,
+        nargs="?",
+        metavar="FOLDER",
+        help="folder of pictures (default: the one that was clustered)",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=table_path,
+        metavar="CSV",
+        help="table to write (default: features.csv in RESULTS)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    table = arguments.out or arguments.results / "features.csv"
+    check_output(table, force=arguments.force)
+    check_device(arguments.device)
+    model, reading = read_results(arguments.results, arguments.device)
+    folder = arguments.folder or Path(reading.folder)
+    pictures = reading.read(folder)
+    names = [file.relative_to(folder) for file in pictures.paths]
+    content = features_table(names, model.transform(pictures.X).tolist())
+    write_or_rescue(table, content, force=arguments.force)
+    print(f"Features of {len(names):,} pictures: {table}")

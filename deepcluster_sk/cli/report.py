@@ -1,0 +1,50 @@
+"""``deepcluster report RESULTS``: the report anew, of the same pictures or others."""
+
+import argparse
+from pathlib import Path
+
+from deepcluster_sk.cli.arguments import Commands, path, results_arguments
+from deepcluster_sk.cli.fitting import check_device
+from deepcluster_sk.cli.output import check_output
+from deepcluster_sk.cli.results import REPORT, read_results, report_of
+from deepcluster_sk.runtime.files import write_whole
+
+
+def add_parser(commands: Commands) -> None:
+    """Add this command to the program's."""
+    parser = commands.add_parser(
+        "report",
+        parents=[results_arguments()],
+        help="write the report of an earlier clustering again",
+        description="Write a page, to be looked at in any browser, of the model that "
+        "'cluster' has written.",
+    )
+    parser.add_argument(
+        "folder",
+        type=path,
+        nargs="?",
+        metavar="FOLDER",
+        help="folder of pictures to show (default: the one that was clustered)",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=path,
+        metavar="HTML",
+        help=f"page to write (default: {REPORT} in RESULTS)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    page = arguments.out or arguments.results / REPORT
+    check_output(page, force=arguments.force)
+    check_device(arguments.device)
+    model, reading = read_results(arguments.results, arguments.device)
+    folder = arguments.folder or Path(reading.folder)
+    pictures = reading.read(folder)
+    confidence = model.confidence(pictures.X)
+    content = report_of(model, pictures, folder, confidence)
+    write_whole(page, content, replace=arguments.force)
+    print(f"Report, for any browser: {page}")

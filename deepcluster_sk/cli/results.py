@@ -1,0 +1,135 @@
+"""The folder that a clustering is written to, and read from again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from deepcluster_sk.cli.output import check_output, clusters_table, write_or_rescue
+from deepcluster_sk.cli.reading import Reading
+from deepcluster_sk.runtime.files import write_whole
+
+if TYPE_CHECKING:
+    from deepcluster_sk.datasets import Pictures
+
+#: Files of a folder of results, in the order they are written.
+TABLE, MODEL, READING = "clusters.csv", "model.safetensors", "reading.json"
+SHEET, REPORT = "clusters.png", "report.html"
+FILES = (TABLE, MODEL, READING, SHEET, REPORT)
+
+
+class Results(NamedTuple):
+    """A fitted model, and how its pictures were read.
+
+    Attributes
+    ----------
+    model : BaseDeepClusterer
+    reading : Reading
+    """
+
+    model: Any
+    reading: Reading
+
+
+def check_results(folder: Path, *, force: bool) -> None:
+    """Find out before the work whether a folder of results can be written.
+
+    Raises
+    ------
+    OSError
+        If it cannot, or there are files that may not be replaced.
+    """
+    for name in FILES:
+        check_output(folder / name, force=force, make_folder=True)
+
+
+def write_results(
+    folder: Path,
+    results: Results,
+    pictures: "Pictures",
+    pictures_folder: Path,
+    *,
+    force: bool,
+) -> None:
+    """Write all that a fit has found; what was hardest to come by is written first.
+
+    Raises
+    ------
+    OSError
+        If a file could not be written; the table is somewhere else then.
+    """
+    model, X = results.model, pictures.X
+    confidence = model.confidence(X)
+    table = table_of(model, pictures, pictures_folder, confidence)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_or_rescue(folder / TABLE, table, force=force)
+    model.save(folder / MODEL)
+    write_whole(folder / READING, results.reading.to_json(), replace=force)
+    sheet = draw_clusters(X, model.labels_, confidence)
+    write_whole(folder / SHEET, sheet, replace=force)
+    report = report_of(model, pictures, pictures_folder, confidence)
+    write_whole(folder / REPORT, report, replace=force)
+    for name, what in (
+        (REPORT, "Report, for any browser"),
+        (TABLE, "Table of the clusters"),
+        (SHEET, "Picture of the clusters"),
+        (MODEL, "Fitted model"),
+    ):
+        print(f"{what + ':':<25}{folder / name}")
+
+
+def read_results(folder: Path, device: str) -> Results:
+    """Read the model of a folder of results.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    FileNotFoundError
+        If it is no folder of results.
+    """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"There is no folder {str(folder)!r}.")
+    for name in (MODEL, READING):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"The folder {str(folder)!r} holds no {name!r}: name one that "
+                "'deepcluster cluster' has written."
+            )
+    reading = Reading.from_json(folder / READING)
+    from deepcluster_sk import load
+
+    return Results(load(folder / MODEL, device=device), reading)
+
+
+def table_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:
+    """Make the table of pictures: path, cluster, probability and confidence."""
+    probabilities = model.predict_proba(pictures.X)
+    rows = zip(
+        (path.relative_to(folder) for path in pictures.paths),
+        probabilities.argmax(axis=1),
+        probabilities.max(axis=1),
+        confidence,
+        strict=True,
+    )
+    return clusters_table(rows)
+
+
+def report_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:
+    """Make the report of pictures."""
+    from deepcluster_sk.report.page import report_page
+
+    names = [path.relative_to(folder) for path in pictures.paths]
+    title = f"Clusters of {folder.absolute().name}"
+    return report_page(model, pictures.X, names, title=title, confidence=confidence)
+
+
+def draw_clusters(images: Any, labels: Any, confidence: Any) -> bytes:
+    """Draw the surest pictures of each cluster, as a PNG file."""
+    from deepcluster_sk import __version__
+    from deepcluster_sk.data.pictures import MADE_HERE
+    from deepcluster_sk.report.sheet import contact_sheet
+    from deepcluster_sk.report.thumbnails import pictures_of
+
+    shown = pictures_of(images, None, -1 if images.ndim == 4 else None)
+    # By its name it is not taken for one of the pictures the next time.
+    software = f"{MADE_HERE} {__version__}"
+    return contact_sheet(shown, labels, confidence, software=software)

@@ -1,0 +1,195 @@
+"""What can be done with the results of an earlier clustering."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from deepcluster_sk import DeepTripletClusterer, clustering_accuracy_score, load
+from deepcluster_sk.cli import main, results
+from deepcluster_sk.datasets import load_pictures
+from tests.made import make_images, quick
+
+
+@pytest.fixture(autouse=True)
+def clusterer():
+    """Not the one that takes no time."""
+
+
+@pytest.fixture(scope="module")
+def clustered(tmp_path_factory):
+    """A folder of pictures, and its results."""
+    root = tmp_path_factory.mktemp("clustered")
+    folder, out = root / "pictures", root / "out"
+    folder.mkdir()
+    images, _ = make_images(n=36)
+    for number, image in enumerate(images):
+        pixels = np.rint(255 * image).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02}.png")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr(
+            "deepcluster_sk.cli.cluster.make_clusterer",
+            lambda k, *given: quick(DeepTripletClusterer, k),
+        )
+        main(["cluster", str(folder), "-k", "3", "--out", str(out)])
+    return folder, out
+
+
+@pytest.fixture
+def copied(clustered, tmp_path):
+    """The same, to be changed."""
+    folder, out = clustered
+    shutil.copytree(out, tmp_path / "out")
+    return folder, tmp_path / "out"
+
+
+def read_table(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_all_results_tell_of_the_same_model(clustered):
+    folder, out = clustered
+    pictures = load_pictures(folder)
+    model = load(out / results.MODEL)
+    header, *rows = read_table(out / results.TABLE)
+    assert header == ["path", "cluster", "probability", "confidence"]
+    assert [row[0] for row in rows] == [path.name for path in pictures.paths]
+    assert [int(row[1]) for row in rows] == model.predict(pictures.X).tolist()
+    confidence = model.confidence(pictures.X)
+    np.testing.assert_allclose([float(r[3]) for r in rows], confidence, atol=6e-5)
+    assert "Clusters of pictures" in (out / results.REPORT).read_text("utf-8")
+    reading = json.loads((out / results.READING).read_text())["reading"]
+    assert reading["side"] == 8
+    assert reading["is_colour"] is False
+
+
+def test_the_pictures_of_the_fit_are_assigned_as_they_were(run, copied):
+    folder, out = copied
+    run("assign", out, folder)
+    assert read_table(out / "assigned.csv") == read_table(out / results.TABLE)
+
+
+def test_other_sizes_and_colours_are_read_as_those_of_the_fit(run, copied, tmp_path):
+    folder, out = copied
+    other = tmp_path / "other"
+    other.mkdir()
+    with Image.open(folder / "00.png") as picture:
+        large = picture.resize((64, 64), Image.Resampling.BOX)
+    tinted = np.asarray(large.convert("RGB")).copy()
+    tinted[..., 2] //= 2  # blue: a ninth of the brightness
+    Image.fromarray(tinted).save(other / "large.png")
+    (other / "notes.txt").write_text("")
+    table = tmp_path / "mine.csv"
+    run("assign", out, other, "--out", table)
+    rows = read_table(table)
+    assert [row[0] for row in rows] == ["path", "large.png"]
+    assert rows[1][1] == read_table(out / results.TABLE)[1][1]
+
+
+def test_another_depth_is_refused(fail, clustered, tmp_path):
+    Image.fromarray(np.zeros((8, 8), np.uint16)).save(tmp_path / "deep.png")
+    error = fail("assign", clustered[1], tmp_path, "--out", tmp_path / "a.csv")
+    assert "more than 8 bits, but the model was fitted on pictures of 8 bits" in error
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (["assign"], "assigned.csv"),
+        (["embed"], "features.csv"),
+        (["report"], "page.html"),
+    ],
+)
+def test_nothing_is_replaced_unless_forced(run, fail, copied, argv, name):
+    folder, out = copied
+    argv = [*argv, out, folder, "--out", out / name]
+    run(*argv)
+    first = (out / name).read_bytes()
+    assert "--force" in fail(*argv)
+    run(*argv, "--force")
+    assert (out / name).read_bytes() == first
+    (out / name).write_text("mine")
+    assert "was not written by this command" in fail(*argv, "--force")
+    assert (out / name).read_text() == "mine"
+
+
+def test_report_again(run, fail, copied):
+    _, out = copied
+    before = (out / results.REPORT).read_bytes()
+    assert "--force" in fail("report", out)
+    run("report", out, "--force")
+    assert (out / results.REPORT).read_bytes() == before
+
+
+def test_embed(run, copied):
+    folder, out = copied
+    run("embed", out)
+    header, *rows = read_table(out / "features.csv")
+    assert header == ["path", "z0", "z1", "z2", "z3"]
+    latent = load(out / results.MODEL).transform(load_pictures(folder).X)
+    found = np.array([[float(value) for value in row[1:]] for row in rows])
+    np.testing.assert_allclose(found, latent, rtol=1e-5)
+
+
+def test_info(run, clustered, capsys):
+    folder, out = clustered
+    run("info", out)
+    told = capsys.readouterr().out
+    assert str(folder) in told
+    assert "grey, 8x8 pixels, 8 bits a channel" in told
+    assert "DeepTripletClusterer" in told
+
+
+@pytest.mark.parametrize("command", ["report", "embed", "info"])
+def test_what_is_no_folder_of_results(fail, copied, tmp_path, command):
+    _, out = copied
+    force = [] if command == "info" else ["--force"]
+    (out / results.READING).write_text("{}")
+    assert "does not tell how pictures were read" in fail(command, out, *force)
+    (out / results.MODEL).unlink()
+    assert "holds no 'model.safetensors'" in fail(command, out, *force)
+
+
+@pytest.mark.slow
+def test_the_digits_from_files_to_files(tmp_path):
+    digits = load_digits()
+    folder, new = tmp_path / "digits", tmp_path / "new"
+    for number, (image, digit) in enumerate(
+        zip(digits.images, digits.target, strict=True)
+    ):
+        pixels = np.rint(image * 255 / 16).astype(np.uint8)
+        for root in (folder, new)[: 2 if number < 500 else 1]:
+            path = root / str(digit) / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+
+    def command(*argv):
+        done = subprocess.run(
+            [sys.executable, "-m", "deepcluster_sk", *map(str, argv)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    out = tmp_path / "out"
+    command("cluster", folder, "-k", 10, "--out", out)
+    rows = read_table(out / results.TABLE)[1:]
+    truth = [int(path.split("/")[0]) for path, *_ in rows]
+    found = [int(row[1]) for row in rows]
+    assert clustering_accuracy_score(truth, found) >= 0.98
+    assert (out / results.REPORT).stat().st_size < 1_000_000
+    command("assign", out, new)
+    wanted = {path: cluster for path, cluster, *_ in rows}
+    assigned = read_table(out / "assigned.csv")[1:]
+    assert len(assigned) == 500
+    assert all(wanted[path] == cluster for path, cluster, *_ in assigned)
