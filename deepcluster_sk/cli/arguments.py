@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 #: Command parsers are added to it; argparse keeps the type's name to itself.
 Commands = Any
@@ -84,6 +84,11 @@ def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
         return number
 
     return convert
+
+
+def count(text: str) -> int | Literal["auto"]:
+    """Type of an argument that is a number of clusters, or "auto"."""
+    return "auto" if text == "auto" else whole_number(2)(text)
 
 
 def path(text: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 from deepcluster_sk.cli.arguments import (
     Commands,
     colour,
+    count,
     fit_arguments,
     path,
     whole_number,
@@ -36,10 +37,10 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "-k",
         "--n-clusters",
-        type=whole_number(2),
+        type=count,
         required=True,
         metavar="K",
-        help="how many clusters",
+        help="how many clusters; auto counts them, and says where it guesses",
     )
     parser.add_argument(
         "-o",
@@ -94,17 +95,19 @@ def run(arguments: argparse.Namespace) -> None:
     check_device(arguments.device)
 
     pictures, reading = first_reading(folder, arguments.size, arguments.background)
-    n = len(pictures.X)
-    if n < arguments.n_clusters:
-        raise ValueError(f"{n} pictures cannot make {arguments.n_clusters} clusters.")
+    n, wanted = len(pictures.X), arguments.n_clusters
+    if wanted != "auto" and n < wanted:
+        raise ValueError(f"{n} pictures cannot make {wanted} clusters.")
+    into = "the clusters that there are" if wanted == "auto" else f"{wanted} clusters"
     print(
         f"Clustering {n:,} pictures ({reading.side}x{reading.side} pixels) into "
-        f"{arguments.n_clusters} clusters.",
+        f"{into}.",
         flush=True,
     )
-    model = make_clusterer(
-        arguments.n_clusters, arguments, arguments.method, arguments.kind
-    )
-    results = Results(model.fit(pictures.X), reading)
+    model = make_clusterer(wanted, arguments, arguments.method, arguments.kind)
+    model.fit(pictures.X)
+    if wanted == "auto":
+        print(f"Clusters counted: {model.n_clusters_}")
+    results = Results(model, reading)
     write_results(out, results, pictures, folder, force=arguments.force)
     end_if_interrupted(model)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import Any
+from typing import Any, Literal
 
 #: Class of each method, by the name it has on the command line.
 METHODS = {
@@ -40,7 +40,7 @@ def check_kind(kind: str, method: str) -> None:
 
 
 def make_clusterer(
-    n_clusters: int,
+    n_clusters: int | Literal["auto"],
     arguments: argparse.Namespace,
     method: str = "triplet",
     kind: str = "auto",

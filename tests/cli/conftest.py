@@ -25,13 +25,14 @@ class FakeClusterer:
 
     def fit(self, X):
         self.fitted = X
+        self.n_clusters_ = 2 if self.n_clusters == "auto" else self.n_clusters
         brightness = np.asarray(X, dtype=float).reshape(len(X), -1).mean(axis=1)
         rank = np.argsort(np.argsort(brightness))
-        self.labels_ = rank * self.n_clusters // len(X)
+        self.labels_ = rank * self.n_clusters_ // len(X)
         return self
 
     def predict_proba(self, X):
-        return 0.1 + 0.8 * np.eye(self.n_clusters)[self.labels_]
+        return 0.1 + 0.8 * np.eye(self.n_clusters_)[self.labels_]
 
     def confidence(self, X):
         return np.full(len(X), 0.75)

@@ -61,6 +61,12 @@ def test_cluster(run, clusterer, capsys, folder, out, table, tmp_path):
     assert names_in(out) == sorted(results.FILES)
 
 
+def test_clusters_are_counted_where_nobody_says_how_many(run, capsys, folder, table):
+    assert run("cluster", folder, "-k", "auto", "--out", table.parent) == 0
+    assert "Clusters counted: 2" in capsys.readouterr().out
+    assert {row[1] for row in read_table(table)[1:]} == {"0", "1"}
+
+
 def test_after_ctrl_c_there_are_results_all_the_same(
     run, clusterer, capsys, folder, out, monkeypatch
 ):
