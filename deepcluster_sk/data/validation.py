@@ -1,10 +1,12 @@
 """What an estimator is given, checked and brought to rows, in ``fit`` and after it."""
 
+import warnings
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from deepcluster_sk.data.flat_images import image_shape_of
 from deepcluster_sk.data.images import (
     RowLayout,
     flatten_samples,
@@ -44,6 +46,14 @@ class InputMixin:
         rows = self._checked(X, reset=True, ensure_min_samples=2)
         if layout is None:
             layout = RowLayout("vector", (rows.shape[1],))
+            shape = image_shape_of(rows)
+            if shape is not None:
+                warnings.warn(
+                    f"The {rows.shape[1]} columns of X look like images, and are taken "
+                    f"for vectors, of which less is known. Pass image_shape={shape}.",
+                    UserWarning,
+                    stacklevel=6,
+                )
         elif layout.n_features != rows.shape[1]:
             raise ValueError(
                 f"image_shape={self.image_shape!r} needs {layout.n_features} features "
