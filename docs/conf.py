@@ -58,7 +58,7 @@ intersphinx_mapping = {
 }
 
 EXAMPLES = (
-    *("digits", "folder", "embeddings", "graph_alone", "compare"),
+    *("digits", "folder", "embeddings", "how_many", "graph_alone", "compare"),
     *("did_training_help", "new_images", "outliers", "save_and_load", "seeds"),
     *("choose_without_labels", "grid_search", "assignments", "pipeline"),
 )

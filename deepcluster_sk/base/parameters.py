@@ -151,7 +151,7 @@ cluster_profile_ : dict of ndarray, or None
     the share of links that cross the least clear border between two of so many
     clusters, and "modularity"; see
     :class:`~deepcluster_sk.model_selection.ClusterProfileDisplay`.
-cluster_tree_ : ndarray of shape (n_clusters_ - 1, 4)
+cluster_tree_ : ndarray of shape (n_clusters - 1, 4)
     Which clusters would be one first, by the samples that are assigned to both, in the
     format of :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels
     after merges to k clusters.
