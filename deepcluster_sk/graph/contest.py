@@ -58,7 +58,8 @@ def look_at(
 
     The contrast whose links the others and patches share most is taken. Images are
     photographs where most links in pixels are not found by patches, and patches make
-    the better clusters.
+    the better clusters. Photographs are seen under the first contrast: in pixels they
+    are not compared, and a network learns to see through light by their views.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def look_at(
         return Appearance(contrasts[0], None)
     if image_kind == "auto" and min(layout.shape[1:]) < PATCHES.side:
         image_kind = "drawing"
-    if image_kind != "auto" and len(contrasts) == 1:
+    if image_kind == "photograph" or (image_kind == "drawing" and len(contrasts) == 1):
         return Appearance(contrasts[0], image_kind)
     graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
     # Patches are found wherever they are: no views are needed.
@@ -94,6 +95,8 @@ def look_at(
         differ = agreement <= CONFIRMED
         better = differ and merit(by_patches) > merit(by_pixels)
         image_kind = "photograph" if better else "drawing"
+    if image_kind == "photograph":
+        contrast = contrasts[0]
     return Appearance(contrast, image_kind, patches, agreement)
 
 
