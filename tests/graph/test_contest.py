@@ -45,7 +45,7 @@ def graph_of(links, n=6):
 @pytest.mark.parametrize("order", [("none", "local"), ("local", "none")])
 def test_contrast_is_chosen_where_light_hides_the_object(order):
     dark, _ = striped_images(200, light=6)
-    assert look(dark, None, order).contrast == "local"
+    assert look(dark, None, order, "drawing").contrast == "local"
 
 
 def test_textures_are_photographs_and_blobs_are_drawings():

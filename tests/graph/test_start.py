@@ -126,7 +126,8 @@ def test_of_contrasts_the_better_is_taken():
     X = np.where((y == 0)[:, None, None], lying, lying.transpose(0, 2, 1))
     light = rng.normal(0, 6, (200, 2))[:, :, None] * np.linspace(-1, 1, 16)
     X = X + light[:, 0, None] + light[:, 1, :, None]
-    found = start_of(views_of(X), 2, contrasts=("none", "local"), settings=ONCE)
+    wanted = {"contrasts": ("none", "local"), "image_kind": "drawing"}
+    found = start_of(views_of(X), 2, settings=ONCE, **wanted)
     assert found.contrast == "local"
     assert adjusted_rand_score(y, found.labels) > 0.9
 
