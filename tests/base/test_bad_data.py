@@ -10,7 +10,11 @@ from sklearn.exceptions import ConvergenceWarning
 from tests.made import make_images
 
 # Two epochs are too few to settle.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+# Images are given as flat vectors here, which is warned of.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore:.* columns of X look like images:UserWarning",
+)
 
 IMAGES, _ = make_images(24)
 FLAT = IMAGES.reshape(24, -1)

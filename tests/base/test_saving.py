@@ -18,7 +18,11 @@ import deepcluster_sk
 from deepcluster_sk import DeepTripletClusterer, PseudoLabels, Reconstruction, load
 from deepcluster_sk.persistence.files import ModelFileError, read, write
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+# Images are given as flat vectors here, which is warned of.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore:.* columns of X look like images:UserWarning",
+)
 N_CORRUPTIONS = 300
 
 
