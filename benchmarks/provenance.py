@@ -21,7 +21,8 @@ def provenance(noted=None):
     Parameters
     ----------
     noted : str, default=None
-        What :func:`note` said of the code, for a copy of it that git knows nothing of.
+        What :func:`note` said of the code, for a copy of it. Git may know nothing of
+        that, or of an earlier commit alone.
 
     Returns
     -------
@@ -41,16 +42,16 @@ def provenance(noted=None):
 
 def commit(noted=None):
     """Commit of the code, and whether the code is still that."""
+    found, _, digest = (noted or "unknown").partition(" ")
+    if digest == digest_of_code():
+        return found
     try:
         found = git("rev-parse", "--short", "HEAD")
-        # Results that are being written do not make the code another.
-        return f"{found}-dirty" if git("status", "--porcelain", "--", "*.py") else found
     except (OSError, subprocess.CalledProcessError):
-        if noted is None:
-            return "unknown"
-    found, _, digest = noted.partition(" ")
-    same = digest == digest_of_code() or found.endswith("-dirty")
-    return found if same else f"{found}-dirty"
+        known = noted is None or found.endswith("-dirty")
+        return found if known else f"{found}-dirty"
+    # Results that are being written do not make the code another.
+    return f"{found}-dirty" if git("status", "--porcelain", "--", "*.py") else found
 
 
 def note():

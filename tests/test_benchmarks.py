@@ -234,6 +234,15 @@ def test_a_dirty_tree_is_told(monkeypatch):
     assert provenance.commit() == "abc123"
 
 
+def test_a_copy_whose_git_knows_an_earlier_commit_goes_by_the_note(monkeypatch):
+    said = {"rev-parse": "old111", "status": " M benchmarks/data.py"}
+    monkeypatch.setattr(provenance, "git", lambda word, *rest: said[word])
+    noted = f"abc123 {provenance.digest_of_code()}"
+    assert provenance.commit(noted) == "abc123"
+    monkeypatch.setattr(provenance, "digest_of_code", lambda: "another")
+    assert provenance.commit(noted) == "old111-dirty"
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [("/there/accuracy.py", "accuracy"), ("/there/gpu/__main__.py", "gpu")],
