@@ -211,13 +211,13 @@ class BaseDeepClusterer(
                     n_clusters,
                     streams.random_state,
                     contrasts=contrasts,
-                    image_kind=getattr(self, "image_kind", "auto"),
+                    image_kind=self.image_kind,
                 )
 
         key = {
             **self._data_key(context),
             "contrasts": contrasts,
-            "image_kind": getattr(self, "image_kind", "auto"),
+            "image_kind": self.image_kind,
             "n_clusters": n_clusters,
             "init": self.init,
         }

@@ -39,8 +39,8 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
         contrast = self._net_params.get("module__contrast", "auto")
         wanted: dict[str, Any] = {
             "bounds": bounds_of(self.n_clusters, context.n_samples),
-            "contrasts": contrasts_for(contrast, layout),
-            "image_kind": getattr(self, "image_kind", "auto"),
+            "contrasts": contrasts_for(contrast, layout, "module__contrast"),
+            "image_kind": self.image_kind,
         }
         streams = context.streams("counting")
         views = context.views(self._augmentation(layout, wide=True), streams)

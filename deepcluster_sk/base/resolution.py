@@ -1,6 +1,6 @@
 """What every "auto" of a clusterer becomes, and what it may be."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 
@@ -15,7 +15,7 @@ from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS
 from deepcluster_sk.graph.contest import ImageKind
-from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.graph.start import contrasts_for
 from deepcluster_sk.training.pretraining import Reconstruction
 from deepcluster_sk.training.strategy import Strategy
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
@@ -34,6 +34,8 @@ class ResolutionMixin:
     targets: Any
     batch_size: int | str
 
+    #: What images are; a parameter of the triplet method alone.
+    image_kind: Any = "auto"
     #: Whether samples may be rebuilt from augmented views of them.
     _rebuilds_from_views: ClassVar[bool] = False
 
@@ -54,23 +56,15 @@ class ResolutionMixin:
     def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
         """Contrast normalisations to choose from."""
         contrast = self._net_params.get("module__contrast", "auto")
-        if contrast == "auto":
-            return (
-                CONTRASTS if layout.is_image and is_by_graph(self.init) else ("none",)
-            )
-        if contrast != "none" and not layout.is_image:
-            raise ValueError(
-                f"module__contrast={contrast!r} needs images, but X holds flat "
-                'vectors. Pass image_shape, or use module__contrast="none".'
-            )
-        return (contrast,)
+        if contrast == "auto" and not is_by_graph(self.init):
+            return ("none",)
+        return contrasts_for(contrast, layout, "module__contrast")
 
     def _known_kind(self, layout: RowLayout) -> ImageKind | None:
         """Say what images are before they are looked at: drawings, unless told."""
         if not layout.is_image:
             return None
-        kind: ImageKind | Literal["auto"] = getattr(self, "image_kind", "auto")
-        return "drawing" if kind == "auto" else kind
+        return "drawing" if self.image_kind == "auto" else self.image_kind
 
     def _targets(self) -> PseudoLabels | SelfTraining:
         """Targets as an object."""

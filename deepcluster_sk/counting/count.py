@@ -9,7 +9,6 @@ import numpy as np
 from deepcluster_sk.counting.borders import OVER_CUT, merged, over_cut
 from deepcluster_sk.counting.profile import ClusterCount, count_on
 from deepcluster_sk.graph.contest import ImageKind, look_at
-from deepcluster_sk.graph.features import patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graphs
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.settings import GraphSettings
@@ -85,10 +84,7 @@ def count_clusters(
     if len(nodes) < MIN_NODES or views.reader.scaler.is_constant:
         contrasts, image_kind = contrasts[:1], "drawing"
     seen = look_at(views, contrasts, image_kind, link, falls_apart)
-    if seen.image_kind == "photograph":
-        graph = link(seen.patches or patch_features(views), False)
-    else:
-        graph = link(pixel_features(views, seen.contrast), True)
+    graph = link(seen.features(views), seen.image_kind != "photograph")
     groups = cut(graph)
     count = count_on(graph.weights, groups, bounds, random_state)
     return replace(count, nodes=nodes)

@@ -12,10 +12,13 @@ from typing import Literal
 
 import numpy as np
 
-from deepcluster_sk.graph.features import patch_features, pixel_features
+from deepcluster_sk.graph.features import (
+    has_patches,
+    patch_features,
+    pixel_features,
+)
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.neighbors import Features, Views
-from deepcluster_sk.graph.patches import PATCHES
 
 ImageKind = Literal["drawing", "photograph"]
 
@@ -45,6 +48,12 @@ class Appearance:
     image_kind: ImageKind | None
     patches: Features | None = None
     patch_agreement: float | None = None
+
+    def features(self, views: Views) -> Features:
+        """Find what samples are compared by: patches of photographs, else pixels."""
+        if self.image_kind == "photograph":
+            return self.patches or patch_features(views)
+        return pixel_features(views, self.contrast)
 
 
 def look_at(
@@ -80,7 +89,7 @@ def look_at(
     layout = views.reader.layout
     if not layout.is_image:
         return Appearance(contrasts[0], None)
-    if image_kind == "auto" and min(layout.shape[1:]) < PATCHES.side:
+    if image_kind == "auto" and not has_patches(layout):
         image_kind = "drawing"
     if image_kind == "photograph" or (image_kind == "drawing" and len(contrasts) == 1):
         return Appearance(contrasts[0], image_kind)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.neighbors import (
     ComponentSettings,
     PrincipalComponents,
@@ -19,6 +20,11 @@ from deepcluster_sk.networks.contrast import Contrast
 def pixel_features(views: Views, contrast: str) -> PrincipalComponents:
     """Principal components of the samples under a contrast normalisation."""
     return views.principal_components(Contrast(contrast))
+
+
+def has_patches(layout: RowLayout) -> bool:
+    """Whether samples are images large enough to hold patches."""
+    return layout.is_image and min(layout.shape[1:]) >= PATCHES.side
 
 
 def patch_features(

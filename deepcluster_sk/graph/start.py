@@ -11,10 +11,9 @@ from deepcluster_sk.data.batches import first_copies
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.consensus import agreed_partition, graph_partition
 from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
-from deepcluster_sk.graph.features import moved, patch_features, pixel_features
+from deepcluster_sk.graph.features import has_patches, moved, patch_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.graph.neighbors import Features, Views
-from deepcluster_sk.graph.patches import PATCHES
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.contrast import CONTRASTS
@@ -108,13 +107,17 @@ class Neighborhood:
         return GraphStart(labels, self.graphs[-1], self.appearance)
 
 
-def contrasts_for(contrast: str, layout: RowLayout) -> tuple[str, ...]:
+def contrasts_for(
+    contrast: str, layout: RowLayout, name: str = "contrast"
+) -> tuple[str, ...]:
     """Contrast normalisations to choose from, of samples of a layout.
 
     Parameters
     ----------
     contrast : {"auto", "none", "image", "local"}
     layout : RowLayout
+    name : str, default="contrast"
+        Of the parameter, for the error.
 
     Returns
     -------
@@ -129,8 +132,8 @@ def contrasts_for(contrast: str, layout: RowLayout) -> tuple[str, ...]:
         return CONTRASTS if layout.is_image else ("none",)
     if contrast != "none" and not layout.is_image:
         raise ValueError(
-            f"contrast={contrast!r} needs images, but X holds flat vectors. Pass "
-            'image_shape, or use contrast="none".'
+            f"{name}={contrast!r} needs images, but X holds flat vectors. Pass "
+            f'image_shape, or use {name}="none".'
         )
     return (contrast,)
 
@@ -164,12 +167,11 @@ def find_neighborhood(
         return graph.node_modularity(labels)
 
     seen = look_at(views, contrasts, image_kind, link, merit)
+    features = seen.features(views)
     if seen.image_kind == "photograph":
         # Patches are found wherever they are: no views are needed.
-        features = seen.patches or patch_features(views)
         graph = neighbor_graph(views, features, nodes, n_clusters, 0, settings)
         return Neighborhood([graph], features, settings, seen)
-    features = pixel_features(views, seen.contrast)
     graphs = neighbor_graphs(views, features, nodes, n_clusters, settings)
     return Neighborhood(graphs, features, settings, seen)
 
@@ -267,9 +269,9 @@ def look_again(
     GraphStart
         With the sum of all graphs.
     """
-    nodes, layout = start.graph.nodes, views.reader.layout
+    nodes = start.graph.nodes
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
-    if start.image_kind == "drawing" and min(layout.shape[1:]) >= PATCHES.side:
+    if start.image_kind == "drawing" and has_patches(views.reader.layout):
         patches = moved(start.appearance.patches, views.generator.device)
         patches = patches or patch_features(views)
         graphs.append(neighbor_graph(views, patches, nodes, n_clusters, 0))

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcluster_sk.graph.features import patch_features, pixel_features
+from deepcluster_sk.graph.features import has_patches, patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph
 from deepcluster_sk.graph.neighbors import Features, Views
-from deepcluster_sk.graph.patches import PATCHES
 from deepcluster_sk.graph.spectral import Labels, degrees
 from deepcluster_sk.graph.start import contrasts_for
 
@@ -75,7 +74,7 @@ def _features(
     found: list[tuple[Features, int]] = [
         (pixel_features(views, name), settings.n_views) for name in contrasts
     ]
-    if layout.is_image and min(layout.shape[1:]) >= PATCHES.side:
+    if has_patches(layout):
         found.append((patch_features(views), 0))  # they are found wherever they are
     return found
 

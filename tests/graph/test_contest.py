@@ -74,7 +74,7 @@ def test_patches_that_make_worse_clusters_make_no_photographs(monkeypatch):
 
 
 def test_what_is_settled_is_not_looked_for(monkeypatch):
-    monkeypatch.setattr(contest, "patch_features", None)
+    monkeypatch.setattr(contest, "shared_links", None)
     X, _ = make_images(n=40)
     seen = look(X, contrasts=("image", "none"), kind="photograph")
     assert (seen.contrast, seen.image_kind) == ("image", "photograph")
