@@ -1,6 +1,5 @@
 """The command that measures a GPU, without one."""
 
-import importlib
 import io
 import signal
 import sys
@@ -114,7 +113,7 @@ def test_an_alarm_is_off_where_all_went_well():
 
 def test_a_step_takes_the_place_of_its_old_rows(options, tmp_path, monkeypatch):
     # Rows that are committed are no part of it.
-    monkeypatch.setattr(importlib.import_module(run.__module__), "RESULTS", tmp_path)
+    monkeypatch.setattr(module, "RESULTS", tmp_path)
     options.quick, options.output = False, tmp_path / "gpu.csv"
 
     def gives(*names):
