@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import fetch_openml
 
-from deepcluster_sk.data.picture_folder import LeftOut, Pictures, load_pictures
+from deepcluster_sk.data.picture_files import LeftOut
+from deepcluster_sk.data.picture_loading import Pictures, load_pictures
 
 __all__ = ["LeftOut", "Pictures", "load_dataset", "load_pictures"]
 

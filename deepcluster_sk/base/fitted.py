@@ -18,8 +18,9 @@ from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.data.batches import RowDataset, SampleReader
-from deepcluster_sk.data.images import RowLayout, plain
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import enlarged
+from deepcluster_sk.data.samples import plain
 from deepcluster_sk.graph.score import (
     best_modularity,
     scoring_graphs,

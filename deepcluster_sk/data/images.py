@@ -16,7 +16,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from deepcluster_sk.data.pictures import holds_pictures, stack_pictures
+from deepcluster_sk.data.samples import plain
 
 #: Sizes that mark an axis as the channel axis of a 4-D array.
 CHANNEL_COUNTS = (1, 3, 4)
@@ -163,24 +163,6 @@ def _channel_axis(shape: tuple[int, ...], name: str, stated: int | None) -> int:
     return 0 if first else -1
 
 
-def plain(X: Any) -> Any:
-    """Take a tensor for the array it holds, on whatever device; refuse masked values.
-
-    Raises
-    ------
-    ValueError
-        If values are masked: NumPy's functions differ in whether they look at the mask.
-    """
-    if isinstance(X, torch.Tensor):
-        return X.detach().cpu().numpy()
-    if np.ma.isMaskedArray(X) and np.ma.is_masked(X):
-        raise ValueError(
-            f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
-            "samples out."
-        )
-    return X
-
-
 def flatten_samples(
     X: Any, n_channels: int | None = None
 ) -> tuple[Any, tuple[int, ...] | None]:
@@ -189,7 +171,7 @@ def flatten_samples(
     Parameters
     ----------
     X : array-like
-        Anything a scikit-learn estimator may be given, or a list of Pillow images.
+        Anything a scikit-learn estimator may be given, and what :func:`plain` takes.
     n_channels : int, default=None
         Number of channels that grey Pillow images are to have, if it is known.
 
@@ -200,9 +182,7 @@ def flatten_samples(
     shape : tuple of int or None
         Shape of the n-D array, None where `X` is not one.
     """
-    X = plain(X)
-    if holds_pictures(X):
-        X = stack_pictures(X, n_channels=n_channels)
+    X = plain(X, n_channels)
     # Data frames and sparse matrices have a shape of their own, of two axes.
     array = X if hasattr(X, "shape") else _as_array(X)
     shape: tuple[int, ...] = getattr(array, "shape", ())

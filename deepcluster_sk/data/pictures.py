@@ -7,28 +7,39 @@ one scale. Pillow is imported when a picture is there to be read, not before.
 """
 
 import io
-import sys
-from collections.abc import Sequence
+import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from deepcluster_sk.data.pixels import LUMA, Pixels, is_grey, is_share, stacked
+from deepcluster_sk.data.pixels import LUMA, Pixels
 
 #: File name endings that are read, in lower case.
 PICTURE_SUFFIXES = (
-    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".j2c", ".j2k", ".jfif", ".jp2"),
-    *(".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pgm"),
-    *(".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
+    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2c"),
+    *(".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo"),
+    *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
 )
 #: What a file may hold, whatever its name says. Pillow knows more formats; some start
 #: other programs (EPS runs Ghostscript), and a folder may come from anywhere.
 _FORMATS = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF"),
     "WEBP",
+)
+#: The format of many phones, which Pillow reads by the help of another package.
+_HEIF = "HEIF"
+HEIF_MISSING = (
+    "HEIC is read by pillow-heif, which is not installed: "
+    'pip install "deepcluster-sk[heif]"'
+)
+#: Kinds of HEIF (bytes 8 to 12) that hold what Pillow alone does not read.
+_HEIF_KINDS = (
+    *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+    *(b"mif1", b"msf1"),
 )
 #: How JPEG files, and the EXIF entries in them, begin.
 _JPEG, _EXIF = b"\xff\xd8", b"Exif\0\0"
@@ -47,8 +58,6 @@ _UPRIGHT = {
     8: "ROTATE_90",
 }
 _TIFF_BITS, _TIFF_SAMPLE_FORMAT, _TIFF_SIGNED = 258, 339, 2
-#: Modes of Pillow that may hold grey pictures without saying so, and those that do.
-_MAYBE_GREY = ("1", "L", "LA", "La", "P", "PA")
 
 Colour = tuple[int, int, int]
 
@@ -71,30 +80,56 @@ def pillow() -> Any:
     return Image
 
 
-def open_picture(path: Path) -> Any:
+def learn_formats() -> None:
+    """Let Pillow know all formats that it can read here, HEIC too.
+
+    Raises
+    ------
+    ImportError
+        If Pillow is not installed.
+    """
+    image = pillow()
+    image.init()
+    if _HEIF not in image.OPEN:
+        with suppress(ImportError):
+            from pillow_heif import register_heif_opener
+
+            register_heif_opener()
+
+
+def open_picture(path: Path, file: IO[bytes] | None = None) -> Any:
     """Open a picture file, whose pixels are read later.
 
     The content decides on the format, not the name; but TGA, which no content is known
     by, is tried only where the name says so.
 
+    Parameters
+    ----------
+    path : Path
+    file : binary file, default=None
+        Where the content is, if not at the path.
+
     Raises
     ------
     OSError
         If the file cannot be opened or holds no picture of a format that is read.
+    ImportError
+        If it is HEIC, and pillow-heif is not installed.
     """
+    learn_formats()
     image = pillow()
-    image.init()
-    wanted = ("TGA",) if path.suffix.lower() == ".tga" else _FORMATS
+    wanted = ("TGA",) if path.suffix.lower() == ".tga" else (*_FORMATS, _HEIF)
     # Some are not compiled into every Pillow.
     formats = [name for name in wanted if name in image.OPEN]
     try:
-        return image.open(path, formats=formats)
+        return image.open(path if file is None else file, formats=formats)
     except Exception:
-        with path.open("rb") as file:
-            content = file.read(2)
-            content += file.read() if content == _JPEG else b""
+        content = _start_of(path, file)
+        is_heif = content[4:8] == b"ftyp" and content[8:12] in _HEIF_KINDS
+        if is_heif and _HEIF not in formats:
+            raise ImportError(HEIF_MISSING) from None
         start = content.find(_EXIF)
-        if start < 0:
+        if start < 0 or not content.startswith(_JPEG):
             raise
         # Pillow looks for a resolution among the EXIF entries of a JPEG, and gives the
         # picture up where it is none. It is shown the entries later.
@@ -103,6 +138,16 @@ def open_picture(path: Path) -> Any:
         end = start - 2 + int.from_bytes(content[start - 2 : start], "big")
         picture.info["exif"] = content[start:end]
         return picture
+
+
+def _start_of(path: Path, file: IO[bytes] | None) -> bytes:
+    """First bytes of a file; all of it, if it is a JPEG."""
+    if file is None:
+        with path.open("rb") as opened:
+            return _start_of(path, opened)
+    file.seek(0)
+    start = file.read(12)
+    return start + (file.read() if start.startswith(_JPEG) else b"")
 
 
 def made_here(picture: Any) -> bool:
@@ -186,90 +231,15 @@ def read_pixels(picture: Any, background: Colour, side: int | None = None) -> Pi
     return Pixels(found, top)
 
 
-def holds_pictures(X: Any) -> bool:
-    """Whether data are a list or tuple that begins with a Pillow image."""
-    image = sys.modules.get("PIL.Image")
-    return bool(
-        image and isinstance(X, (list, tuple)) and X and isinstance(X[0], image.Image)
-    )
-
-
-def stack_pictures(
-    pictures: Sequence[Any],
-    *,
-    n_channels: int | None = None,
-    background: str | int | ArrayLike = "white",
-) -> NDArray[Any]:
-    """Make an array of Pillow images of one size.
-
-    Palettes are looked up, transparency is laid on the background and pictures are
-    turned upright.
-
-    Parameters
-    ----------
-    pictures : sequence of PIL.Image.Image
-    n_channels : int, default=None
-        3 makes colour pictures of grey ones, as a model of colour pictures needs. None
-        does so if any is of a colour mode.
-    background : str, int or sequence of 3 ints, default="white"
-        Colour that shows where a picture is transparent.
-
-    Returns
-    -------
-    X : ndarray of shape (n, H, W) or (n, H, W, 3)
-        As :func:`stacked`.
-
-    Raises
-    ------
-    ValueError
-        If an entry is no Pillow image, cannot be decoded, or differs in size; if
-        floating-point numbers beyond [0, 1] lie beside integers.
-    """
-    ground = parse_background(background)
-    image = pillow().Image
-    found: list[Pixels] = []
-    for number, picture in enumerate(pictures):
-        if not isinstance(picture, image):
-            raise ValueError(
-                f"Entry {number} of X is a {type(picture).__name__}, the first is a "
-                "picture: all must be Pillow images."
-            )
-        try:
-            pixels = read_pixels(picture, ground)
-        except Exception as error:
-            raise ValueError(f"Picture {number} of X: {reason(error)}.") from error
-        # True colours stay colours: whether a batch happens to hold grey ones only must
-        # not decide on its shape.
-        if picture.mode in _MAYBE_GREY and is_grey(pixels.values):
-            values = pixels.values
-            pixels = Pixels(values if values.ndim == 2 else values[..., 0], pixels.top)
-        if found and pixels.values.shape[:2] != found[0].values.shape[:2]:
-            first, other = (p.values.shape[:2] for p in (found[0], pixels))
-            raise ValueError(
-                f"Picture {number} of X has (height, width) {other}, the first has "
-                f"{first}: resize them to one size, or read a folder of them with "
-                "deepcluster_sk.datasets.load_pictures."
-            )
-        found.append(pixels)
-    if any(pixels.top is not None for pixels in found):
-        for number, pixels in enumerate(found):
-            if not is_share(pixels):
-                raise ValueError(
-                    f"Picture {number} of X holds floating-point numbers beyond [0, 1] "
-                    "beside pictures of integers: there is no common scale."
-                )
-    colour = any(pixels.values.ndim == 3 for pixels in found)
-    return stacked(found, colour=colour or n_channels == 3)
-
-
 def reason(error: Exception) -> str:
     """Return what an error says, in one line and without the path it happened at."""
-    if type(error).__name__ == "UnidentifiedImageError":
+    damage = isinstance(error, (zipfile.BadZipFile, zlib.error))
+    if damage or type(error).__name__ == "UnidentifiedImageError":
         return "its content is damaged, or of a format that is not read"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = " ".join(str(error).split())
-    named = isinstance(error, (OSError, ValueError)) and text
+    named = isinstance(error, (ImportError, OSError, ValueError)) and text
     return text if named else f"{type(error).__name__} {text}".strip()
 
 

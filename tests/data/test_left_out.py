@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepcluster_sk.data import picture_folder
+from deepcluster_sk.data import picture_loading
 from deepcluster_sk.data.pictures import MADE_HERE
 from deepcluster_sk.datasets import LeftOut, load_pictures
 from tests.data.picture_files import LINKS_AND_PIPES, grey, names, save
@@ -54,14 +54,14 @@ def test_damaged_files_are_named_with_the_reason(tmp_path):
 def test_whatever_one_file_does_ends_nothing(tmp_path, monkeypatch, error):
     for number in range(3):
         save(tmp_path / f"{number}.png", grey(number))
-    original = picture_folder.read_pixels
+    original = picture_loading.read_pixels
 
-    def read(picture, *args):
+    def read(picture, **settings):
         if picture.filename.endswith("1.png"):
             raise error
-        return original(picture, *args)
+        return original(picture, **settings)
 
-    monkeypatch.setattr(picture_folder, "read_pixels", read)
+    monkeypatch.setattr(picture_loading, "read_pixels", read)
     found = load_pictures(tmp_path, size=8)
     assert [path.name for path in found.paths] == ["0.png", "2.png"]
     ((path, reason),) = found.unreadable
@@ -72,10 +72,10 @@ def test_whatever_one_file_does_ends_nothing(tmp_path, monkeypatch, error):
 def test_ctrl_c_is_not_a_damaged_file(tmp_path, monkeypatch):
     save(tmp_path / "a.png", grey(0))
 
-    def interrupt(*args):
+    def interrupt(*args, **settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(picture_folder, "read_pixels", interrupt)
+    monkeypatch.setattr(picture_loading, "read_pixels", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load_pictures(tmp_path)
 
@@ -93,13 +93,13 @@ def test_warnings_of_decoders_do_not_end_a_strict_run(tmp_path, monkeypatch):
 
 def test_what_decoders_log_is_kept_back(tmp_path, monkeypatch, caplog):
     save(tmp_path / "a.png", grey(0))
-    original = picture_folder.read_pixels
+    original = picture_loading.read_pixels
 
-    def log(*args):
+    def log(*args, **settings):
         logging.getLogger("PIL.TiffImagePlugin").error("More samples than expected")
-        return original(*args)
+        return original(*args, **settings)
 
-    monkeypatch.setattr(picture_folder, "read_pixels", log)
+    monkeypatch.setattr(picture_loading, "read_pixels", log)
     load_pictures(tmp_path)
     assert not caplog.records
     log(Image.new("L", (9, 9)), (0, 0, 0), 8)  # and only meanwhile
@@ -117,7 +117,7 @@ def test_what_is_skipped_is_named(tmp_path):
     save(tmp_path / "elsewhere" / "c.png", grey(0))
     (root / "link").symlink_to(tmp_path / "elsewhere")
     (root / "circle").symlink_to(root)
-    (root / "phone.HEIC").write_bytes(b"")
+    (root / "phone.CR2").write_bytes(b"")
     (root / "notes.txt").write_text("not a picture")
     (root / "README").write_text("not a picture")
     os.mkfifo(root / "pipe.png")
@@ -131,7 +131,7 @@ def test_what_is_skipped_is_named(tmp_path):
         "mine.png": "drawn by deepcluster_sk itself",
         "link": "a link to a folder: it is not followed",
         "circle": "a link to a folder: it is not followed",
-        "phone.HEIC": ".heic is not read: save it as PNG or JPEG",
+        "phone.CR2": ".cr2 is not read: save it as PNG or JPEG",
         "notes.txt": "no picture by its ending (.txt)",
         "README": "no picture by its ending (it has none)",
         "pipe.png": "no regular file",

@@ -14,9 +14,9 @@ from deepcluster_sk.data.pictures import (
     parse_background,
     read_pixels,
     reason,
-    stack_pictures,
 )
 from deepcluster_sk.data.pixels import Pixels, is_grey, stacked
+from deepcluster_sk.data.samples import stack_pictures
 from tests.made import quick
 
 WHITE = (255, 255, 255)

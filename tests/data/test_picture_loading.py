@@ -1,4 +1,4 @@
-"""A folder of pictures: what is read, and that nothing is left out without a word."""
+"""Pictures of a folder: what is read, at what size, of how many channels."""
 
 import builtins
 import os
@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from deepcluster_sk.data import picture_folder
+from deepcluster_sk.data import picture_files, picture_loading
 from deepcluster_sk.data.pictures import PICTURE_SUFFIXES
 from deepcluster_sk.datasets import load_pictures
 from tests.data.picture_files import LINKS_AND_PIPES, grey, names, save
@@ -175,19 +175,19 @@ def test_files_are_read_side_by_side_and_stay_in_order(tmp_path, monkeypatch):
     for number in range(20):
         save(tmp_path / f"{number:02}.png", grey(number))
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    original = picture_folder.read_pixels
+    original = picture_loading.read_pixels
     second_is_read = threading.Event()
 
-    def slow_first(picture, *args):
+    def slow_first(picture, **settings):
         # Never, unless two files are read at a time.
         if picture.filename.endswith("00.png") and not second_is_read.wait(timeout=30):
             raise TimeoutError
-        pixels = original(picture, *args)
+        pixels = original(picture, **settings)
         if picture.filename.endswith("01.png"):
             second_is_read.set()
         return pixels
 
-    monkeypatch.setattr(picture_folder, "read_pixels", slow_first)
+    monkeypatch.setattr(picture_loading, "read_pixels", slow_first)
     found = load_pictures(tmp_path)
     assert found.unreadable == []
     assert_array_equal(found.X[:, 0, 0], range(20))
@@ -208,7 +208,9 @@ def test_size_out_of_range(tmp_path, size):
 def test_size_that_memory_cannot_hold(tmp_path, monkeypatch):
     for number in range(2):
         save(tmp_path / f"{number}.png", grey(0, side=40))
-    monkeypatch.setattr(picture_folder, "_physical_memory", lambda: 2 * 3 * 40 * 40 - 1)
+    monkeypatch.setattr(
+        picture_loading, "_physical_memory", lambda: 2 * 3 * 40 * 40 - 1
+    )
     with pytest.raises(ValueError, match=r"2 pictures of 40x40 .* a smaller size"):
         load_pictures(tmp_path, size=40)
     load_pictures(tmp_path, size=39)
@@ -227,7 +229,7 @@ def test_folders_that_hold_nothing(tmp_path):
     with pytest.raises(ValueError, match="no readable picture"):
         load_pictures(tmp_path)
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    (tmp_path / "a.heic").write_bytes(b"")
+    (tmp_path / "a.psd").write_bytes(b"")
     with pytest.raises(
         ValueError, match=r"1 could not be read, such as 'bad.png' .* 1 were skipped"
     ):
@@ -236,7 +238,7 @@ def test_folders_that_hold_nothing(tmp_path):
 
 def test_endings():
     assert list(PICTURE_SUFFIXES) == sorted(PICTURE_SUFFIXES)
-    assert not picture_folder._OTHER_PICTURES.intersection(PICTURE_SUFFIXES)
+    assert not picture_files._OTHER_PICTURES.intersection(PICTURE_SUFFIXES)
 
 
 def test_without_pillow(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""A folder of picture files in, one array out; nothing left out without a word."""
+"""Pictures of any source in, one array out; nothing left out without a word."""
 
 import logging
 import operator
@@ -14,11 +14,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
+from deepcluster_sk.data.picture_files import Entry, LeftOut
+from deepcluster_sk.data.picture_sources import Source, opened_source
 from deepcluster_sk.data.pictures import (
+    HEIF_MISSING,
     PICTURE_SUFFIXES,
     Colour,
+    learn_formats,
     made_here,
-    open_picture,
     parse_background,
     pillow,
     read_pixels,
@@ -31,33 +34,10 @@ from deepcluster_sk.data.pixels import Pixels, greyed, is_grey, is_share, stacke
 MIN_SIDE, MAX_SIDE = 8, 4096
 #: Decoders at work at a time; each may hold a large picture.
 _MAX_THREADS = 8
-#: Endings of pictures that are not read, to be told from files that are no pictures.
-_OTHER_PICTURES = {
-    *(".ai", ".arw", ".bpg", ".cr2", ".cr3", ".dcm", ".dcx", ".dds", ".dng", ".emf"),
-    *(".eps", ".exr", ".fit", ".fits", ".flif", ".hdr", ".heic", ".heif", ".icns"),
-    *(".ico", ".jxl", ".jxr", ".mng", ".nef", ".nii", ".orf", ".pcd", ".pcx", ".pdf"),
-    *(".pfm", ".pict", ".ps", ".psd", ".qoi", ".raf", ".ras", ".raw", ".rw2", ".sgi"),
-    *(".svg", ".svgz", ".wmf", ".xbm", ".xcf", ".xpm"),
-}
-
 #: Why the drawings of an earlier run are skipped.
 _OWN = "drawn by deepcluster_sk itself"
 
 Result = TypeVar("Result")
-
-
-class LeftOut(NamedTuple):
-    """A file or folder that was not read, and why.
-
-    Attributes
-    ----------
-    path : Path
-    reason : str
-        In a few words, such as ``"No such file or directory"``.
-    """
-
-    path: Path
-    reason: str
 
 
 class Pictures(NamedTuple):
@@ -72,7 +52,8 @@ class Pictures(NamedTuple):
         are scaled, if several types of integers are among them; in [0, 1] if integers
         and floating-point numbers are.
     paths : list of Path
-        The file of each image, sorted.
+        The file of each image: sorted, but those of a list in its order. Of what came
+        from no file, its number: ``Path("0")``, ``Path("1")``, ...
     unreadable : list of LeftOut
         Files that could not be decoded: pairs ``(path, reason)``, sorted.
     skipped : list of LeftOut
@@ -87,24 +68,28 @@ class Pictures(NamedTuple):
 
 
 def load_pictures(
-    folder: str | Path,
+    source: Any,
     *,
     size: int = 32,
     background: str | int | ArrayLike = "white",
     exact_size: bool = False,
     colour: bool | None = None,
+    memory: Any = None,
 ) -> Pictures:
-    """Read every picture below a folder, cut and scaled to squares.
+    """Read pictures of any size, cut and scaled to squares.
 
     Each picture is turned upright as its camera noted, cut to its central square and
-    scaled. Subfolders are read too; hidden files and links to folders are not. A file
-    that cannot be read ends nothing: it is named with the reason.
+    scaled. Subfolders are read too; hidden files and links to folders are not. A
+    picture that cannot be read ends nothing: it is named with the reason.
 
     Parameters
     ----------
-    folder : str or Path
-        Folder of pictures: AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PNM, TGA, TIFF and
-        WebP, of each the first frame. Which of them, the content tells, not the name.
+    source : str, Path, or sequence
+        A folder or a zip file of pictures; a list of files, of Pillow images, or of
+        both; a data set, of torch or Hugging Face, whose samples are Pillow images,
+        tuples that begin with one, or dicts that hold one. Files may be AVIF, BMP, GIF,
+        HEIC, JPEG, JPEG 2000, PNG, PNM, TGA, TIFF and WebP, of each the first frame.
+        Which of them, the content tells, not the name.
     size : int, default=32
         Side of the squares, in pixels, from 8 to 4,096. Where most pictures are smaller
         than that, the largest side that half of them have (8 at least): what is
@@ -118,6 +103,9 @@ def load_pictures(
     colour : bool, default=None
         Whether the array has three channels; colours become grey where it has not.
         None gives it three where a picture shows a colour.
+    memory : None, str or object with the joblib.Memory interface, default=None
+        Where the array is kept, so that files which have not changed since (by name,
+        size and time) are not read again. What comes from no file is read each time.
 
     Returns
     -------
@@ -127,44 +115,83 @@ def load_pictures(
     Raises
     ------
     NotADirectoryError
-        If there is no such folder.
+        If there is no such folder or zip file.
     ValueError
-        If the folder's name is empty or it holds no readable picture, the size is out
-        of range or takes more memory than there is, or the background is no colour.
+        If the source holds no readable picture, its name is empty, or it is a damaged
+        zip file; if the size is out of range or takes more memory than there is, or the
+        background is no colour.
+    TypeError
+        If the source is none of these, such as an array, which needs no reading.
     ImportError
-        If Pillow is not installed.
+        If Pillow is not installed; pillow-heif, where nothing but HEIC is there.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> from deepcluster_sk.datasets import load_pictures
+    >>> large, small = Image.new("L", (400, 300)), Image.new("RGB", (20, 50), "red")
+    >>> load_pictures([large, small], size=16).X.shape
+    (2, 16, 16, 3)
     """
     ground = parse_background(background)
     size = checked_size(size)
-    if not str(folder):  # which pathlib takes for the current folder
-        raise ValueError("The folder's name is empty; '.' is the current folder.")
-    root = Path(folder)
-    if not root.is_dir():
-        raise NotADirectoryError(f"There is no folder {str(root)!r}.")
+    with opened_source(source) as found:
+        compute = partial(_read_all, found, size, ground, exact_size, colour)
+        if memory is None or found.files is None:
+            pictures = compute()
+        else:
+            # Imports torch, for which nobody is to wait who wants no cache.
+            from deepcluster_sk.runtime.caching import cached
 
-    files, skipped = _walk(root)
+            key = {
+                "files": [_stamp(path) for path in found.files],
+                "settings": (size, ground, exact_size, colour),
+                "pillow": pillow().__version__,
+            }
+            pictures = cached(memory, "load_pictures", key, compute)
+    return pictures._replace(skipped=sorted(pictures.skipped + found.skipped))
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Path, length and time of a file, by which it is known again."""
+    try:
+        about = path.stat()
+    except OSError:  # gone since it was found
+        return str(path), -1, -1
+    return str(path), about.st_size, about.st_mtime_ns
+
+
+def _read_all(
+    source: Source, size: int, ground: Colour, exact_size: bool, colour: bool | None
+) -> Pictures:
+    """Read what is to be tried of a source."""
     with _silent_decoders():
-        edges, whole, unreadable = _each(_short_edge, files)
-        found = {p: edge for p, edge in zip(whole, edges, strict=True) if edge}
-        skipped += [LeftOut(p, _OWN) for p in whole if p not in found]
+        edges, whole, unreadable = _each(_short_edge, source.entries)
+        sides = [edge for edge in edges if edge is not None]
+        skipped: list[LeftOut] = []
+        entries: list[Entry] = []
+        for entry, edge in zip(whole, edges, strict=True):
+            if edge is None:
+                skipped.append(LeftOut(entry.path, _OWN))
+            else:
+                entries.append(entry)
         side = size
-        if found:
+        if entries:
             if not exact_size:
-                middle = statistics.median_high(found.values())
-                side = max(MIN_SIDE, min(size, middle))
-            _check_memory(len(found), side)
-        read = partial(_read, background=ground, side=side)
-        pixels, paths, damaged = _each(read, list(found))
+                side = max(MIN_SIDE, min(size, statistics.median_high(sides)))
+            _check_memory(len(entries), side)
+        read = partial(read_pixels, background=ground, side=side)
+        pixels, entries, damaged = _each(read, entries)
     unreadable += damaged
+    paths = [entry.path for entry in entries]
     pixels, paths, unreadable = _on_one_scale(pixels, paths, unreadable)
-    unreadable, skipped = sorted(unreadable), sorted(skipped)
     if not pixels:
-        raise ValueError(_no_picture(root, unreadable, skipped))
+        raise _no_picture(source, sorted(unreadable), sorted(skipped + source.skipped))
     if colour is None:
         colour = not all(is_grey(picture.values) for picture in pixels)
     if not colour:
         pixels = [greyed(picture) for picture in pixels]
-    return Pictures(stacked(pixels, colour), paths, unreadable, skipped)
+    return Pictures(stacked(pixels, colour), paths, sorted(unreadable), skipped)
 
 
 def checked_size(size: Any) -> int:
@@ -187,64 +214,13 @@ def checked_size(size: Any) -> int:
     return side
 
 
-def _walk(root: Path) -> tuple[list[Path], list[LeftOut]]:
-    """Files that may be pictures, sorted, and everything else that is there."""
-    files: list[Path] = []
-    skipped: list[LeftOut] = []
-
-    def closed(error: OSError) -> None:
-        skipped.append(
-            LeftOut(Path(error.filename), f"a folder not opened: {error.strerror}")
-        )
-
-    for folder, subfolders, names in os.walk(root, onerror=closed):
-        for name in tuple(subfolders):
-            path = Path(folder, name)
-            if name.startswith("."):
-                skipped.append(LeftOut(path, "hidden"))
-            elif _is_link(path):
-                skipped.append(LeftOut(path, "a link to a folder: it is not followed"))
-            else:
-                continue
-            subfolders.remove(name)
-        for name in names:
-            path = Path(folder, name)
-            why = _why_not(path)
-            if why is None:
-                files.append(path)
-            else:
-                skipped.append(LeftOut(path, why))
-    return sorted(files), skipped
-
-
-def _is_link(path: Path) -> bool:
-    # Windows has links to folders of a second kind, which Python 3.12 knows of.
-    is_junction = getattr(os.path, "isjunction", os.path.islink)
-    return path.is_symlink() or bool(is_junction(path))
-
-
-def _why_not(path: Path) -> str | None:
-    """Why a file is not tried as a picture; None if it is."""
-    suffix = path.suffix.lower()
-    if path.name.startswith("."):
-        return "hidden"
-    if suffix in _OTHER_PICTURES:
-        return f"{suffix} is not read: save it as PNG or JPEG"
-    if suffix not in PICTURE_SUFFIXES:
-        return f"no picture by its ending ({suffix or 'it has none'})"
-    if not path.is_file():
-        # To open a pipe, one would wait for somebody to write to it.
-        return "a link to nothing" if path.is_symlink() else "no regular file"
-    return None
-
-
 @contextmanager
 def _silent_decoders() -> Iterator[None]:
     """Keep back what Pillow warns and logs of damaged files: they are named, or read.
 
     Around all threads, since both are set for the whole process.
     """
-    pillow().init()  # not by several threads at a time
+    learn_formats()  # not by several threads at a time
     log = logging.getLogger("PIL")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
@@ -257,48 +233,43 @@ def _silent_decoders() -> Iterator[None]:
 
 
 def _each(
-    work: Callable[[Path], Result], paths: Sequence[Path]
-) -> tuple[list[Result], list[Path], list[LeftOut]]:
-    """Do something with every file, several at a time; what fails is left out.
+    work: Callable[[Any], Result], entries: Sequence[Entry]
+) -> tuple[list[Result], list[Entry], list[LeftOut]]:
+    """Do something with every open picture, several at a time; what fails is left out.
 
     Returns
     -------
     results : list
-    paths : list of Path
-        The file of each result, in the order given.
+    entries : list of Entry
+        That of each result, in the order given.
     failed : list of LeftOut
     """
 
-    def attempt(path: Path) -> Result | LeftOut:
+    def attempt(entry: Entry) -> Result | LeftOut:
         try:
-            return work(path)
+            with entry.open() as picture:
+                return work(picture)
         # One file must not end a folder, and decoders raise nearly anything.
         except Exception as error:
-            return LeftOut(path, reason(error))
+            return LeftOut(entry.path, reason(error))
 
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-        outcomes = list(pool.map(attempt, paths))
+        outcomes = list(pool.map(attempt, entries))
     results: list[Result] = []
-    read: list[Path] = []
+    read: list[Entry] = []
     failed: list[LeftOut] = []
-    for path, outcome in zip(paths, outcomes, strict=True):
+    for entry, outcome in zip(entries, outcomes, strict=True):
         if isinstance(outcome, LeftOut):
             failed.append(outcome)
         else:
             results.append(outcome)
-            read.append(path)
+            read.append(entry)
     return results, read, failed
 
 
-def _short_edge(path: Path) -> int | None:
+def _short_edge(picture: Any) -> int | None:
     """Shorter side of a picture, from its first bytes; None if we have drawn it."""
-    with open_picture(path) as picture:
-        return None if made_here(picture) else min(picture.size)
-
-
-def _read(path: Path, background: Colour, side: int) -> Pixels:
-    with open_picture(path) as picture:
-        return read_pixels(picture, background, side)
+    return None if made_here(picture) else min(picture.size)
 
 
 def _on_one_scale(
@@ -345,14 +316,16 @@ def _physical_memory() -> int | None:
         return None
 
 
-def _no_picture(root: Path, unreadable: list[LeftOut], skipped: list[LeftOut]) -> str:
-    """Say that a folder holds nothing to read, and what it holds instead."""
-    text = (
-        f"The folder {str(root)!r} holds no readable picture "
-        f"({', '.join(PICTURE_SUFFIXES)})"
-    )
+def _no_picture(
+    source: Source, unreadable: list[LeftOut], skipped: list[LeftOut]
+) -> Exception:
+    """Error that says that there is nothing to read, and what there is instead."""
+    text = f"{source.name} holds no readable picture"
+    if source.files is not None:
+        text += f" ({', '.join(PICTURE_SUFFIXES)})"
     for files, what in ((unreadable, "could not be read"), (skipped, "were skipped")):
         if files:
             path, why = files[0]
             text += f"; {len(files)} {what}, such as {path.name!r} ({why})"
-    return f"{text}."
+    is_missing = any(why == HEIF_MISSING for _, why in unreadable)
+    return (ImportError if is_missing else ValueError)(f"{text}.")

@@ -1,0 +1,238 @@
+"""Samples that come as no array: lists of pictures, data sets, arrays on a disk.
+
+Told by what they can do, so that neither a library of data sets nor one of arrays on
+disks has to be installed.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+
+from deepcluster_sk.data.pictures import (
+    parse_background,
+    pillow,
+    read_pixels,
+    reason,
+)
+from deepcluster_sk.data.pixels import Pixels, is_grey, is_share, stacked
+
+#: Modes of Pillow that may hold grey pictures without saying so, and those that do.
+_MAYBE_GREY = ("1", "L", "LA", "La", "P", "PA")
+#: What has an index and a length, and yet is no data set.
+_NO_DATA_SETS = (list, tuple, str, bytes, bytearray, memoryview, Mapping)
+
+
+def plain(X: Any, n_channels: int | None = None) -> Any:
+    """Make an array of samples that come as none; leave everything else alone.
+
+    Parameters
+    ----------
+    X : Any
+        Tensors on any device, lists of Pillow images, data sets and arrays on a disk
+        become arrays.
+    n_channels : int, default=None
+        Number of channels that grey Pillow images are to have, if it is known.
+
+    Raises
+    ------
+    ValueError
+        If samples differ in size, or none can be told from the rest of a data set; if
+        values are masked: NumPy's functions differ in whether they look at the mask.
+    """
+    if is_data_set(X):
+        X = [image_of(X, number) for number in range(len(X))]
+        if not holds_pictures(X):
+            return _stacked_arrays(X)
+    if holds_pictures(X):
+        return stack_pictures(X, n_channels=n_channels)
+    if _is_on_disk(X):
+        return np.asarray(X[:])
+    if np.ma.isMaskedArray(X) and np.ma.is_masked(X):
+        raise ValueError(
+            f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
+            "samples out."
+        )
+    return _on_host(X)
+
+
+def holds_pictures(X: Any) -> bool:
+    """Whether data are a list or tuple that begins with a Pillow image."""
+    return isinstance(X, (list, tuple)) and bool(X) and is_picture(X[0])
+
+
+def is_picture(X: Any) -> bool:
+    """Whether something is a Pillow image."""
+    image = sys.modules.get("PIL.Image")
+    return bool(image and isinstance(X, image.Image))
+
+
+def is_data_set(X: Any) -> bool:
+    """Whether data are a data set: of torch, of Hugging Face, or one that works alike.
+
+    Raises
+    ------
+    ValueError
+        If they are a torch data set without a length, or what only loads one.
+    """
+    kind = type(X)
+    if hasattr(X, "dataset") and hasattr(X, "batch_sampler"):
+        raise ValueError(f"X is a {kind.__name__}: pass its data set, X.dataset.")
+    if isinstance(X, Mapping) and X and all(map(_is_indexed, X.values())):
+        raise ValueError(
+            f"X is a dict of data sets: pass one of them, X[{next(iter(X))!r}]."
+        )
+    if not _is_indexed(X):
+        return False
+    if not hasattr(kind, "__len__"):
+        raise ValueError(
+            f"X is a {kind.__name__}, which has no length: make a list of its images."
+        )
+    return True
+
+
+def image_of(data: Any, number: int) -> Any:
+    """Sample of a data set, without its label.
+
+    Parameters
+    ----------
+    data : data set
+        Its samples are images, tuples that begin with one, or dicts that hold one.
+    number : int
+
+    Returns
+    -------
+    Pillow image, array or tensor
+
+    Raises
+    ------
+    ValueError
+        If several entries of a dict, or none, may be the image.
+    """
+    sample = data[number]
+    if isinstance(sample, Mapping):
+        names = [name for name, value in sample.items() if is_picture(value)]
+        names = names or [name for name, value in sample.items() if _n_axes(value) > 1]
+        if len(names) != 1:
+            what = f"images in {names}" if names else f"no image in {list(sample)}"
+            raise ValueError(
+                f"Sample {number} of X has {what}: pass the column of the images, such "
+                'as X["image"].'
+            )
+        return sample[names[0]]
+    is_pair = isinstance(sample, tuple) or holds_pictures(sample)
+    return sample[0] if is_pair and len(sample) else sample
+
+
+def stack_pictures(
+    pictures: Sequence[Any],
+    *,
+    n_channels: int | None = None,
+    background: str | int | ArrayLike = "white",
+) -> NDArray[Any]:
+    """Make an array of Pillow images of one size.
+
+    Palettes are looked up, transparency is laid on the background and pictures are
+    turned upright.
+
+    Parameters
+    ----------
+    pictures : sequence of PIL.Image.Image
+    n_channels : int, default=None
+        3 makes colour pictures of grey ones, as a model of colour pictures needs. None
+        does so if any is of a colour mode.
+    background : str, int or sequence of 3 ints, default="white"
+        Colour that shows where a picture is transparent.
+
+    Returns
+    -------
+    X : ndarray of shape (n, H, W) or (n, H, W, 3)
+        As :func:`stacked`.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no Pillow image, cannot be decoded, or differs in size; if
+        floating-point numbers beyond [0, 1] lie beside integers.
+    """
+    ground = parse_background(background)
+    image = pillow().Image
+    found: list[Pixels] = []
+    for number, picture in enumerate(pictures):
+        if not isinstance(picture, image):
+            raise ValueError(
+                f"Entry {number} of X is a {type(picture).__name__}, the first is a "
+                "picture: all must be Pillow images."
+            )
+        try:
+            pixels = read_pixels(picture, ground)
+        except Exception as error:
+            raise ValueError(f"Picture {number} of X: {reason(error)}.") from error
+        # True colours stay colours: whether a batch happens to hold grey ones only must
+        # not decide on its shape.
+        if picture.mode in _MAYBE_GREY and is_grey(pixels.values):
+            values = pixels.values
+            pixels = Pixels(values if values.ndim == 2 else values[..., 0], pixels.top)
+        if found and pixels.values.shape[:2] != found[0].values.shape[:2]:
+            first, other = (p.values.shape[:2] for p in (found[0], pixels))
+            raise ValueError(
+                f"Picture {number} of X has (height, width) {other}, the first has "
+                f"{first}: resize them to one size, or let "
+                "deepcluster_sk.datasets.load_pictures do so."
+            )
+        found.append(pixels)
+    if any(pixels.top is not None for pixels in found):
+        for number, pixels in enumerate(found):
+            if not is_share(pixels):
+                raise ValueError(
+                    f"Picture {number} of X holds floating-point numbers beyond [0, 1] "
+                    "beside pictures of integers: there is no common scale."
+                )
+    colour = any(pixels.values.ndim == 3 for pixels in found)
+    return stacked(found, colour=colour or n_channels == 3)
+
+
+def _on_host(X: Any) -> Any:
+    """Take a tensor for the array it holds, on whatever device."""
+    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
+
+
+def _is_indexed(X: Any) -> bool:
+    """Whether something has an index, and is neither a container nor an array."""
+    return (
+        hasattr(type(X), "__getitem__")
+        and not isinstance(X, _NO_DATA_SETS)
+        and not any(hasattr(X, name) for name in ("__array__", "dtype"))
+        and not issparse(X)
+    )
+
+
+def _n_axes(value: Any) -> int:
+    try:
+        return int(np.ndim(value))
+    except ValueError:  # lists of several lengths
+        return 0
+
+
+def _is_on_disk(X: Any) -> bool:
+    """Whether data are an array that NumPy does not know, and that can be sliced."""
+    known = hasattr(X, "__array__") or issparse(X)
+    return not known and all(
+        hasattr(X, name) for name in ("shape", "dtype", "__getitem__")
+    )
+
+
+def _stacked_arrays(samples: list[Any]) -> NDArray[Any]:
+    """Make an array of arrays or tensors of one shape."""
+    arrays = []
+    for number, sample in enumerate(samples):
+        arrays.append(np.asarray(_on_host(sample)))
+        if arrays[-1].shape != arrays[0].shape:
+            raise ValueError(
+                f"Sample {number} of X has shape {arrays[-1].shape}, the first has "
+                f"{arrays[0].shape}: all must have one."
+            )
+    return np.array(arrays)

@@ -1,0 +1,146 @@
+"""What clusterers take that is no array: data sets, and arrays on a disk."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
+from deepcluster_sk.data.images import flatten_samples
+from deepcluster_sk.data.samples import is_data_set, plain
+from tests.made import make_images, quick
+
+X = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), np.uint8)
+
+
+class Samples(Dataset):
+    """A data set of any samples."""
+
+    def __init__(self, samples):
+        self.samples = samples
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, number):
+        return self.samples[number]
+
+
+class OnDisk:
+    """An array that can be sliced, and that NumPy does not know."""
+
+    def __init__(self, values):
+        self.values = values
+        self.shape = values.shape
+        self.dtype = values.dtype
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, where):
+        return self.values[where]
+
+
+class Protocol(OnDisk):
+    """One that NumPy knows."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Samples(list(X)),
+        Samples([(image, 1) for image in X]),
+        Samples([Image.fromarray(image) for image in X]),
+        Samples([(Image.fromarray(image), 1) for image in X]),
+        Samples([{"label": 1, "image": Image.fromarray(image)} for image in X]),
+        Samples([{"label": 1, "pixels": image.tolist()} for image in X]),
+        TensorDataset(torch.from_numpy(X), torch.zeros(6)),
+        torch.utils.data.Subset(TensorDataset(torch.from_numpy(X)), range(6)),
+        torch.from_numpy(X),
+        OnDisk(X),
+        Protocol(X),
+        np.lib.stride_tricks.as_strided(X),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_samples_of_any_source_are_the_same_array(given):
+    rows, shape = flatten_samples(given)
+    assert shape == X.shape
+    assert_array_equal(rows, X.reshape(6, -1))
+
+
+def test_arrays_of_other_libraries(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    zarr = pytest.importorskip("zarr")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        stored = file.create_dataset("X", data=X)
+        assert_array_equal(flatten_samples(stored)[0], X.reshape(6, -1))
+        vectors = file.create_dataset("Z", data=X.reshape(6, -1))
+        assert_array_equal(np.asarray(plain(vectors)), X.reshape(6, -1))
+    stored = zarr.array(X, store=str(tmp_path / "a.zarr"))
+    assert_array_equal(flatten_samples(stored)[0], X.reshape(6, -1))
+
+
+def test_mapped_files_are_not_copied(tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert np.shares_memory(flatten_samples(mapped)[0], mapped)
+
+
+@pytest.mark.parametrize(
+    "given", [[1], (1,), "ab", b"ab", {"a": 1}, X, memoryview(X), None, 3]
+)
+def test_no_data_sets(given):
+    assert not is_data_set(given)
+    assert plain(given) is given
+
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        return iter(X)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (Endless(), "X is a Endless, which has no length"),
+        (DataLoader(Samples(list(X))), r"X is a DataLoader: pass its data set"),
+        ({"train": Samples([])}, r"a dict of data sets: pass .* X\['train'\]"),
+        (Samples([{"a": 1}]), r"Sample 0 of X has no image in \['a'\]"),
+        (
+            Samples([{"a": Image.new("L", (1, 1)), "b": Image.new("L", (1, 1))}]),
+            r"Sample 0 of X has images in \['a', 'b'\]: pass the column",
+        ),
+        (
+            Samples([np.zeros((3, 4)), np.zeros((3, 5))]),
+            r"Sample 1 of X has shape \(3, 5\), the first has \(3, 4\)",
+        ),
+        (
+            Samples([Image.new("L", (3, 4)), Image.new("L", (3, 5))]),
+            r"Picture 1 of X has .*load_pictures do so",
+        ),
+    ],
+)
+def test_what_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        plain(given)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", [Samples, OnDisk])
+def test_a_fit_is_the_same(kind):
+    images, _ = make_images()
+    wanted = quick(DeepTripletClusterer).fit(images)
+    model = quick(DeepTripletClusterer).fit(kind(images))
+    assert_array_equal(model.labels_, wanted.labels_)
+    assert model.image_shape_ == wanted.image_shape_
+    assert_array_equal(model.predict(kind(images)), wanted.labels_)
+    assert_array_equal(model.transform(kind(images)), wanted.transform(images))
+    graph = NeighborGraphClusterer(3, random_state=0)
+    labels = graph.fit(images).labels_
+    assert_array_equal(graph.fit(kind(images)).labels_, labels)
