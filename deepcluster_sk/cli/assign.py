@@ -3,8 +3,8 @@
 import argparse
 
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments, table_path
-from deepcluster_sk.cli.fitting import check_device
 from deepcluster_sk.cli.output import check_output, write_or_rescue
+from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import read_results, table_of
 
 
@@ -17,7 +17,9 @@ def add_parser(commands: Commands) -> None:
         description="Find the cluster of every picture in a folder by the model that "
         "'cluster' has written. Pictures are read as those of the fit were.",
     )
-    parser.add_argument("folder", type=path, metavar="FOLDER")
+    parser.add_argument(
+        "folder", type=path, metavar="FOLDER", help="folder or zip file of pictures"
+    )
     parser.add_argument(
         "-o",
         "--out",
@@ -32,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     table = arguments.out or arguments.results / "assigned.csv"
     check_output(table, force=arguments.force)
-    check_device(arguments.device)
+    check_pictures(arguments.folder)
     model, reading = read_results(arguments.results, arguments.device)
     pictures = reading.read(arguments.folder)
     confidence = model.confidence(pictures.X)

@@ -18,7 +18,7 @@ from deepcluster_sk.cli.fitting import (
     end_if_interrupted,
     make_clusterer,
 )
-from deepcluster_sk.cli.reading import first_reading
+from deepcluster_sk.cli.reading import check_pictures, first_reading
 from deepcluster_sk.cli.results import Results, check_results, write_results
 
 
@@ -28,12 +28,14 @@ def add_parser(commands: Commands) -> None:
         "cluster",
         parents=[fit_arguments()],
         help="cluster a folder of pictures",
-        description="Cluster the pictures in a folder and its subfolders. Writes a "
-        "folder: report.html to look at, clusters.csv (path, cluster, probability, "
-        "confidence), clusters.png (the surest pictures of each cluster), and the "
-        "fitted model, by which 'assign' labels other pictures.",
+        description="Cluster the pictures in a folder and its subfolders, or in a zip "
+        "file. Writes a folder: report.html to look at, clusters.csv (path, cluster, "
+        "probability, confidence), clusters.png (the surest pictures of each cluster), "
+        "and the fitted model, by which 'assign' labels other pictures.",
     )
-    parser.add_argument("folder", type=path, metavar="FOLDER")
+    parser.add_argument(
+        "folder", type=path, metavar="FOLDER", help="folder or zip file of pictures"
+    )
     parser.add_argument(
         "-k",
         "--n-clusters",
@@ -91,6 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
     out, folder = arguments.out, arguments.folder
     # Found before hours of training, not after.
     check_kind(arguments.kind, arguments.method)
+    check_pictures(folder)
     check_results(out, force=arguments.force)
     check_device(arguments.device)
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments, table_path
-from deepcluster_sk.cli.fitting import check_device
 from deepcluster_sk.cli.output import check_output, features_table, write_or_rescue
+from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import read_results
 
 
@@ -23,7 +23,7 @@ def add_parser(commands: Commands) -> None:
         type=path,
         nargs="?",
         metavar="FOLDER",
-        help="folder of pictures (default: the one that was clustered)",
+        help="folder or zip file of pictures (default: the one that was clustered)",
     )
     parser.add_argument(
         "-o",
@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     table = arguments.out or arguments.results / "features.csv"
     check_output(table, force=arguments.force)
-    check_device(arguments.device)
+    if arguments.folder is not None:
+        check_pictures(arguments.folder)
     model, reading = read_results(arguments.results, arguments.device)
     folder = arguments.folder or Path(reading.folder)
     pictures = reading.read(folder)

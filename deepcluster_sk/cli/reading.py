@@ -24,7 +24,7 @@ class Reading:
     Attributes
     ----------
     folder : str
-        Where its pictures were.
+        Folder or zip file where its pictures were.
     side : int
         Pixels of a side of the squares.
     is_colour : bool
@@ -64,7 +64,7 @@ class Reading:
             ) from error
 
     def read(self, folder: Path) -> "Pictures":
-        """Read a folder as the pictures of the fit were read.
+        """Read a folder or zip file as the pictures of the fit were read.
 
         Raises
         ------
@@ -84,11 +84,22 @@ class Reading:
         if str(found.X.dtype) != self.dtype:
             bits = {"uint8": "8 bits a channel", "float32": "more than 8 bits"}
             raise ValueError(
-                f"The folder {str(folder)!r} holds pictures of "
+                f"{str(folder)!r} holds pictures of "
                 f"{bits[str(found.X.dtype)]}, but the model was fitted on pictures of "
                 f"{bits[self.dtype]}: save them in one depth."
             )
         return found
+
+
+def check_pictures(folder: Path) -> None:
+    """Refuse what is not there, before anything is imported that takes seconds.
+
+    Raises
+    ------
+    NotADirectoryError
+    """
+    if not (folder.is_dir() or folder.is_file()):
+        raise NotADirectoryError(f"There is no folder or zip file {str(folder)!r}.")
 
 
 def first_reading(
@@ -111,7 +122,7 @@ def first_reading(
 
 
 def say_left_out(pictures: "Pictures", folder: Path) -> None:
-    """Say on standard error what was left out of a folder: a line a reason."""
+    """Say on standard error what was left out of a source: a line a reason."""
     _say("Not readable", pictures.unreadable, folder)
     _say("Skipped", pictures.skipped, folder)
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments
-from deepcluster_sk.cli.fitting import check_device
 from deepcluster_sk.cli.output import check_output
+from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import REPORT, read_results, report_of
 from deepcluster_sk.runtime.files import write_whole
 
@@ -24,7 +24,7 @@ def add_parser(commands: Commands) -> None:
         type=path,
         nargs="?",
         metavar="FOLDER",
-        help="folder of pictures to show (default: the one that was clustered)",
+        help="folder or zip file to show (default: the one that was clustered)",
     )
     parser.add_argument(
         "-o",
@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     page = arguments.out or arguments.results / REPORT
     check_output(page, force=arguments.force)
-    check_device(arguments.device)
+    if arguments.folder is not None:
+        check_pictures(arguments.folder)
     model, reading = read_results(arguments.results, arguments.device)
     folder = arguments.folder or Path(reading.folder)
     pictures = reading.read(folder)

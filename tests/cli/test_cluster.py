@@ -61,6 +61,21 @@ def test_cluster(run, clusterer, capsys, folder, out, table, tmp_path):
     assert names_in(out) == sorted(results.FILES)
 
 
+def test_a_zip_file_is_as_good_as_its_folder(run, capsys, folder, out, tmp_path):
+    (folder / "notes.txt").write_text("")
+    run("cluster", folder, "-k", 3, "--out", out)
+    zipped = shutil.make_archive(str(tmp_path / "pictures"), "zip", folder)
+    said = capsys.readouterr().err
+    run("cluster", zipped, "-k", 3, "--out", tmp_path / "again")
+    assert (
+        capsys.readouterr().err
+        == said
+        == ("Skipped (1), no picture by its ending (.txt): notes.txt\n")
+    )
+    found = read_table(tmp_path / "again" / results.TABLE)
+    assert found == read_table(out / results.TABLE)
+
+
 def test_clusters_are_counted_where_nobody_says_how_many(run, capsys, folder, table):
     assert run("cluster", folder, "-k", "auto", "--out", table.parent) == 0
     assert "Clusters counted: 2" in capsys.readouterr().out
@@ -80,7 +95,7 @@ def test_after_ctrl_c_there_are_results_all_the_same(
 
 def test_what_was_left_out_is_counted_and_named(run, capsys, folder, out, table):
     (folder / "bad.png").write_bytes(b"no picture")
-    (folder / "more" / "phone.heic").write_bytes(b"")
+    (folder / "more" / "raw.cr2").write_bytes(b"")
     for number in range(12):
         (folder / f"{number:02}.txt").write_text("")
     run("cluster", folder, "-k", 2, "--out", out)
@@ -92,8 +107,8 @@ def test_what_was_left_out_is_counted_and_named(run, capsys, folder, out, table)
     (texts,) = (line for line in lines if "(.txt)" in line)
     assert texts.startswith("Skipped (12), no picture by its ending (.txt): 00.txt, ")
     assert texts.endswith("09.txt and 2 more")
-    (heic,) = (line for line in lines if ".heic" in line)
-    assert heic.endswith(": more/phone.heic")
+    (raw,) = (line for line in lines if ".cr2" in line)
+    assert raw.endswith(": more/raw.cr2")
     assert len(read_table(table)) == 7
 
 

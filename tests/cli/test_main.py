@@ -33,7 +33,8 @@ def process(code):
         (["demo", "--device", "gpu"], 2),
         (["demo", "--seed", "-1"], 2),
         # Found before the device is looked for.
-        (["cluster", "folder", "-k", "2", "--out", "pyproject.toml/a"], 2),
+        (["cluster", "tests", "-k", "2", "--out", "pyproject.toml/a"], 2),
+        (["cluster", "no/such/folder", "-k", "2"], 2),
         (["cluster", "folder", "-k", "2", "--method", "dec", "--kind", "drawing"], 2),
         (["assign", "no/such/folder", "folder"], 2),
         (["report", "no/such/folder"], 2),

@@ -78,6 +78,17 @@ def test_the_pictures_of_the_fit_are_assigned_as_they_were(run, copied):
     assert read_table(out / "assigned.csv") == read_table(out / results.TABLE)
 
 
+def test_the_same_from_a_zip_file(run, fail, copied, tmp_path):
+    folder, out = copied
+    zipped = shutil.make_archive(str(tmp_path / "pictures"), "zip", folder)
+    for command, name in (("assign", "a.csv"), ("embed", "b.csv")):
+        tables = tmp_path / name, tmp_path / f"zip_{name}"
+        for source, table in zip((folder, zipped), tables, strict=True):
+            run(command, out, source, "--out", table)
+        assert read_table(tables[0]) == read_table(tables[1])
+    assert "no folder or zip file" in fail("embed", out, tmp_path / "c.zip", "--force")
+
+
 def test_other_sizes_and_colours_are_read_as_those_of_the_fit(run, copied, tmp_path):
     folder, out = copied
     other = tmp_path / "other"
