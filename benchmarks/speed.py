@@ -1,13 +1,15 @@
 """Where the time goes: training, the start, growth with n, memory, prediction.
 
     python -m benchmarks.speed --data FOLDER
-    python -m benchmarks.speed overhead predict start growth memory
+    python -m benchmarks.speed overhead predict start growth memory pictures
     python -m benchmarks.speed clustpy
 
 Writes ``results/speed.csv``: one row a measurement, and beside it what it is compared
 with, measured in the same run and in turn, so that a busy machine slows both. The
 images are made up, since speed does not depend on what they show, but for ``reach``:
 how long the defaults take to an ACC, read by a callback, on digits, usps and mnist.
+``pictures`` reads photographs that are made for it, from files that the system has in
+its memory.
 ``clustpy`` compares with ClustPy, which has to be installed for it.
 """
 
@@ -23,10 +25,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from skorch.callbacks import Callback
 
 from benchmarks.bare import BareLoop
 from benchmarks.data import load
+from benchmarks.photographs import make_photographs
 from benchmarks.provenance import provenance
 from benchmarks.rows import RESULTS, read, write
 from deepcluster_sk import (
@@ -36,6 +40,7 @@ from deepcluster_sk import (
     Reconstruction,
     TripletMargin,
 )
+from deepcluster_sk.datasets import load_pictures
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.runtime.device import resolve_device, resolve_precision
 from deepcluster_sk.runtime.malloc import keeping_freed_memory
@@ -192,6 +197,27 @@ def start(sizes=(100_000, 1_000_000), n_features=10):
         yield row("start", n, value, "s", "epoch", [epoch], value / epoch)
 
 
+def pictures(n=2_000):
+    """Seconds to read photographs of 12 megapixels, against decoding them in full."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, cache = Path(name, "photographs"), Path(name, "cache")
+        folder.mkdir()
+        make_photographs(folder, n)
+        seconds = []
+        for _ in range(2):  # read, then found in the cache
+            begin = clock()
+            found = load_pictures(folder, memory=str(cache))
+            seconds.append(clock() - begin)
+        begin = clock()
+        for path in found.paths:
+            with Image.open(path) as picture:
+                picture.resize(found.X.shape[1:3])
+        whole = clock() - begin
+    names = ("read photographs", "read photographs again, cached")
+    for what, value in zip(names, seconds, strict=True):
+        yield row(what, n, value, "s", "Pillow, in full", [whole], value / whole)
+
+
 class Reached(Callback):
     """Note when clusters first match classes so well; classes serve for this alone."""
 
@@ -290,7 +316,7 @@ def main():
     """Measure what is asked for, in place of what was measured before."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="FOLDER", help=".npz files with X and y")
-    measurements = (overhead, predict, start, reach, growth, memory)
+    measurements = (overhead, predict, start, reach, growth, memory, pictures)
     default = [m.__name__ for m in measurements]
     measurements = {m.__name__: m for m in (*measurements, clustpy)}
     parser.add_argument("what", nargs="*", default=default)
