@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from deepcluster_sk.data.samples import plain
 from deepcluster_sk.data.showing import as_pictures
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class ClustersDisplay:
         """
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be at least 1.")
-        images = np.asarray(X)
+        images = np.asarray(plain(X))
         names = column_or_1d(labels)
         check_consistent_length(images, names)
         confidence = _confidence(probabilities, names)

@@ -11,6 +11,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from deepcluster_sk.data.samples import plain
 from deepcluster_sk.data.showing import as_pictures
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class DoubtfulDisplay:
         """
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be at least 1.")
-        images, names = np.asarray(X), column_or_1d(labels)
+        images, names = np.asarray(plain(X)), column_or_1d(labels)
         sure = column_or_1d(
             check_array(confidence, ensure_2d=False, input_name="confidence")
         )

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
+from torch.utils.data import TensorDataset
 
 from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
 from deepcluster_sk.plotting import ClustersDisplay
@@ -113,6 +115,16 @@ def test_clusters_of_an_estimator_know_the_shape_of_flat_images(images):
     graph = NeighborGraphClusterer(3, image_shape=(8, 8), random_state=0).fit(X)
     display = ClustersDisplay.from_estimator(graph, X)
     assert {picture.shape for row in display.pictures for picture in row} == {(8, 8)}
+
+
+def test_clusters_of_whatever_an_estimator_takes(fitted, images):
+    X = images[0]
+    wanted = ClustersDisplay.from_estimator(fitted, X).pictures
+    data = TensorDataset(torch.from_numpy(X))
+    for found, row in zip(
+        ClustersDisplay.from_estimator(fitted, data).pictures, wanted, strict=True
+    ):
+        assert_array_equal(found, row)
 
 
 def test_clusters_of_an_estimator_that_is_not_fitted(images):

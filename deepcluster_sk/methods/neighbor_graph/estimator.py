@@ -212,7 +212,9 @@ class NeighborGraphClusterer(
         ----------
         X : array-like of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
             Grey or colour images of any integer or floating type, or feature vectors;
-            flat rows are images where ``image_shape`` says so. Scaled inside.
+            flat rows are images where ``image_shape`` says so. Scaled inside. Or a list
+            of Pillow images, or a data set of images or vectors, all of one size;
+            labels in a data set are not looked at.
         y : Ignored
             Never looked at.
 
