@@ -85,6 +85,12 @@ def add_parser(commands: Commands) -> None:
         help="what is seen through transparent pictures: a name or #rrggbb "
         "(default: white)",
     )
+    parser.add_argument(
+        "--cache",
+        type=path,
+        metavar="DIR",
+        help="folder that keeps what was read and computed, for the next run",
+    )
     parser.set_defaults(run=run)
 
 
@@ -97,7 +103,10 @@ def run(arguments: argparse.Namespace) -> None:
     check_results(out, force=arguments.force)
     check_device(arguments.device)
 
-    pictures, reading = first_reading(folder, arguments.size, arguments.background)
+    cache = None if arguments.cache is None else str(arguments.cache)
+    pictures, reading = first_reading(
+        folder, arguments.size, arguments.background, cache
+    )
     n, wanted = len(pictures.X), arguments.n_clusters
     if wanted != "auto" and n < wanted:
         raise ValueError(f"{n} pictures cannot make {wanted} clusters.")
@@ -107,7 +116,7 @@ def run(arguments: argparse.Namespace) -> None:
         f"{into}.",
         flush=True,
     )
-    model = make_clusterer(wanted, arguments, arguments.method, arguments.kind)
+    model = make_clusterer(wanted, arguments, arguments.method, arguments.kind, cache)
     model.fit(pictures.X)
     if wanted == "auto":
         print(f"Clusters counted: {model.n_clusters_}")

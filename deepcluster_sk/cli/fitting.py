@@ -44,12 +44,15 @@ def make_clusterer(
     arguments: argparse.Namespace,
     method: str = "triplet",
     kind: str = "auto",
+    cache: str | None = None,
 ) -> Any:
     """Make the clusterer that the arguments describe."""
     import deepcluster_sk
 
     progress = not arguments.quiet and sys.stderr.isatty()
     settings: dict[str, Any] = {} if kind == "auto" else {"image_kind": kind}
+    if cache is not None:
+        settings["memory"] = cache
     return getattr(deepcluster_sk, METHODS[method])(
         n_clusters,
         max_pixels=None,  # they have the size that was asked for

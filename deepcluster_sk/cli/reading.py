@@ -103,12 +103,12 @@ def check_pictures(folder: Path) -> None:
 
 
 def first_reading(
-    folder: Path, size: int, background: tuple[int, int, int]
+    folder: Path, size: int, background: tuple[int, int, int], cache: str | None = None
 ) -> tuple["Pictures", Reading]:
-    """Read the pictures of a fit, and tell how."""
+    """Read the pictures of a fit, or take them from a cache, and tell how."""
     from deepcluster_sk.datasets import load_pictures
 
-    found = load_pictures(folder, size=size, background=background)
+    found = load_pictures(folder, size=size, background=background, memory=cache)
     say_left_out(found, folder)
     X = found.X
     reading = Reading(

@@ -14,8 +14,11 @@ class FakeClusterer:
     made = None
     interrupted_ = None
 
-    def __init__(self, n_clusters=8, *, max_pixels, device, random_state, verbose):
+    def __init__(
+        self, n_clusters=8, *, max_pixels, device, random_state, verbose, memory=None
+    ):
         self.n_clusters = n_clusters
+        self.memory = memory
         self.max_pixels = max_pixels
         self.device = device
         self.random_state = random_state

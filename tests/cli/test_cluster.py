@@ -76,6 +76,23 @@ def test_a_zip_file_is_as_good_as_its_folder(run, capsys, folder, out, tmp_path)
     assert found == read_table(out / results.TABLE)
 
 
+def test_what_was_read_is_kept_for_the_next_run(
+    run, clusterer, folder, out, tmp_path, monkeypatch
+):
+    cache = tmp_path / "cache"
+    argv = ("cluster", folder, "-k", 3, "--out", out, "--cache", cache)
+    run(*argv)
+    assert clusterer.made.memory == str(cache)
+    first = clusterer.made.fitted
+
+    def read(*args, **settings):
+        raise AssertionError("a picture was read again")
+
+    monkeypatch.setattr("deepcluster_sk.data.picture_loading.read_pixels", read)
+    run(*argv, "--force")
+    assert np.array_equal(clusterer.made.fitted, first)
+
+
 def test_clusters_are_counted_where_nobody_says_how_many(run, capsys, folder, table):
     assert run("cluster", folder, "-k", "auto", "--out", table.parent) == 0
     assert "Clusters counted: 2" in capsys.readouterr().out
