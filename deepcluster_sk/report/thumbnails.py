@@ -22,12 +22,15 @@ class ThumbnailSettings:
     Smaller images keep their size."""
     max_pixels: int = 20_000_000
     """Of all thumbnails together. 5,000 colour photographs are stored at 63x63 pixels
-    then, in some 8 MB."""
+    then."""
+    max_bytes: int = 10_000_000
+    """Of all sheets together: a page of 5,000 pictures has less than 15 MB then, since
+    what else it tells of them takes 1 MB, and bytes are a third longer as text."""
     lossless_side: int = 32
     """Up to this side nothing is lost, and nothing runs into the neighbours; above,
     lossy compression takes a fifth of the bytes."""
-    quality: int = 80
-    """Of lossy compression, of 100."""
+    qualities: tuple[int, ...] = (80, 60, 40, 20)
+    """Of lossy compression, of 100: the first that keeps to the number of bytes."""
     sheet_side: int = 2_048
     """Pixels of a side of a sheet, at most: phones refuse pictures that are larger."""
 
@@ -142,28 +145,31 @@ def pack(
     side = squares.shape[1]
     columns = max(1, min(settings.sheet_side // side, _root(len(squares))))
     per_sheet = columns * columns
-    kind = "webp" if _knows_webp() else "png"
-    pictures = []
+    grids = []
     for start in range(0, len(squares), per_sheet):
         part = squares[start : start + per_sheet]
         rows = -(-len(part) // columns)
         sheet = np.zeros((rows * columns, *squares.shape[1:]), np.uint8)
         sheet[: len(part)] = part
         grid = sheet.reshape(rows, columns, *squares.shape[1:]).swapaxes(1, 2)
-        pixels = grid.reshape(rows * side, columns * side, *squares.shape[3:])
-        pictures.append(_encode(pixels, kind, side <= settings.lossless_side, settings))
+        grids.append(grid.reshape(rows * side, columns * side, *squares.shape[3:]))
+    kind = "png"
+    attempts: list[dict[str, Any]] = [{"optimize": True}]
+    if _knows_webp():
+        kind = "webp"
+        attempts = [{"quality": quality} for quality in settings.qualities]
+        if side <= settings.lossless_side:
+            attempts.insert(0, {"lossless": True})
+    for options in attempts:
+        pictures = [_encode(grid, kind, options) for grid in grids]
+        if sum(map(len, pictures)) <= settings.max_bytes:
+            break
     return Sheets(side, columns, pictures, kind)
 
 
-def _encode(
-    pixels: NDArray[np.uint8], kind: str, lossless: bool, settings: ThumbnailSettings
-) -> bytes:
+def _encode(pixels: NDArray[np.uint8], kind: str, options: dict[str, Any]) -> bytes:
     file = io.BytesIO()
-    picture = pillow().fromarray(pixels)
-    if kind == "webp":
-        picture.save(file, "WEBP", lossless=lossless, quality=settings.quality)
-    else:
-        picture.save(file, "PNG", optimize=True)
+    pillow().fromarray(pixels).save(file, kind, **options)
     return file.getvalue()
 
 

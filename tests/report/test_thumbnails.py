@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from deepcluster_sk.data.pictures import made_here
 from deepcluster_sk.report import contact_sheet
@@ -48,6 +49,32 @@ def test_the_more_thumbnails_the_smaller():
     assert thumbnail_side(10, (500, 400, 3)) == 96
     assert thumbnail_side(5_000, (500, 400, 3)) == 63
     assert thumbnail_side(10**9, (8, 8)) == 1
+
+
+@pytest.mark.parametrize("side", [32, 48])
+def test_many_bytes_are_spared_by_quality(side):
+    noise = np.random.default_rng(0).integers(0, 256, (20, side, side, 3), np.uint8)
+    best = pack(noise)
+    least = sum(map(len, best.pictures)) * 2 // 3
+    small = pack(noise, ThumbnailSettings(max_bytes=least))
+    assert sum(map(len, small.pictures)) <= least
+    first = opened(best.pictures[0])[:side, :side]
+    assert np.array_equal(first, noise[0]) == (side == 32)  # nothing is lost
+    # At the worst quality there is, rather than not at all.
+    assert pack(noise, ThumbnailSettings(max_bytes=1)).pictures
+
+
+@pytest.mark.slow
+def test_pages_of_thousands_of_pictures_can_be_sent():
+    noise = np.random.default_rng(0).normal(0, 25, (5_000, 96, 96, 3))
+    slopes = np.linspace(0, 200, 96)[:, None, None]
+    photographs = (noise + slopes).clip(0, 255).astype(np.uint8)
+    side = thumbnail_side(5_000, photographs.shape[1:])
+    for squares in (photographs[:, :32, :32], thumbnails(photographs, side)):
+        # What else a page tells of them takes less than 1.5 MB.
+        assert sum(map(len, pack(squares).links)) < 13_500_000
+    digits = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
+    assert sum(map(len, pack(digits).links)) < 500_000
 
 
 def test_oblong_pictures_get_borders():

@@ -55,10 +55,11 @@
   };
 
   // What is looked at: samples that the filters let through, sorted.
+  const { compare } = new Intl.Collator("en", { numeric: true });
   const orders = {
     typical: (a, b) => data.typicality[b] - data.typicality[a] || a - b,
     doubt: (a, b) => data.confidence[a] - data.confidence[b] || a - b,
-    file: (a, b) => nameOf(a).localeCompare(nameOf(b), "en", { numeric: true }) || a - b,
+    file: (a, b) => compare(nameOf(a), nameOf(b)) || a - b,
   };
   let shown = all;
   const select = () => {
@@ -156,10 +157,11 @@
       left = (canvas.clientWidth - zoom * extent[0]) / 2;
       top = (canvas.clientHeight - zoom * extent[1]) / 2;
     };
-    // Large enough to see, small enough to lie side by side when there are few.
+    // Large enough to see, small enough to lie side by side when there are few; zooming
+    // in, they grow more slowly than what is between them.
     const sideNow = () => {
       const apart = Math.sqrt((canvas.clientWidth * canvas.clientHeight) / n) * 0.55;
-      return Math.min(96, Math.max(6, apart) * Math.sqrt(zoom / fit()));
+      return Math.min(96, Math.max(6, apart) * (zoom / fit()) ** 0.8);
     };
     const paint = () => {
       waiting = false;
