@@ -6,13 +6,15 @@ Small pictures are made on the fly in every format and mode that can be written,
 damaged in one of eight ways. Each is read beside a sound picture. Anything else than
 "read" or "left out with a reason" is a fault: an error, a warning, values that are not
 finite, the sound picture missing, another program started, a picture lost that was not
-damaged. All are then read once more in a single folder, which must give the same.
+damaged. All are then read once more in a single folder, and in a zip file of it, which
+must give the same.
 Rows, one a kind of damage, go to ``results/robustness_pictures.csv``.
 """
 
 import argparse
 import csv
 import io
+import shutil
 import tempfile
 import warnings
 from collections import Counter
@@ -24,6 +26,7 @@ from PIL import EpsImagePlugin, Image
 
 from benchmarks.provenance import provenance
 from benchmarks.runner import RESULTS
+from deepcluster_sk.data.pictures import learn_formats
 from deepcluster_sk.datasets import load_pictures
 
 #: Modes that Pillow writes to each format.
@@ -37,8 +40,9 @@ MODES = {
     "jp2": ("L", "LA", "RGB", "RGBA"),
     "tga": ("1", "L", "LA", "P", "RGB", "RGBA"),
     "ppm": ("1", "L", "RGB"),
+    "heic": ("L", "RGB", "RGBA"),
 }
-FORMATS = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000"}
+FORMATS = {"jpg": "jpeg", "tif": "tiff", "jp2": "jpeg2000", "heic": "heif"}
 SIZE = 16
 
 
@@ -52,12 +56,13 @@ def main():
         "--no-results", action="store_true", help="print the figures only"
     )
     options = options.parse_args()
+    learn_formats()
     counts, faults = campaign(options.files, options.seed)
     for fault in faults:
         print(fault)
     print(f"{'damage':<12}{'files':>7}{'read':>7}{'left out':>10}{'faults':>8}")
     rows = []
-    for damage in (*DAMAGES, "all at once"):
+    for damage in (*DAMAGES, "all at once", "zipped"):
         read, left_out, bad = (
             counts[damage, outcome] for outcome in ("read", "left out", "fault")
         )
@@ -93,6 +98,13 @@ def campaign(n_files, seed):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found = load_pictures(everything, size=SIZE)
+            zipped = load_pictures(
+                shutil.make_archive(str(everything), "zip", everything), size=SIZE
+            )
+    same = np.array_equal(found.X, zipped.X) and reasons_of(found) == reasons_of(zipped)
+    counts["zipped", "read" if same else "fault"] += n_files
+    if not same:
+        faults.append(f"zipped: {set(reasons_of(found)) ^ set(reasons_of(zipped))}")
     # Floating-point numbers have no common scale with the others, alone or not.
     together = {path.name for path in found.paths}
     together |= {item.path.name for item in found.unreadable if "scale" in item.reason}
@@ -106,6 +118,11 @@ def campaign(n_files, seed):
         else:
             counts["all at once", "read" if file in together else "left out"] += 1
     return counts, faults
+
+
+def reasons_of(found):
+    """Names and reasons of what was not read."""
+    return [(path.name, why) for path, why in (*found.unreadable, *found.skipped)]
 
 
 def read_one(folder, file, must_be_read):

@@ -81,7 +81,9 @@ def is_data_set(X: Any) -> bool:
     kind = type(X)
     if hasattr(X, "dataset") and hasattr(X, "batch_sampler"):
         raise ValueError(f"X is a {kind.__name__}: pass its data set, X.dataset.")
-    if isinstance(X, Mapping) and X and all(map(_is_indexed, X.values())):
+    # One kind of sparse matrix is a dict.
+    is_dict = isinstance(X, Mapping) and not issparse(X) and len(X) > 0
+    if is_dict and all(map(_is_indexed, X.values())):
         raise ValueError(
             f"X is a dict of data sets: pass one of them, X[{next(iter(X))!r}]."
         )

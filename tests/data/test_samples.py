@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from PIL import Image
+from scipy.sparse import csr_matrix, dok_matrix
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
@@ -93,7 +94,11 @@ def test_mapped_files_are_not_copied(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", [[1], (1,), "ab", b"ab", {"a": 1}, X, memoryview(X), None, 3]
+    "given",
+    [
+        *([1], (1,), "ab", b"ab", {"a": 1}, {}, X, memoryview(X), None, 3),
+        *(csr_matrix(np.eye(3)), dok_matrix(np.eye(3))),  # the latter is a dict
+    ],
 )
 def test_no_data_sets(given):
     assert not is_data_set(given)
