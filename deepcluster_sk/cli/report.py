@@ -7,6 +7,7 @@ from deepcluster_sk.cli.arguments import Commands, path, results_arguments
 from deepcluster_sk.cli.fitting import check_device
 from deepcluster_sk.cli.output import check_output
 from deepcluster_sk.cli.results import REPORT, read_results, report_of
+from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
 
 
@@ -40,11 +41,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     page = arguments.out or arguments.results / REPORT
     check_output(page, force=arguments.force)
-    check_device(arguments.device)
+    check_device(arguments.device, quiet=arguments.quiet)
     model, reading = read_results(arguments.results, arguments.device)
     folder = arguments.folder or Path(reading.folder)
-    pictures = reading.read(folder)
-    confidence = model.confidence(pictures.X)
-    content = report_of(model, pictures, folder, confidence)
+    pictures = reading.read(folder, quiet=arguments.quiet)
+    with telling("reporting", quiet=arguments.quiet):
+        confidence = model.confidence(pictures.X)
+        content = report_of(model, pictures, folder, confidence)
     write_whole(page, content, replace=arguments.force)
     print(f"Report, for any browser: {page}")
