@@ -5,7 +5,9 @@
 A sample is an error where its cluster is matched with another class than its own. What
 is measured is how well a number ranks errors below the rest: the area under the curve,
 of ``confidence(X)`` and, beside it, of the largest probability. Also the share of all
-errors among the twentieth of the samples most in doubt. Rows go to
+errors among the twentieth of the samples most in doubt. And how far the largest
+probability is the share that is right: the expected calibration error, of
+``calibrated_proba(X)`` and of ``predict_proba(X)``. Rows go to
 ``results/confidence.csv``, reliability curves to ``results/confidence.png``.
 """
 
@@ -23,16 +25,24 @@ from benchmarks.runner import parser, precision_of, seeds, set_up
 from deepcluster_sk import load as load_model
 from deepcluster_sk.metrics import confusion
 
-SETS = ("digits", "usps", "fashion_mnist", "coil20", "notmnist10k", "neu6")
+SETS = ("digits", "usps", "fashion_mnist", "coil20", "notmnist10k", "cmu_pie")
 KEY = ("set", "sampling", "seed")
-#: Samples are sorted by confidence and cut into so many parts of equal size.
+#: Samples are sorted by confidence and cut into so many parts of equal size; and by
+#: probability into so many of equal width.
 N_PARTS = 10
 #: Share of the samples that somebody looks at.
 LOOKED_AT = 0.05
 PARTS = tuple(f"right_{part}" for part in range(N_PARTS))
+#: Of tenths by a largest probability, the least sure first: its mean, and the share
+#: that is right; calibrated and as it is.
+SURE, HIT, RAW_SURE, RAW_HIT = (
+    tuple(f"{name}_{part}" for part in range(N_PARTS))
+    for name in ("sure", "hit", "raw_sure", "raw_hit")
+)
 COLUMNS = (
     *KEY,
     *("n", "acc", "errors", "auroc", "auroc_probability", "found", *PARTS),
+    *("temperature", "ece", "ece_raw", *SURE, *HIT, *RAW_SURE, *RAW_HIT),
     *("precision", *ABOUT),
 )
 
@@ -84,7 +94,10 @@ def measure(model, X, y):
     labels = model.predict(X)
     wrong = errors(y, labels)
     confidence = model.confidence(X)
-    probability = model.predict_proba(X).max(axis=1)
+    q = model.predict_proba(X)
+    probability = q.max(axis=1)
+    temperature = model.temperature(X)
+    sure = model.calibrated_proba(X, temperature=temperature).max(axis=1)
     return {
         "n": len(X),
         "acc": round(1 - wrong.mean(), 4),
@@ -93,6 +106,11 @@ def measure(model, X, y):
         "auroc_probability": area(wrong, probability),
         "found": found(wrong, confidence),
         **dict(zip(PARTS, shares_right(wrong, confidence), strict=True)),
+        "temperature": round(temperature, 4),
+        "ece": calibration_error(wrong, sure),
+        "ece_raw": calibration_error(wrong, probability),
+        **reliability(wrong, sure, SURE, HIT),
+        **reliability(wrong, probability, RAW_SURE, RAW_HIT),
     }
 
 
@@ -125,16 +143,39 @@ def shares_right(wrong, confidence):
     return [round(1 - wrong[part].mean(), 4) for part in parts]
 
 
+def calibration_error(wrong, probability):
+    """Gap between probability and share right, mean over bins of equal width."""
+    bins = np.minimum((probability * N_PARTS).astype(int), N_PARTS - 1)
+    gap = np.bincount(bins, weights=probability - ~wrong, minlength=N_PARTS)
+    return round(np.abs(gap).sum() / len(wrong), 4)
+
+
+def reliability(wrong, probability, sure, hit):
+    """Mean probability, and the share right, of each part of equal size."""
+    parts = np.array_split(np.argsort(probability, kind="stable"), N_PARTS)
+    means = [round(float(probability[part].mean()), 4) for part in parts]
+    found = (*means, *shares_right(wrong, probability))
+    return dict(zip((*sure, *hit), found, strict=True))
+
+
 def draw(rows, path):
-    figure, axes = panels(len(rows), width=2.6, height=2.4)
-    for ax, row in zip(axes, rows, strict=True):
-        ax.bar(range(1, N_PARTS + 1), [float(row[part]) for part in PARTS])
-        ax.set(
-            title=f"{row['set']}, seed {row['seed']}: ACC {float(row['acc']):.3f}",
-            xlabel="tenth, by confidence",
-            ylabel="share that is right",
-            ylim=(0, 1),
-        )
+    """Draw the share right of each tenth, by confidence and by probability."""
+    figure, axes = panels(len(rows), n_rows=2, width=2.3, height=2.3)
+    for above, below, row in zip(*axes, rows, strict=True):
+        above.bar(range(1, N_PARTS + 1), [float(row[part]) for part in PARTS])
+        above.set_title(f"{row['set']}\n{float(row['acc']):.0%} right")
+        above.set(xlabel="tenth, by confidence", ylim=(0, 1.03))
+        below.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+        for name, x, y in (
+            ("as it is", RAW_SURE, RAW_HIT),
+            ("calibrated", SURE, HIT),
+        ):
+            points = [[float(row[part]) for part in parts] for parts in (x, y)]
+            below.plot(*points, marker=".", label=name)
+        below.set(xlabel="probability", xlim=(0, 1.03), ylim=(0, 1.03))
+    for ax in axes[:, 0]:
+        ax.set_ylabel("share that is right")
+    axes[1, 0].legend(fontsize="small")
     save(figure, path)
 
 

@@ -12,8 +12,8 @@ from deepcluster_sk.runtime.display import display_on
 from deepcluster_sk.runtime.progress import Progress
 
 #: What a second look takes of the first one's time, and a step of joint training, with
-#: the updates between, of one of pretraining's: digits and clothes, and CIFAR-10. Of the
-#: siblings a step takes 1.0 to 1.4. A guess, until they are measured.
+#: the updates between, of one of pretraining's: of digits and clothes, and of CIFAR-10.
+#: Of the siblings a step takes 1.0 to 1.4. A guess, until they are measured.
 DRAWINGS, PHOTOGRAPHS = (0.15, 2.0), (0.6, 2.5)
 
 
