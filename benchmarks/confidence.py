@@ -5,8 +5,10 @@
 A sample is an error where its cluster is matched with another class than its own. What
 is measured is how well a number ranks errors below the rest: the area under the curve,
 of ``confidence(X)`` and, beside it, of the largest probability. Also the share of all
-errors among the twentieth of the samples most in doubt. And how far the largest
-probability is the share that is right: the expected calibration error, of
+errors among the twentieth of the samples most in doubt. Where two clusters share a
+class, one of them is all errors, and nothing in it looks like one: ``auroc_minority``
+is of those that are not of the class most frequent in their cluster. And how far the
+largest probability is the share that is right: the expected calibration error, of
 ``calibrated_proba(X)`` and of ``predict_proba(X)``. Rows go to
 ``results/confidence.csv``, reliability curves to ``results/confidence.png``.
 """
@@ -41,7 +43,8 @@ SURE, HIT, RAW_SURE, RAW_HIT = (
 )
 COLUMNS = (
     *KEY,
-    *("n", "acc", "errors", "auroc", "auroc_probability", "found", *PARTS),
+    *("n", "acc", "errors", "auroc", "auroc_probability", "auroc_minority", "found"),
+    *PARTS,
     *("temperature", "ece", "ece_raw", *SURE, *HIT, *RAW_SURE, *RAW_HIT),
     *("precision", *ABOUT),
 )
@@ -104,6 +107,7 @@ def measure(model, X, y):
         "errors": int(wrong.sum()),
         "auroc": area(wrong, confidence),
         "auroc_probability": area(wrong, probability),
+        "auroc_minority": area(minority(y, labels), confidence),
         "found": found(wrong, confidence),
         **dict(zip(PARTS, shares_right(wrong, confidence), strict=True)),
         "temperature": round(temperature, 4),
@@ -120,6 +124,14 @@ def errors(y, labels):
     pairs = zip(matched.column_labels, matched.row_labels, strict=False)
     owner = dict(pairs)
     return np.array([owner.get(k) != name for k, name in zip(labels, y, strict=True)])
+
+
+def minority(y, labels):
+    """Whether each sample is of another class than most of its cluster."""
+    classes, codes = np.unique(y, return_inverse=True)
+    counts = np.zeros((labels.max() + 1, len(classes)), int)
+    np.add.at(counts, (labels, codes), 1)
+    return counts.argmax(axis=1)[labels] != codes
 
 
 def area(wrong, confidence):
