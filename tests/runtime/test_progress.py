@@ -1,6 +1,8 @@
 import io
+import multiprocessing
 import pickle
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -258,7 +260,7 @@ def test_a_stream_that_is_closed_meanwhile_is_no_error(clock):
         progress.say("something")
 
 
-def test_what_is_drawn_where():
+def test_what_is_drawn_where(monkeypatch):
     class OutStream(io.StringIO):
         """As a notebook has it."""
 
@@ -272,6 +274,9 @@ def test_what_is_drawn_where():
     thread.start()
     thread.join()
     assert isinstance(found[0], Log)
+    worker = SimpleNamespace(name="LokyProcess-1")
+    monkeypatch.setattr(multiprocessing, "current_process", lambda: worker)
+    assert isinstance(display_on(Terminal()), Log)
 
 
 @pytest.mark.parametrize(
