@@ -13,6 +13,7 @@ largest probability is the share that is right: the expected calibration error, 
 ``results/confidence.csv``, reliability curves to ``results/confidence.png``.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ KEY = ("set", "sampling", "seed")
 #: Samples are sorted by confidence and cut into so many parts of equal size; and by
 #: probability into so many of equal width.
 N_PARTS = 10
+#: Sets side by side in the picture.
+N_COLUMNS = 3
 #: Share of the samples that somebody looks at.
 LOOKED_AT = 0.05
 PARTS = tuple(f"right_{part}" for part in range(N_PARTS))
@@ -171,12 +174,20 @@ def reliability(wrong, probability, sure, hit):
 
 
 def draw(rows, path):
-    """Draw the share right of each tenth, by confidence and by probability."""
-    figure, axes = panels(len(rows), n_rows=2, width=2.3, height=2.3)
-    for above, below, row in zip(*axes, rows, strict=True):
+    """Draw the share right of each tenth: bars by confidence, curves by probability."""
+    n_blocks = math.ceil(len(rows) / N_COLUMNS)
+    figure, axes = panels(N_COLUMNS, n_rows=2 * n_blocks, width=2.6, height=2.2)
+    for number in range(N_COLUMNS * n_blocks):
+        block, column = divmod(number, N_COLUMNS)
+        above, below = axes[2 * block : 2 * block + 2, column]
+        if number >= len(rows):
+            above.axis("off")
+            below.axis("off")
+            continue
+        row = rows[number]
         above.bar(range(1, N_PARTS + 1), [float(row[part]) for part in PARTS])
-        above.set_title(f"{row['set']}\n{float(row['acc']):.0%} right")
-        above.set(xlabel="tenth, by confidence", ylim=(0, 1.03))
+        above.set_title(f"{row['set']}: {float(row['acc']):.1%} right", fontsize=10)
+        above.set(xlabel="tenth, by confidence", xticks=(1, 5, 10), ylim=(0, 1.03))
         below.plot([0, 1], [0, 1], color="0.7", linewidth=1)
         for name, x, y in (
             ("as it is", RAW_SURE, RAW_HIT),
@@ -184,10 +195,11 @@ def draw(rows, path):
         ):
             points = [[float(row[part]) for part in parts] for parts in (x, y)]
             below.plot(*points, marker=".", label=name)
-        below.set(xlabel="probability", xlim=(0, 1.03), ylim=(0, 1.03))
-    for ax in axes[:, 0]:
-        ax.set_ylabel("share that is right")
-    axes[1, 0].legend(fontsize="small")
+        below.set(xlabel="largest probability", xlim=(0, 1.03), ylim=(0, 1.03))
+        below.legend(fontsize="small", loc="upper left")
+        if column == 0:
+            above.set_ylabel("share right")
+            below.set_ylabel("share right")
     save(figure, path)
 
 
