@@ -60,7 +60,7 @@ class CalibrationMixin(DoubtMixin):
 
         At it the mean of the largest probabilities is what partitions that no network
         made agree with ``predict(X)``: they err in other ways, so that about as many
-        agree as are right.
+        agree as are right; fewer, where most of them are worse than the clusters.
 
         Parameters
         ----------
