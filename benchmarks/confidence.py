@@ -34,7 +34,7 @@ KEY = ("set", "sampling", "seed")
 #: probability into so many of equal width.
 N_PARTS = 10
 #: Sets side by side in the picture.
-N_COLUMNS = 3
+N_COLUMNS = 4
 #: Share of the samples that somebody looks at.
 LOOKED_AT = 0.05
 PARTS = tuple(f"right_{part}" for part in range(N_PARTS))
@@ -176,7 +176,7 @@ def reliability(wrong, probability, sure, hit):
 def draw(rows, path):
     """Draw the share right of each tenth: bars by confidence, curves by probability."""
     n_blocks = math.ceil(len(rows) / N_COLUMNS)
-    figure, axes = panels(N_COLUMNS, n_rows=2 * n_blocks, width=2.6, height=2.2)
+    figure, axes = panels(N_COLUMNS, n_rows=2 * n_blocks, width=2.4, height=2.2)
     for number in range(N_COLUMNS * n_blocks):
         block, column = divmod(number, N_COLUMNS)
         above, below = axes[2 * block : 2 * block + 2, column]
@@ -186,7 +186,8 @@ def draw(rows, path):
             continue
         row = rows[number]
         above.bar(range(1, N_PARTS + 1), [float(row[part]) for part in PARTS])
-        above.set_title(f"{row['set']}: {float(row['acc']):.1%} right", fontsize=10)
+        right = f"{float(row['acc']):.1%} right"
+        above.set_title(f"{row['set']} ({row['n']}): {right}", fontsize=9)
         above.set(xlabel="tenth, by confidence", xticks=(1, 5, 10), ylim=(0, 1.03))
         below.plot([0, 1], [0, 1], color="0.7", linewidth=1)
         for name, x, y in (
