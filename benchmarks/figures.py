@@ -10,16 +10,17 @@ import numpy as np
 from benchmarks.tables import grouped, numbers
 
 
-def panels(n, width=4.0, height=3.2):
-    """Make a figure with `n` axes side by side, all of one scale."""
+def panels(n, width=4.0, height=3.2, n_rows=1):
+    """Make a figure with `n` axes side by side, all of one scale, in rows."""
     figure, axes = plt.subplots(
-        ncols=n,
-        figsize=(width * n, height),
+        n_rows,
+        n,
+        figsize=(width * n, height * n_rows),
         sharey=True,
         layout="constrained",
         squeeze=False,
     )
-    return figure, axes[0]
+    return figure, axes[0] if n_rows == 1 else axes
 
 
 def curve(ax, rows, x, y="acc", **style):

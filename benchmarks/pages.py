@@ -69,7 +69,8 @@ MEASUREMENTS = {
         *("set", "what", "n", "classes", "n_clusters", "lowest", "highest", "guess"),
     ),
     "confidence": (
-        *("set", "n", "seed", "acc", "errors", "auroc", "auroc_probability", "found"),
+        *("set", "n", "acc", "auroc", "auroc_probability", "auroc_minority", "found"),
+        *("temperature", "ece", "ece_raw"),
     ),
     "search_speed": (
         *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import fetch_openml
 
+from deepcluster_sk.data.duplicates import near_duplicates
 from deepcluster_sk.data.picture_files import LeftOut
 from deepcluster_sk.data.picture_loading import Pictures, load_pictures
 
-__all__ = ["LeftOut", "Pictures", "load_dataset", "load_pictures"]
+__all__ = ["LeftOut", "Pictures", "load_dataset", "load_pictures", "near_duplicates"]
 
 #: OpenML number and image side of each data set that can be fetched.
 _OPENML = {

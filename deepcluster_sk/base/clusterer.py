@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -23,6 +24,7 @@ from deepcluster_sk.base.start import (
     first_clusters,
     is_by_graph,
 )
+from deepcluster_sk.base.telling import progress_of, tell_plan, tell_task
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.start import (
@@ -179,15 +181,20 @@ class BaseDeepClusterer(
             is what it has come to (``interrupted_``).
         """
         before = vars(self).copy()
+        progress = progress_of(self.verbose)
         try:
-            context = self._prepare(X)
-            with training_modes(context.device), context.interrupts.noticed():
-                context = self._counted(context)
-                start = self._find_start(context)
-                net = self._build_net(context, start)
-                start = self._pretrain(net, context, start)
-                labels = self._train(net, context, start)
-                self._store(net, context, start, labels)
+            with progress.shown("fitted"):
+                progress.begin("preparation")
+                context = replace(self._prepare(X), progress=progress)
+                tell_task(self, context)
+                with training_modes(context.device), context.interrupts.noticed():
+                    context = self._counted(context)
+                    start = self._find_start(context)
+                    tell_plan(self, context, start)
+                    net = self._build_net(context, start)
+                    start = self._pretrain(net, context, start)
+                    labels = self._train(net, context, start)
+                    self._store(net, context, start, labels)
         except BaseException:
             self.__dict__ = before
             raise
@@ -206,6 +213,7 @@ class BaseDeepClusterer(
         views = context.views(self._augmentation(layout, wide=True), streams)
 
         def find() -> GraphStart:
+            context.progress.begin("start")
             with streams.seeded():
                 find_by = getattr(self.init, "start_of", find_start)
                 return find_by(
@@ -261,6 +269,7 @@ class BaseDeepClusterer(
             return start
 
         def train() -> tuple[Snapshot, GraphStart | None]:
+            context.progress.begin("pretraining")
             with streams.seeded():
                 context.run_phase(net, objective, epochs, streams)
             trained = Snapshot.of(net)
@@ -291,6 +300,7 @@ class BaseDeepClusterer(
         self, net: ClusteringNet, context: FitContext, start: Start
     ) -> NDArray[np.int64]:
         """Train net and clusters together; returns the labels they started from."""
+        context.progress.begin("training")
         streams, interrupts = context.streams("training"), context.interrupts
         latent = to_numpy(net.embed(context.dataset).latent)
         with streams.seeded():

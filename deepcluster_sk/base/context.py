@@ -14,6 +14,7 @@ from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.persistence.checkpoint import FitRecord
 from deepcluster_sk.runtime.caching import cached
 from deepcluster_sk.runtime.interrupts import Interrupts
+from deepcluster_sk.runtime.progress import Progress
 from deepcluster_sk.runtime.seeding import Stage, Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
@@ -43,6 +44,8 @@ class FitContext:
         Whether the fit has been interrupted meanwhile.
     record : FitRecord
         What an earlier fit had come to that was killed, and this one has.
+    progress : Progress
+        Told of every stage.
     count : ClusterCount or None
         How `n_clusters` was found; None where it was given, or is still to be found.
     """
@@ -57,6 +60,7 @@ class FitContext:
     seed: int
     interrupts: Interrupts = field(default_factory=Interrupts)
     record: FitRecord = field(default_factory=FitRecord)
+    progress: Progress = field(default_factory=Progress)
     count: ClusterCount | None = None
 
     @property
@@ -92,5 +96,11 @@ class FitContext:
     ) -> None:
         """Train a net on the samples, by one objective."""
         net.run_phase(
-            objective, self.dataset, epochs, streams, self.interrupts, self.record
+            objective,
+            self.dataset,
+            epochs,
+            streams,
+            self.interrupts,
+            self.record,
+            self.progress,
         )

@@ -46,6 +46,7 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
         views = context.views(self._augmentation(layout, wide=True), streams)
 
         def count() -> ClusterCount:
+            context.progress.begin("counting")
             with streams.seeded():
                 return count_clusters(
                     views, random_state=streams.random_state, **wanted

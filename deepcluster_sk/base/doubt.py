@@ -13,7 +13,7 @@ from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.start import MIN_NODES
-from deepcluster_sk.graph.support import neighbor_support
+from deepcluster_sk.graph.support import Witness, find_witnesses, support
 from deepcluster_sk.runtime.modes import computing
 from deepcluster_sk.runtime.seeding import generator, seeded
 from deepcluster_sk.training.net import ClusteringNet
@@ -47,11 +47,12 @@ class DoubtMixin(InputMixin):
     def confidence(self, X: ArrayLike) -> NDArray[np.float32]:
         """How far each sample can be trusted to be in the right cluster.
 
-        The product of two opinions. The network's: its largest probability, measured by
-        what is typical of the samples fitted on. The neighbours': how many of those
-        that look like the sample, before any network, are in its cluster. A sample is
-        in doubt where either is. The network alone finds errors of good clusterings; of
-        others it has learned too many by heart.
+        The product of three opinions. The network's: its largest probability, measured
+        by what is typical of the samples fitted on. The neighbours': how many of those
+        that look like the sample, before any network, are in its cluster. And that of
+        partitions which no network made: how many of those that they put with the
+        sample are. A sample is in doubt where any of them is. The network alone finds
+        errors of good clusterings; of others it has learned too many by heart.
 
         Parameters
         ----------
@@ -69,17 +70,17 @@ class DoubtMixin(InputMixin):
         See Also
         --------
         doubtful : The samples with the lowest.
+        calibrated_proba : Probabilities that are shares of right answers.
         """
         rows, layout = self._rows(X)
         probabilities = self._assign(rows, layout)
         sure = probabilities.max(axis=1) / self._typical_probability
         confidence = np.clip(sure, 0, 1).astype(np.float32)
-        n_clusters = probabilities.shape[1]
-        enough = max(DOUBT.min_per_cluster * n_clusters, MIN_NODES)
-        if n_clusters == 1 or len(rows) < enough:
+        if self.n_clusters_ == 1 or len(rows) < self._least_samples:
             return confidence
-        support = self._support(rows, layout, probabilities.argmax(axis=1))
-        return confidence * support.astype(np.float32)
+        labels = probabilities.argmax(axis=1)
+        found = support(self._witnesses(rows, layout), labels, self.n_clusters_)
+        return confidence * found.astype(np.float32)
 
     def doubtful(self, X: ArrayLike, n: int | None = None) -> NDArray[np.int64]:
         """Find the samples whose clusters are most in doubt.
@@ -114,9 +115,13 @@ class DoubtMixin(InputMixin):
         order = np.argsort(self.confidence(X), kind="stable")
         return order if n is None else order[:n]
 
-    def _support(
-        self, rows: NDArray[Any], layout: RowLayout, labels: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    @property
+    def _least_samples(self) -> int:
+        """Samples below which neighbours among them tell nothing."""
+        return max(DOUBT.min_per_cluster * self.n_clusters_, MIN_NODES)
+
+    def _witnesses(self, rows: NDArray[Any], layout: RowLayout) -> list[Witness]:
+        """Find out without the network what belongs together."""
         device = self.net_.torch_device
         views = Views(
             RowDataset(rows),
@@ -125,11 +130,8 @@ class DoubtMixin(InputMixin):
             generator(DOUBT.seed, device),
         )
         with seeded(DOUBT.seed, device), computing(device):
-            return neighbor_support(
-                views,
-                labels,
-                self.n_clusters_,
-                check_random_state(DOUBT.seed),
+            return find_witnesses(
+                views, self.n_clusters_, check_random_state(DOUBT.seed)
             )
 
     def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:

@@ -11,8 +11,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from deepcluster_sk.base.calibration import CalibrationMixin
 from deepcluster_sk.base.context import FitContext
-from deepcluster_sk.base.doubt import DoubtMixin
 from deepcluster_sk.base.export import ExportFormat, export
 from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.start import Start
@@ -39,7 +39,7 @@ def _decodes(clusterer: Any) -> bool:
     return net is None or hasattr(net.module_, "decode")
 
 
-class FittedMixin(DoubtMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Methods of a clusterer that has its ``net_``.
 
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.

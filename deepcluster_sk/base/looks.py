@@ -24,6 +24,7 @@ def second_look(
     augmentation: AugmentationLike,
 ) -> GraphStart:
     """Look at a start by graph again, in the latent space of the pretrained net."""
+    context.progress.begin("second look")
     streams = context.streams("second look")
     with streams.seeded(), evaluating(net.module_):
         return look_again(

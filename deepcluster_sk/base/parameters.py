@@ -136,7 +136,9 @@ random_state : int, RandomState or None, default=None
     (``torch.use_deterministic_algorithms``), else up to rounding. Global random streams
     are left alone.
 verbose : int, default=0
-    1 shows a progress bar with the terms of the loss.
+    1 tells on standard error what is fitted where, and shows a bar over all stages with
+    the time that is left, as soon as a step has been measured. In a log file, and where
+    several fits run at once, there are lines instead.
 **net_params
     Settings of the skorch net, by its own names: ``module__channels``,
     ``optimizer__weight_decay``, ``iterator_train__num_workers``,

@@ -32,12 +32,15 @@ class ResolutionMixin:
     init: Any
     pretraining: Any
     targets: Any
+    max_epochs: int | str
     batch_size: int | str
 
     #: What images are; a parameter of the triplet method alone.
     image_kind: Any = "auto"
     #: Whether samples may be rebuilt from augmented views of them.
     _rebuilds_from_views: ClassVar[bool] = False
+    #: Optimiser steps that joint training is to make, about.
+    _joint_steps: ClassVar[int] = 900
 
     @property
     def _net_params(self) -> dict[str, Any]:
@@ -118,6 +121,12 @@ class ResolutionMixin:
         if self.latent_dim == "auto":
             return min(64, max(10, context.n_clusters))
         return int(self.latent_dim)
+
+    def _joint_epochs(self, context: FitContext, start: Start) -> int:
+        """Epochs of joint training, at most."""
+        if self.max_epochs == "auto":
+            return context.epochs(self._joint_steps, 4)
+        return int(self.max_epochs)
 
     def _most_pixels(self) -> int | None:
         """Pixels of an image that are not averaged down."""

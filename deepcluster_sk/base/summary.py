@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from deepcluster_sk.base.start import Start
+from deepcluster_sk.data.images import RowLayout
 
 _NAMED_STARTS = {
     "mixture": "mixture on the latent, that augmented views agree on",
@@ -45,16 +46,21 @@ def summary_of(clusterer: Any) -> str:
     return "\n".join([*lines, *(f"Mind: {text}" for text in _cautions(clusterer))])
 
 
-def _data(clusterer: Any) -> str:
-    n, layout, small = len(clusterer.labels_), clusterer._layout, clusterer._small_shape
+def data_words(n: int, layout: RowLayout, small_shape: tuple[int, ...]) -> str:
+    """Describe data: how many samples of what size, and what large ones became."""
     if not layout.is_image:
         return f"{n:,} vectors of {layout.n_features} features"
     channels, height, width = layout.shape
     colour = "grey" if channels == 1 else f"of {channels} channels"
     text = f"{n:,} images, {colour}, {height}x{width} pixels"
-    if small != layout.shape:
-        text += f", averaged down to {small[1]}x{small[2]}"
+    if small_shape != layout.shape:
+        text += f", averaged down to {small_shape[1]}x{small_shape[2]}"
     return text
+
+
+def _data(clusterer: Any) -> str:
+    n, small_shape = len(clusterer.labels_), clusterer._small_shape
+    return data_words(n, clusterer._layout, small_shape)
 
 
 def _clusters(clusterer: Any) -> str:

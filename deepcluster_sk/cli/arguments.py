@@ -33,6 +33,7 @@ def device_argument() -> argparse.ArgumentParser:
         help="where to compute: cpu, cuda, cuda:1 (or another number), mps, or auto "
         "for the best there is (default: %(default)s)",
     )
+    parent.add_argument("--quiet", action="store_true", help="show no progress")
     return parent
 
 
@@ -44,9 +45,6 @@ def fit_arguments() -> argparse.ArgumentParser:
         type=whole_number(0, _MAX_SEED),
         default=0,
         help="random seed (default: %(default)s)",
-    )
-    parent.add_argument(
-        "--quiet", action="store_true", help="show no progress while training"
     )
     return parent
 

@@ -6,6 +6,7 @@ from deepcluster_sk.cli.arguments import Commands, path, results_arguments, tabl
 from deepcluster_sk.cli.output import check_output, write_or_rescue
 from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import read_results, table_of
+from deepcluster_sk.cli.telling import telling
 
 
 def add_parser(commands: Commands) -> None:
@@ -35,9 +36,11 @@ def run(arguments: argparse.Namespace) -> None:
     table = arguments.out or arguments.results / "assigned.csv"
     check_output(table, force=arguments.force)
     check_pictures(arguments.folder)
-    model, reading = read_results(arguments.results, arguments.device)
-    pictures = reading.read(arguments.folder)
-    confidence = model.confidence(pictures.X)
-    found = table_of(model, pictures, arguments.folder, confidence)
+    with telling("loading", quiet=arguments.quiet):  # torch takes its time
+        model, reading = read_results(arguments.results, arguments.device)
+    pictures = reading.read(arguments.folder, quiet=arguments.quiet)
+    with telling("assigning", quiet=arguments.quiet):
+        confidence = model.confidence(pictures.X)
+        found = table_of(model, pictures, arguments.folder, confidence)
     write_or_rescue(table, found, force=arguments.force)
     print(f"Clusters of {len(pictures.X):,} pictures: {table}")

@@ -19,7 +19,13 @@ from deepcluster_sk.cli.fitting import (
     make_clusterer,
 )
 from deepcluster_sk.cli.reading import check_pictures, first_reading
-from deepcluster_sk.cli.results import Results, check_results, write_results
+from deepcluster_sk.cli.results import (
+    Results,
+    check_results,
+    say_results,
+    write_results,
+)
+from deepcluster_sk.cli.telling import telling
 
 
 def add_parser(commands: Commands) -> None:
@@ -101,11 +107,11 @@ def run(arguments: argparse.Namespace) -> None:
     check_kind(arguments.kind, arguments.method)
     check_pictures(folder)
     check_results(out, force=arguments.force)
-    check_device(arguments.device)
+    check_device(arguments.device, quiet=arguments.quiet)
 
     cache = None if arguments.cache is None else str(arguments.cache)
     pictures, reading = first_reading(
-        folder, arguments.size, arguments.background, cache
+        folder, arguments.size, arguments.background, cache, quiet=arguments.quiet
     )
     n, wanted = len(pictures.X), arguments.n_clusters
     if wanted != "auto" and n < wanted:
@@ -121,5 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
     if wanted == "auto":
         print(f"Clusters counted: {model.n_clusters_}")
     results = Results(model, reading)
-    write_results(out, results, pictures, folder, force=arguments.force)
+    with telling("writing", quiet=arguments.quiet):
+        write_results(out, results, pictures, folder, force=arguments.force)
+    say_results(out)
     end_if_interrupted(model)

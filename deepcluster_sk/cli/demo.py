@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     picture = arguments.out / SHEET
     # The picture of an earlier demonstration may go, anything else may not.
     check_output(picture, force=True, make_folder=True)
-    check_device(arguments.device)
+    check_device(arguments.device, quiet=arguments.quiet)
 
     import torch
     from sklearn.cluster import KMeans

@@ -7,6 +7,7 @@ from deepcluster_sk.cli.arguments import Commands, path, results_arguments, tabl
 from deepcluster_sk.cli.output import check_output, features_table, write_or_rescue
 from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import read_results
+from deepcluster_sk.cli.telling import telling
 
 
 def add_parser(commands: Commands) -> None:
@@ -41,10 +42,12 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(table, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
-    model, reading = read_results(arguments.results, arguments.device)
+    with telling("loading", quiet=arguments.quiet):  # torch takes its time
+        model, reading = read_results(arguments.results, arguments.device)
     folder = arguments.folder or Path(reading.folder)
-    pictures = reading.read(folder)
+    pictures = reading.read(folder, quiet=arguments.quiet)
     names = [file.relative_to(folder) for file in pictures.paths]
-    content = features_table(names, model.transform(pictures.X).tolist())
+    with telling("embedding", quiet=arguments.quiet):
+        content = features_table(names, model.transform(pictures.X).tolist())
     write_or_rescue(table, content, force=arguments.force)
     print(f"Features of {len(names):,} pictures: {table}")

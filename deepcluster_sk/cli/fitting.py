@@ -4,6 +4,8 @@ import argparse
 import sys
 from typing import Any, Literal
 
+from deepcluster_sk.cli.telling import telling
+
 #: Class of each method, by the name it has on the command line.
 METHODS = {
     "triplet": "DeepTripletClusterer",
@@ -13,14 +15,15 @@ METHODS = {
 }
 
 
-def check_device(device: str) -> None:
+def check_device(device: str, *, quiet: bool) -> None:
     """Refuse a device that this machine lacks, before anything is read.
 
     Raises
     ------
     ValueError
     """
-    from deepcluster_sk.runtime.device import resolve_device
+    with telling("loading", quiet=quiet):  # torch takes its time
+        from deepcluster_sk.runtime.device import resolve_device
 
     resolve_device(device)
 
@@ -49,16 +52,17 @@ def make_clusterer(
     """Make the clusterer that the arguments describe."""
     import deepcluster_sk
 
-    progress = not arguments.quiet and sys.stderr.isatty()
+    with telling("loading", quiet=arguments.quiet):
+        make = getattr(deepcluster_sk, METHODS[method])
     settings: dict[str, Any] = {} if kind == "auto" else {"image_kind": kind}
     if cache is not None:
         settings["memory"] = cache
-    return getattr(deepcluster_sk, METHODS[method])(
+    return make(
         n_clusters,
         max_pixels=None,  # they have the size that was asked for
         device=arguments.device,
         random_state=arguments.seed,
-        verbose=int(progress),
+        verbose=int(not arguments.quiet),
         **settings,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepcluster_sk.cli.output import cell
+from deepcluster_sk.cli.telling import telling
 
 if TYPE_CHECKING:
     from deepcluster_sk.datasets import LeftOut, Pictures
@@ -63,7 +64,7 @@ class Reading:
                 f"{str(path)!r} does not tell how pictures were read, or is damaged."
             ) from error
 
-    def read(self, folder: Path) -> "Pictures":
+    def read(self, folder: Path, *, quiet: bool = False) -> "Pictures":
         """Read a folder or zip file as the pictures of the fit were read.
 
         Raises
@@ -73,13 +74,14 @@ class Reading:
         """
         from deepcluster_sk.datasets import load_pictures
 
-        found = load_pictures(
-            folder,
-            size=self.side,
-            background=self.background,
-            exact_size=True,
-            colour=self.is_colour,
-        )
+        with telling("reading", quiet=quiet):
+            found = load_pictures(
+                folder,
+                size=self.side,
+                background=self.background,
+                exact_size=True,
+                colour=self.is_colour,
+            )
         say_left_out(found, folder)
         if str(found.X.dtype) != self.dtype:
             bits = {"uint8": "8 bits a channel", "float32": "more than 8 bits"}
@@ -103,12 +105,18 @@ def check_pictures(folder: Path) -> None:
 
 
 def first_reading(
-    folder: Path, size: int, background: tuple[int, int, int], cache: str | None = None
+    folder: Path,
+    size: int,
+    background: tuple[int, int, int],
+    cache: str | None = None,
+    *,
+    quiet: bool = False,
 ) -> tuple["Pictures", Reading]:
     """Read the pictures of a fit, or take them from a cache, and tell how."""
     from deepcluster_sk.datasets import load_pictures
 
-    found = load_pictures(folder, size=size, background=background, memory=cache)
+    with telling("reading", quiet=quiet):
+        found = load_pictures(folder, size=size, background=background, memory=cache)
     say_left_out(found, folder)
     X = found.X
     reading = Reading(

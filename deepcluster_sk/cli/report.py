@@ -7,6 +7,7 @@ from deepcluster_sk.cli.arguments import Commands, path, results_arguments
 from deepcluster_sk.cli.output import check_output
 from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import REPORT, read_results, report_of
+from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
 
 
@@ -42,10 +43,12 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(page, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
-    model, reading = read_results(arguments.results, arguments.device)
+    with telling("loading", quiet=arguments.quiet):  # torch takes its time
+        model, reading = read_results(arguments.results, arguments.device)
     folder = arguments.folder or Path(reading.folder)
-    pictures = reading.read(folder)
-    confidence = model.confidence(pictures.X)
-    content = report_of(model, pictures, folder, confidence)
+    pictures = reading.read(folder, quiet=arguments.quiet)
+    with telling("reporting", quiet=arguments.quiet):
+        confidence = model.confidence(pictures.X)
+        content = report_of(model, pictures, folder, confidence)
     write_whole(page, content, replace=arguments.force)
     print(f"Report, for any browser: {page}")

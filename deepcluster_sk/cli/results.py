@@ -67,6 +67,10 @@ def write_results(
     write_whole(folder / SHEET, sheet, replace=force)
     report = report_of(model, pictures, pictures_folder, confidence)
     write_whole(folder / REPORT, report, replace=force)
+
+
+def say_results(folder: Path) -> None:
+    """Say what is where."""
     for name, what in (
         (REPORT, "Report, for any browser"),
         (TABLE, "Table of the clusters"),

@@ -1,4 +1,4 @@
-"""skorch callbacks every net carries: learning-rate decay and the progress bar."""
+"""skorch callbacks every net carries: learning-rate decay, the best epoch, progress."""
 
 import math
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback, EpochScoring
 from torch.optim.lr_scheduler import LambdaLR
-from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 #: Share of a phase over which the learning rate rises, where it does.
 RISE = 0.1
@@ -155,38 +154,17 @@ class KeepBest(Callback):
 
 
 class ProgressBar(Callback):
-    """One bar a phase with the named terms, shown where the net is verbose."""
+    """Tell the progress of the fit of every step, and of the loss after every epoch."""
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Open the bar of a phase."""
-        self.bar_ = tqdm(
-            total=net.phase_epochs_,
-            desc=net.criterion_.name,
-            unit="epoch",
-            disable=not net.verbose,
-        )
+    def on_batch_end(self, net: Any, training: bool = False, **kwargs: Any) -> None:
+        """Count a step."""
+        net.progress_.advance()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Show the epoch's terms."""
-        if self.bar_.disable:
-            return
-        numbers = {
-            name: f"{value:.4g}"
-            for name, value in net.history[-1].items()
-            if isinstance(value, float) and name != "dur"
-        }
-        self.bar_.set_postfix(numbers, refresh=False)
-        self.bar_.update()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Tell how many epochs the bar has shown."""
-        return {"n": self.bar_.n}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.bar_.update(state["n"])
-
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Close the bar."""
-        self.bar_.close()
-        self.bar_ = None  # a bar holds the terminal, which does not pickle
+        """Tell the loss, and how many labels have changed."""
+        row = net.history[-1]
+        phase = [r for r in net.history if r["phase"] == row["phase"]]
+        text = f"epoch {len(phase)}/{net.phase_epochs_}, loss {row['train_loss']:.4g}"
+        if "label_change" in row:
+            text += f", {row['label_change']:.1%} moved"
+        net.progress_.note(text)

@@ -22,6 +22,7 @@ from deepcluster_sk.data.batches import (
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import autocast, embed
 from deepcluster_sk.runtime.interrupts import Interrupts
+from deepcluster_sk.runtime.progress import Progress
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, ProgressBar
 from deepcluster_sk.training.good_epochs import Diverged, GoodEpochs, is_sound
@@ -129,6 +130,7 @@ class ClusteringNet(NeuralNet):
         streams: Streams,
         interrupts: Interrupts | None = None,
         record: PhaseRecord | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Train on one objective, and leave the net whole.
 
@@ -144,6 +146,8 @@ class ClusteringNet(NeuralNet):
             Of the fit.
         record : PhaseRecord, default=None
             Keeps the state after every epoch, and may know that of an earlier fit.
+        progress : Progress, default=None
+            Of the fit.
 
         Raises
         ------
@@ -158,6 +162,7 @@ class ClusteringNet(NeuralNet):
         self.phase_dataset_ = dataset
         self.streams_, self.record_ = streams, record
         self.interrupts_ = interrupts or Interrupts()
+        self.progress_ = progress or Progress()
         self.initialize_optimizer()
         for group in self.optimizer_.param_groups:
             # Schedulers that go on from epochs of an earlier phase ask for it.
@@ -170,6 +175,7 @@ class ClusteringNet(NeuralNet):
         try:
             self.notify("on_train_begin", X=dataset, y=None)
             epochs -= self._resumed()
+            self.progress_.steps(epochs * n_batches(len(dataset), self.batch_size))
             if not objective.finished:
                 self.fit_loop(dataset, epochs=epochs)
         except StopPhase:
@@ -193,7 +199,7 @@ class ClusteringNet(NeuralNet):
         self.criterion_ = Objective()
         self._epoch_sums, self._first_loss = {}, None
         del self.phase_dataset_, self.streams_, self.record_
-        del self.interrupts_, self.good_epochs_
+        del self.interrupts_, self.good_epochs_, self.progress_
         if interrupted:
             raise KeyboardInterrupt
 

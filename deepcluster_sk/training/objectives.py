@@ -22,7 +22,7 @@ class Objective:
     Attributes
     ----------
     name : str
-        Stands in the history, and before the progress bar.
+        Stands in the history.
     inputs_need_grad : bool
         Whether :meth:`inputs` is called with gradients on, as adversarial perturbations
         want it.

@@ -10,6 +10,8 @@ from skorch.callbacks import Callback
 
 import deepcluster_sk
 from deepcluster_sk import PseudoLabels
+from deepcluster_sk.base import telling
+from deepcluster_sk.runtime.progress import Progress
 from tests.base.same import METHODS, assert_same
 from tests.made import LATENT_DIM, pretraining
 
@@ -50,18 +52,42 @@ def test_silent_by_default(make, images, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_bars_with_the_named_terms_where_verbose(make, images, capfd):
-    estimator = make(verbose=1).fit(images)
+def test_a_verbose_fit_tells_what_it_does_once(cls, make, images, capfd):
+    make(verbose=1, init="graph").fit(images)
     out, err = capfd.readouterr()
     assert out == ""
-    assert "pretrain" in err
-    assert "cluster" in err
-    # Flags are no terms.
-    no_terms = {"phase", "epoch", "dur", "updated", "train_loss_best"}
-    terms = estimator.history_[-1].keys() - no_terms
-    assert "train_loss" in terms
-    for name in terms:
-        assert f"{name}=" in err
+    assert "\r" not in err
+    lines = [line for line in err.splitlines() if not line.startswith("0:")]
+    assert lines[:2] == [
+        "48 images, grey, 8x8 pixels; 3 clusters",
+        "on cpu, in float32, in batches of 64",
+    ]
+    assert lines[2].startswith("taken for drawings; contrast normalisation: ")
+    assert lines[3].startswith("fitted in 0:")
+    assert len(lines) == 4
+
+
+def test_all_stages_are_told_of_and_how_long_they_will_take(
+    cls, make, images, monkeypatch
+):
+    views = []
+
+    class Watched(Progress):
+        def advance(self):
+            super().advance()
+            views.append(self.view())
+
+    monkeypatch.setattr(telling, "Progress", Watched)
+    params = {"init": "graph", "max_epochs": 3, "batch_size": 24}
+    make(**params).fit(images)
+    stages = [view.stage for view in views]
+    assert stages == 4 * ["pretraining"] + 6 * ["training"]
+    # From the first step on, all that is to come is in it.
+    lefts = [view.left for view in views]
+    assert lefts[0] > 0
+    assert lefts[-1] == 0
+    assert views[-1].note.startswith("epoch 2/3, loss ")
+    assert views[-1].note.endswith("% moved")
 
 
 def test_a_fit_that_did_not_settle_says_so(make, images):

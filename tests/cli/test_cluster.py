@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,26 @@ def test_what_was_read_is_kept_for_the_next_run(
     monkeypatch.setattr("deepcluster_sk.data.picture_loading.read_pixels", read)
     run(*argv, "--force")
     assert np.array_equal(clusterer.made.fitted, first)
+
+
+def test_progress_is_shown_unless_it_is_not_wanted(
+    run, clusterer, capsys, folder, out, monkeypatch
+):
+    for module in ("telling", "reading", "fitting", "cluster"):
+        monkeypatch.setattr(f"deepcluster_sk.cli.{module}.telling", tell_at_once)
+    run("cluster", folder, "-k", 2, "--out", out)
+    assert clusterer.made.verbose == 1
+    assert capsys.readouterr().err == "loading\nreading\nloading\nwriting\n"
+    run("cluster", folder, "-k", 2, "--out", out, "--force", "--quiet")
+    assert clusterer.made.verbose == 0
+    assert capsys.readouterr().err == ""
+
+
+@contextmanager
+def tell_at_once(stage, *, quiet):
+    if not quiet:
+        sys.stderr.write(f"{stage}\n")
+    yield
 
 
 def test_clusters_are_counted_where_nobody_says_how_many(run, capsys, folder, table):

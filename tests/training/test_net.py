@@ -9,6 +9,7 @@ from skorch.callbacks import Callback
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
+from deepcluster_sk.runtime.progress import Progress
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
@@ -103,10 +104,10 @@ def make_net(dataset, seed=0, **kwargs):
     ).initialize()
 
 
-def run(net, objective, dataset, epochs, seed=0):
+def run(net, objective, dataset, epochs, seed=0, **others):
     """Run a phase whose batches come in an order of its own seed."""
     streams = Streams.of(seed, "training", torch.device("cpu"))
-    net.run_phase(objective, dataset, epochs, streams)
+    net.run_phase(objective, dataset, epochs, streams, **others)
 
 
 def weights(net):
@@ -365,11 +366,13 @@ def test_the_net_forgets_the_data_and_survives_pickling(dataset):
         )
 
 
-def test_progress_bar_shows_where_the_net_is_verbose(dataset, capfd):
-    run(make_net(dataset), Reconstruct(), dataset, 2)
+def test_progress_is_told_of_every_step_and_of_the_loss(dataset, capfd):
+    progress = Progress()
+    progress.begin("training")
+    net = make_net(dataset)
+    run(net, Reconstruct(), dataset, 2, progress=progress)
     assert capfd.readouterr() == ("", "")
-    run(make_net(dataset, verbose=1), Reconstruct(), dataset, 2)
-    shown = capfd.readouterr().err
-    assert "reconstruct" in shown
-    assert "error=" in shown
-    assert "2/2" in shown
+    assert progress.view().left == 0
+    loss = net.history[-1, "train_loss"]
+    assert progress.view().note == f"epoch 2/2, loss {loss:.4g}"
+    assert not hasattr(net, "progress_")

@@ -203,9 +203,6 @@ class DECClusterer(BaseDeepClusterer):
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
     ) -> tuple[Objective, int]:
-        epochs = self.max_epochs
-        if epochs == "auto":
-            epochs = context.epochs(900, 4)
         targets = self._targets()
         objective = DECClustering(
             View(self._augmentation(context.layout), streams.generator),
@@ -215,4 +212,4 @@ class DECClusterer(BaseDeepClusterer):
             update_interval=update_interval_of(targets),
             **held,
         )
-        return objective, int(epochs)
+        return objective, self._joint_epochs(context, start)

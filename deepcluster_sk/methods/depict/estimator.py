@@ -122,6 +122,7 @@ class DepictClusterer(BaseDeepClusterer):
         "contrast": [StrOptions({"auto", "none", "image", "local"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
+    _joint_steps = 1500
     _joint_parameters = BaseDeepClusterer._joint_parameters | {
         *("target", "pull_clean", "reconstruction_weight"),
     }
@@ -240,9 +241,6 @@ class DepictClusterer(BaseDeepClusterer):
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
     ) -> tuple[Objective, int]:
-        epochs = self.max_epochs
-        if epochs == "auto":
-            epochs = context.epochs(1500, 4)
         objective = DepictClustering(
             self.reconstruction_weight,
             self.hidden_weight,
@@ -251,4 +249,4 @@ class DepictClusterer(BaseDeepClusterer):
             target=_TARGETS[self.target],
             **held,
         )
-        return objective, int(epochs)
+        return objective, self._joint_epochs(context, start)

@@ -344,8 +344,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
             update_interval=update_interval_of(targets),
             **held,
         )
-        epochs = joint_epochs(self.max_epochs, targets, start, context)
-        return objective, epochs
+        return objective, self._joint_epochs(context, start)
+
+    def _joint_epochs(self, context: FitContext, start: Start) -> int:
+        return joint_epochs(self.max_epochs, self._targets(), start, context)
 
     def _strategy(self, layout: RowLayout, start: Start) -> Any:
         """Pretraining as an object."""
@@ -367,11 +369,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
         return TripletMargin() if name == "triplet" else InstanceDiscrimination()
 
     def _lr_peak(self, layout: RowLayout, start: Start) -> float:
-        # A network of the user's own may not bear it.
-        named = isinstance(self.architecture, str)
-        strategy = self._strategy(layout, start)
-        discriminates = isinstance(strategy, InstanceDiscrimination)
-        return LR_PEAK if named and discriminates else 1.0
+        named = isinstance(self.architecture, str)  # a user's own may not bear it
+        told_apart = isinstance(self._strategy(layout, start), InstanceDiscrimination)
+        return LR_PEAK if named and told_apart else 1.0
 
     def _looks_again(self, layout: RowLayout, start: Start) -> bool:
         """Whether single images are told apart, which makes a latent to look in."""

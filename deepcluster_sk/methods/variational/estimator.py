@@ -353,9 +353,6 @@ class VariationalClusterer(BaseDeepClusterer):
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
     ) -> tuple[Objective, int]:
-        epochs = self.max_epochs
-        if epochs == "auto":
-            epochs = context.epochs(900, 4)
         weight = self.start_weight
         if weight == "auto":
             # The reconstruction grows with the number of features, and so must this.
@@ -368,7 +365,7 @@ class VariationalClusterer(BaseDeepClusterer):
             self._reconstruction().from_views,
             **held,
         )
-        return objective, int(epochs)
+        return objective, self._joint_epochs(context, start)
 
 
 def _spread(centers: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,126 @@
+"""Probabilities of a fitted clusterer that are as sure as they deserve to be."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+
+from deepcluster_sk.base.doubt import DoubtMixin
+from deepcluster_sk.graph.support import agreement
+
+#: Temperatures that are looked at.
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+class CalibrationMixin(DoubtMixin):
+    """Calibrated probabilities of a clusterer, without labels."""
+
+    def calibrated_proba(
+        self, X: ArrayLike, *, temperature: float | None = None
+    ) -> NDArray[np.float64]:
+        r"""Probabilities as sure as those who know nothing of the network are.
+
+        .. math:: p_{ik} \propto q_{ik}^{1 / T}
+
+        with q those of :meth:`predict_proba`, and T the temperature. The order of the
+        clusters stays, and so does ``predict``. A shared temperature makes up for a
+        network that is too sure, or not sure enough, of all that it sees; which samples
+        are to be doubted says :meth:`confidence`.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`.
+        temperature : float, default=None
+            Positive. None finds it from `X`: see :meth:`temperature`.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_clusters), float64
+            Rows sum to 1.
+
+        Raises
+        ------
+        ValueError
+            If `temperature` is not positive; if it is None, and `X` holds fewer than
+            ten samples for each cluster.
+
+        References
+        ----------
+        Guo, Pleiss, Sun and Weinberger (2017), "On calibration of modern neural
+        networks", arXiv:1706.04599. There the temperature is fitted to labels.
+        """
+        if temperature is None:
+            temperature = self.temperature(X)
+        if not (np.isfinite(temperature) and temperature > 0):
+            raise ValueError(f"temperature={temperature!r} must be a positive number.")
+        return tempered(self._assign(*self._rows(X)), temperature)
+
+    def temperature(self, X: ArrayLike) -> float:
+        """Find the temperature of calibrated probabilities, without labels.
+
+        At it the mean of the largest probabilities is what partitions that no network
+        made agree with ``predict(X)``: they err in other ways, so that about as many
+        agree as are right; fewer, where most of them are worse than the clusters.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`predict`; at least ten samples for each cluster, best those
+            fitted on.
+
+        Returns
+        -------
+        float
+            Below 1 where the network is surer than it says.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer samples.
+        """
+        rows, layout = self._rows(X)
+        if self.n_clusters_ == 1:
+            return 1.0
+        if len(rows) < self._least_samples:
+            raise ValueError(
+                f"X holds {len(rows)} samples, which tell no temperature: at least "
+                f"{self._least_samples} are needed. Find it by the samples fitted on, "
+                "and pass it: calibrated_proba(X, temperature=model.temperature(X_fit))"
+            )
+        q = self._assign(rows, layout)
+        wanted = agreement(self._witnesses(rows, layout), q.argmax(axis=1))
+        return temperature_for(q, wanted)
+
+
+def tempered(q: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
+    """Bring probabilities ``(n, n_clusters)`` to a temperature; their order stays."""
+    relative = q.astype(np.float64) / q.max(axis=1, keepdims=True)
+    powers = relative ** (1 / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def temperature_for(q: NDArray[np.floating], wanted: float) -> float:
+    """Temperature at which the largest probabilities have a mean, or the nearest to it.
+
+    Parameters
+    ----------
+    q : ndarray of shape (n, n_clusters)
+        Rows sum to 1.
+    wanted : float
+
+    Returns
+    -------
+    float
+        From 0.05 to 20.
+    """
+
+    def excess(log_temperature: float) -> float:
+        largest = tempered(q, float(np.exp(log_temperature))).max(axis=1)
+        return float(largest.mean()) - wanted
+
+    low, high = np.log(COLDEST), np.log(HOTTEST)
+    if excess(low) <= 0:  # colder is surer
+        return COLDEST
+    if excess(high) >= 0:
+        return HOTTEST
+    return float(np.exp(brentq(excess, low, high)))
