@@ -16,6 +16,10 @@ from deepcluster_sk.augmentation.presets import (
     make_augmentation,
 )
 
+ALL_STRENGTHS = (
+    *("rotation", "scale", "shift", "shear", "flip", "crop", "erasing"),
+    *("brightness", "contrast", "gamma", "saturation", "hue", "greying", "shading"),
+)
 ALL_ON = {"rotation": 20.0, "flip": 0.5, "erasing": 0.5, "contrast": 0.3}
 
 
@@ -80,6 +84,15 @@ def test_distorted_is_there_for_every_kind(kind: str, preset: str) -> None:
     module = make_augmentation("distorted", kind)  # type: ignore[arg-type]
     for name, value in PRESETS[preset].items():
         assert getattr(module, name) == value
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_name_stands_for_its_preset(wide: bool) -> None:
+    presets = WIDE_PRESETS if wide else PRESETS
+    for name, kind in (("digits", "grey"), ("photograph", "color")):
+        module = make_augmentation(name, kind, wide)  # type: ignore[arg-type]
+        for part in ALL_STRENGTHS:
+            assert getattr(module, part) == presets[name].get(part, 0)
 
 
 def test_none_is_the_identity() -> None:

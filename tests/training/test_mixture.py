@@ -29,6 +29,12 @@ def test_clusters_of_unlike_spread_are_found():
     assert found > adjusted_rand_score(y, by_kmeans) + 0.05
 
 
+def test_the_unit_of_the_latent_does_not_matter():
+    x, _ = unlike()
+    whole, small = (mixture_start(v, [v], 3, random_state()) for v in (x, x * 0.01))
+    assert_array_equal(small, whole)
+
+
 def test_of_all_draws_the_one_that_views_agree_on_is_taken(monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2)).astype(np.float32)

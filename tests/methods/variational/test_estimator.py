@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
@@ -140,6 +140,18 @@ def test_samples_of_a_cluster_belong_to_it(trained):
         assert set(labels) == {k}
         images = drawn.reshape(30, 8, 8)
         assert (trained.predict(images) == k).mean() > 0.8
+
+
+def test_samples_of_a_cluster_spread_as_its_prior_does(trained, monkeypatch):
+    monkeypatch.setattr(trained, "inverse_transform", lambda latent: latent)
+    mean = torch.randn(3, 4)
+    log_variance = torch.linspace(-4, 3, 12).reshape(3, 4)
+    deviations, means = (0.5 * log_variance).exp().numpy(), mean.numpy()
+    monkeypatch.setattr(trained.net_.module_, "prior", lambda: (mean, log_variance))
+    for k in range(3):
+        latent, _ = trained.sample(5000, cluster=k)
+        assert_allclose(latent.std(0), deviations[k], rtol=0.05)
+        assert (np.abs(latent.mean(0) - means[k]) < 0.1 * deviations[k]).all()
 
 
 def test_sampling_is_repeatable_with_a_seed_and_leaves_global_streams_alone(trained):
