@@ -30,8 +30,9 @@ from benchmarks.provenance import provenance
 from benchmarks.rows import RESULTS, read, write
 
 ROOT = Path(__file__).parents[1]
-#: Where defaults are compared with what the documentation says of them.
-DEFAULTS = "base/test_documented.py"
+#: Where defaults are compared with what the documentation says of them, and what rooms
+#: have in common.
+DEFAULTS, COMMON = "base/test_documented.py", "test_structure.py"
 #: Rooms that are mutated, with the tests that should notice.
 ROOMS = {
     "losses": ("losses",),
@@ -181,7 +182,7 @@ def all_mutations():
 def tests_of(file):
     """Files of tests that should notice a change of a file, its own first."""
     found = []
-    for name in ROOMS[room_of(file)]:
+    for name in (*ROOMS[room_of(file)], COMMON):
         path = ROOT / "tests" / name
         found += [path] if path.is_file() else sorted(path.glob("test_*.py"))
     own = f"test_{Path(file).stem}"
