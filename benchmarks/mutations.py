@@ -30,9 +30,12 @@ from benchmarks.provenance import provenance
 from benchmarks.rows import RESULTS, read, write
 
 ROOT = Path(__file__).parents[1]
-#: Where defaults are compared with what the documentation says of them, and what rooms
-#: have in common.
-DEFAULTS, COMMON = "base/test_documented.py", "test_structure.py"
+#: What files have in common, and what methods have.
+COMMON = ("test_structure.py",)
+METHODS = (
+    *("methods/test_ranges.py", "methods/test_from_paper.py"),
+    "base/test_documented.py",
+)
 #: Rooms that are mutated, with the tests that should notice.
 ROOMS = {
     "losses": ("losses",),
@@ -40,11 +43,11 @@ ROOMS = {
     "networks": ("networks", "base/test_threads.py"),
     "graph": ("graph",),
     "training": ("training",),
-    "methods/triplet": ("methods/triplet", DEFAULTS),
-    "methods/dec": ("methods/dec", DEFAULTS),
-    "methods/depict": ("methods/depict", DEFAULTS),
-    "methods/variational": ("methods/variational", DEFAULTS),
-    "methods/neighbor_graph": ("methods/neighbor_graph", DEFAULTS),
+    "methods/triplet": ("methods/triplet", *METHODS),
+    "methods/dec": ("methods/dec", *METHODS),
+    "methods/depict": ("methods/depict", *METHODS),
+    "methods/variational": ("methods/variational", *METHODS),
+    "methods/neighbor_graph": ("methods/neighbor_graph", *METHODS),
 }
 #: Tests that take seconds each, for what others see as well.
 LEFT_OUT = "textures or where_pixels or test_digits or test_every_layout"
@@ -182,7 +185,7 @@ def all_mutations():
 def tests_of(file):
     """Files of tests that should notice a change of a file, its own first."""
     found = []
-    for name in (*ROOMS[room_of(file)], COMMON):
+    for name in (*ROOMS[room_of(file)], *COMMON):
         path = ROOT / "tests" / name
         found += [path] if path.is_file() else sorted(path.glob("test_*.py"))
     own = f"test_{Path(file).stem}"

@@ -1,6 +1,6 @@
 """Malformed calls: does each one work, or end in a clear error and change nothing?
 
-    python -m benchmarks.robustness.calls --calls 2000 --seed 0
+    python -m benchmarks.robustness.calls --calls 7000 --seed 0
 
 Draws an estimator, a method, data and parameters, most of them wrong in one of many
 ways. What may happen is a result, or a ValueError or TypeError with a message, before
@@ -183,7 +183,7 @@ def campaign(n_calls, seed):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--calls", type=int, default=2000)
+    options.add_argument("--calls", type=int, default=7000)
     options.add_argument("--seed", type=int, default=0)
     options = options.parse_args()
     torch.set_num_threads(1)
