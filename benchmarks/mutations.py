@@ -42,7 +42,7 @@ ROOMS = {
     "augmentation": ("augmentation",),
     "networks": ("networks", "base/test_threads.py"),
     "graph": ("graph",),
-    "training": ("training",),
+    "training": ("training", "base/test_checkpoints.py"),
     "methods/triplet": ("methods/triplet", *METHODS),
     "methods/dec": ("methods/dec", *METHODS),
     "methods/depict": ("methods/depict", *METHODS),

@@ -4,6 +4,7 @@ import pytest
 
 from deepcluster_sk import (
     DatasetNegatives,
+    DECClusterer,
     DeepTripletClusterer,
     DepictClusterer,
     InstanceDiscrimination,
@@ -46,6 +47,8 @@ def test_settings_of_a_part(strategy):
         (DepictClusterer, {"module__dropout": 0.9}),
         (VariationalClusterer, {"warmup": 0, "start_weight": 0}),
         (VariationalClusterer, {"warmup": 1}),
+        (VariationalClusterer, {"pretraining": Reconstruction(1, from_views=True)}),
+        (DECClusterer, {"pretraining": Reconstruction(1, from_views=True)}),
         (NeighborGraphClusterer, {"n_neighbors": 1, "n_views": 0, "max_nodes": 8}),
         (NeighborGraphClusterer, {"max_pixels": 64}),
     ],
