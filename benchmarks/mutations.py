@@ -5,9 +5,10 @@
 Draws places of the package's mathematics where an operator, a number, a comparison or
 a condition can be changed; changes one at a time in a copy; and runs the tests of its
 room, its own first, until one fails. Rows go to ``results/mutations.csv``: those that
-no test noticed are the ones to look at. Changes that cannot matter are listed in
-`EQUIVALENT`, with the reason; ``--sample 0`` goes through the rows again by that list.
-A run that was interrupted goes on where it was, if the code is still the same.
+no test noticed are the ones to look at. Changes that cannot matter are listed, with
+the reason, in ``results/mutations_equivalent.csv``; ``--sample 0`` goes through the rows
+again by that list. A run that was interrupted goes on where it was, if the code is still
+the same.
 
 Tests run in forked processes, which find the heavy imports done: not on Windows.
 """
@@ -52,7 +53,10 @@ ROOMS = {
 #: Tests that take seconds each, for what others see as well.
 LEFT_OUT = "textures or where_pixels or test_digits or test_every_layout"
 #: Why no test can notice a change, by file, line of code and change.
-EQUIVALENT: dict[tuple[str, str, str], str] = {}
+EQUIVALENT = {
+    (row["file"], row["code"], row["change"]): row["reason"]
+    for row in read(RESULTS / "mutations_equivalent.csv")
+}
 #: Seconds after which a change counts as noticed: a loop that no longer ends.
 PATIENCE = 300
 COLUMNS = ("file", "line", "code", "change", "noticed", "seconds", "commit", "seed")

@@ -7,8 +7,10 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-#: Of a weight or a margin: a number that float32 holds.
-WEIGHT = Interval(Real, 0, float(torch.finfo(torch.float32).max), closed="both")
+_LARGEST = float(torch.finfo(torch.float32).max)
+#: Of a weight or a margin: a number that float32 holds. And one above 0.
+WEIGHT = Interval(Real, 0, _LARGEST, closed="both")
+POSITIVE = Interval(Real, 0, _LARGEST, closed="right")
 
 
 class Strategy(BaseEstimator):
