@@ -5,10 +5,10 @@
 Draws places of the package's mathematics where an operator, a number, a comparison or
 a condition can be changed; changes one at a time in a copy; and runs the tests of its
 room, its own first, until one fails. Rows go to ``results/mutations.csv``: those that
-no test noticed are the ones to look at. Changes that cannot matter are listed, with
-the reason, in ``results/mutations_equivalent.csv``; ``--sample 0`` goes through the rows
-again by that list. A run that was interrupted goes on where it was, if the code is still
-the same.
+no test noticed are the ones to look at. Changes that cannot matter are listed in
+``results/mutations_equivalent.csv`` with the reason; ``--sample 0`` goes through the
+rows again by that list. A run that was interrupted goes on where it was, if the code is
+still the same.
 
 Tests run in forked processes, which find the heavy imports done: not on Windows.
 """

@@ -55,6 +55,19 @@ def test_hardest_negative_is_the_nearest_outside_the_ball():
     torch.testing.assert_close(loss, torch.stack(expected).mean())
 
 
+def test_a_ball_reaches_to_the_farthest_of_all_views():
+    anchors = torch.tensor([[0.0], [1.0], [3.0]])
+    near, far = anchors + 0.1, anchors + 2.0
+    triplets = Triplets(lambda x: x, torch.Generator(), "batch", 2, 0, hardest=True)
+    loss = triplets.loss(torch.cat([anchors, near, far]), Sphere(None), 3, margin=9.0)
+    # Outside balls of radius 2: the third for the first, which has the second within;
+    # nothing for the second, for which the farthest stands in; the first for the third.
+    gaps = torch.tensor([9.0, 4.0, 9.0])
+    expected = [torch.relu(d**2 - gaps + 9).mean() for d in (0.1, 2.0)]
+    torch.testing.assert_close(loss, sum(expected) / 2)
+    assert int(triplets.n_fallbacks) == 1
+
+
 @pytest.mark.parametrize("mode", ["dataset", "literal"])
 def test_chosen_negatives_are_the_block_behind_the_views(mode):
     blocks = torch.randn(4, 5, 3)
