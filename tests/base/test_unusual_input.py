@@ -129,6 +129,15 @@ def test_a_number_that_float_does_not_hold_is_refused(images, name):
         DeepTripletClusterer(3, **params).fit(images)
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_floats_of_numpy_are_floats(make, images, kind):
+    plain = make(lr=0.5, max_epochs=1).fit(images)
+    found = make(lr=kind(0.5), max_epochs=1).fit(images)
+    assert_array_equal(found.predict_proba(images), plain.predict_proba(images))
+    DeepTripletClusterer(alpha=kind(0.5), margin=kind(0.5))._validate_params()
+    InstanceDiscrimination(temperature=kind(0.5)).check()
+
+
 @pytest.mark.parametrize(
     "params",
     [
