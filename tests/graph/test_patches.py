@@ -138,6 +138,13 @@ def test_brightness_changes_nothing(learned):
     torch.testing.assert_close(learned(X), learned(X + 3), rtol=1e-2, atol=1e-3)
 
 
+@pytest.mark.parametrize("unit", [0.01, 100.0])
+def test_the_unit_of_the_pixels_changes_nothing(unit):
+    X, _ = textures(40)
+    plain, scaled = (PatchFeatures.learn(x, random())(x) for x in (X, unit * X))
+    torch.testing.assert_close(scaled, plain, rtol=0, atol=1e-2)
+
+
 def test_features_do_not_depend_on_their_batch(learned):
     X, _ = textures(70, n_channels=3)
     torch.testing.assert_close(learned(X)[40:50], learned(X[40:50]))

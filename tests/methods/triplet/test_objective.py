@@ -12,6 +12,7 @@ from deepcluster_sk.methods.triplet.mining import (
     select_negatives_literal,
 )
 from deepcluster_sk.methods.triplet.objective import (
+    ReconstructionPretraining,
     TripletClustering,
     TripletMarginPretraining,
     Triplets,
@@ -66,6 +67,16 @@ def test_a_ball_reaches_to_the_farthest_of_all_views():
     expected = [torch.relu(d**2 - gaps + 9).mean() for d in (0.1, 2.0)]
     torch.testing.assert_close(loss, sum(expected) / 2)
     assert int(triplets.n_fallbacks) == 1
+
+
+@pytest.mark.parametrize(("n_fallbacks", "warned"), [(5, False), (6, True)])
+def test_a_ball_that_holds_most_others_is_warned_of(n_fallbacks, warned, recwarn):
+    triplets = Triplets(lambda x: x, torch.Generator(), "batch", 1, 0)
+    triplets.n_fallbacks, triplets.n_selected = torch.tensor(n_fallbacks), 10
+    objective = ReconstructionPretraining(triplets, 0.1, 0.24)
+    objective.end(None, None)
+    told = [w for w in recwarn if "60% of the negatives" in str(w.message)]
+    assert bool(told) == bool(len(recwarn)) == warned
 
 
 @pytest.mark.parametrize("mode", ["dataset", "literal"])
