@@ -106,9 +106,9 @@ def test_the_latent_is_whitened_before_it_is_put_on_the_sphere(radius):
     torch.testing.assert_close(network.encode(x), latent, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("power", [1.0, 4.0])
-def test_the_kernels_power_reaches_the_layer(power):
-    network = make_network(kernel_power=power).eval()
+@pytest.mark.parametrize("given", [{}, {"kernel_power": 4.0}])
+def test_the_kernels_power_reaches_the_layer(given):
+    power, network = given.get("kernel_power", 1), make_network(**given).eval()
     latent, log_assignment = network.embed(torch.randn(9, 6))
     squared = torch.cdist(latent, network.cluster_centers).square()
     kernel = (1 + squared) ** -power

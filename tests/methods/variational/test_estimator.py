@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from deepcluster_sk import (
 )
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.methods.variational.objective import (
+    FINAL_TEMPERATURE,
     VariationalClustering,
     VariationalPretraining,
 )
@@ -86,6 +89,19 @@ def test_what_is_encoded_and_what_is_modelled(from_views, on_views):
     objective.pseudo_labels = labels
     held = objective.inputs(None, rows)["x"][4:]
     assert torch.equal(held, brighter(rows) if on_views else rows)
+
+
+def test_relaxed_draws_get_nearer_to_one_hot():
+    objective = VariationalClustering(None, 0.3, 1.0, True, False, tol=0.1)
+    objective._n_steps, objective.pseudo_labels = 4, None
+    met = []
+    for _ in range(5):
+        met.append(objective.inputs(None, torch.rand(2, 3))["temperature"])
+        objective.end_batch(None, None)
+    assert met[0] == 1
+    assert met[-1] == pytest.approx(FINAL_TEMPERATURE)
+    ratios = [after / before for before, after in pairwise(met)]
+    assert ratios == pytest.approx([ratios[0]] * 4)
 
 
 def test_pretraining_rebuilds_samples_from_themselves_or_from_views():
