@@ -82,6 +82,8 @@ CAMPAIGNS = {
     "robustness_calls": ("malformed calls", ("result", "error", "fault")),
     "robustness_pictures": ("damaged pictures", ("read", "left_out", "faults")),
 }
+#: Ways in which the same pictures are read once more.
+AGAIN = ("all at once", "zipped")
 #: Whether a test fails where the code is changed.
 NOTICED = {"yes": "noticed", "no": "not noticed", "equivalent": "cannot be noticed"}
 
@@ -188,7 +190,7 @@ def robustness():
     found = defaultdict(Counter)
     for name, (what, outcomes) in CAMPAIGNS.items():
         for row in rows_of(name):
-            if row.get("damage") != "all at once":  # the same pictures again
+            if row.get("damage") not in AGAIN:
                 found[what, row["seed"]].update({o: int(row[o]) for o in outcomes})
     for row in rows_of("robustness_interruptions"):
         found[f"{row['what']}s", row["seed"]][row["outcome"]] += int(row["count"])
