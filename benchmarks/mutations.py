@@ -4,9 +4,13 @@
 
 Draws places of the package's mathematics where an operator, a number, a comparison or
 a condition can be changed; changes one at a time in a copy; and runs the tests of its
-room until one fails. Rows go to ``results/mutations.csv``: those that no test noticed
-are the ones to look at. Changes that cannot matter are listed in `EQUIVALENT`, with the
-reason.
+room, its own first, until one fails. Rows go to ``results/mutations.csv``: those that
+no test noticed are the ones to look at. Changes that cannot matter are listed in
+``results/mutations_equivalent.csv`` with the reason; ``--sample 0`` goes through the
+rows again by that list. A run that was interrupted goes on where it was, if the code is
+still the same.
+
+Tests run in forked processes, which find the heavy imports done: not on Windows.
 """
 
 import argparse
@@ -14,40 +18,44 @@ import ast
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from benchmarks.provenance import provenance
-from benchmarks.runner import RESULTS, read, write
+from benchmarks.rows import RESULTS, read, write
 
 ROOT = Path(__file__).parents[1]
+#: What files have in common, and what methods have.
+COMMON = ("test_structure.py",)
+METHODS = (
+    *("methods/test_ranges.py", "methods/test_from_paper.py"),
+    "base/test_documented.py",
+)
 #: Rooms that are mutated, with the tests that should notice.
 ROOMS = {
-    "losses": ["tests/losses", "tests/methods"],
-    "augmentation": ["tests/augmentation"],
-    "networks": ["tests/networks", "tests/base/test_threads.py"],
-    "graph": ["tests/graph"],
-    "training": ["tests/training", "tests/base/test_memory.py"],
-    "methods/triplet": ["tests/methods/triplet"],
-    "methods/dec": ["tests/methods/dec"],
-    "methods/depict": ["tests/methods/depict"],
-    "methods/variational": ["tests/methods/variational"],
-    "methods/neighbor_graph": ["tests/methods/neighbor_graph"],
+    "losses": ("losses",),
+    "augmentation": ("augmentation",),
+    "networks": ("networks", "base/test_threads.py"),
+    "graph": ("graph",),
+    "training": ("training", "base/test_checkpoints.py"),
+    "methods/triplet": ("methods/triplet", *METHODS),
+    "methods/dec": ("methods/dec", *METHODS),
+    "methods/depict": ("methods/depict", *METHODS),
+    "methods/variational": ("methods/variational", *METHODS),
+    "methods/neighbor_graph": ("methods/neighbor_graph", *METHODS),
 }
-#: Changes that no test can notice, as (file, line of code), and why.
-EQUIVALENT: dict[tuple[str, str], str] = {
-    (
-        "deepcluster_sk/methods/triplet/mining.py",
-        "for rows in torch.split(pending, max(1, _CHUNK_FLOATS // max(1, tries * d))):",
-    ): "the size of a chunk changes no result",
-    (
-        "deepcluster_sk/networks/autoencoders.py",
-        "like = next(module.parameters(), torch.empty(0))",
-    ): "only its device is read",
+#: Tests that take seconds each, for what others see as well.
+LEFT_OUT = "textures or where_pixels or test_digits or test_every_layout"
+#: Why no test can notice a change, by file, line of code and change.
+EQUIVALENT = {
+    (row["file"], row["code"], row["change"]): row["reason"]
+    for row in read(RESULTS / "mutations_equivalent.csv")
 }
 #: Seconds after which a change counts as noticed: a loop that no longer ends.
 PATIENCE = 300
@@ -61,6 +69,7 @@ OPERATORS = {
     ast.FloorDiv: ast.Div,
     ast.Mod: ast.Mult,
 }
+CONNECTIVES = {ast.And: ast.Or, ast.Or: ast.And}
 COMPARISONS = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -109,6 +118,13 @@ class Changer(ast.NodeTransformer):
             node, f"{type(node.ops[0]).__name__} -> {other.__name__}"
         ):
             node.ops[0] = other()
+        return node
+
+    def visit_BoolOp(self, node):
+        self.generic_visit(node)
+        other = CONNECTIVES[type(node.op)]
+        if self.here(node, f"{type(node.op).__name__} -> {other.__name__}"):
+            node.op = other()
         return node
 
     def visit_UnaryOp(self, node):
@@ -170,40 +186,80 @@ def all_mutations():
     return found
 
 
+def tests_of(file):
+    """Files of tests that should notice a change of a file, its own first."""
+    found = []
+    for name in (*ROOMS[room_of(file)], *COMMON):
+        path = ROOT / "tests" / name
+        found += [path] if path.is_file() else sorted(path.glob("test_*.py"))
+    own = f"test_{Path(file).stem}"
+    found.sort(key=lambda path: not path.stem.startswith(own))
+    return [path.relative_to(ROOT).as_posix() for path in found]
+
+
+def noticed(tests, folder):
+    """Whether one of the tests fails in a copy of the checkout."""
+    child = os.fork()
+    if not child:
+        try:
+            run(tests, folder)
+        finally:
+            os._exit(1)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return bool(status)
+        time.sleep(0.05)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def run(tests, folder):
+    """Run tests until one fails, and end this process with the outcome."""
+    os.setsid()
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    os.environ |= {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("deepcluster_sk", "benchmarks"):
+            del sys.modules[name]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    options = ["-x", "-p", "no:cacheprovider", "-k", f"not ({LEFT_OUT})"]
+    os._exit(pytest.main([*options, *tests]))
+
+
 def measure(mutation, folder):
     """Make a change in a copy of the checkout, and run the tests of its room."""
     path = folder / mutation.file
     source = path.read_text(encoding="utf-8")
     changer = Changer(mutation.number)
     tree = changer.visit(ast.parse(source))
-    code = source.splitlines()[changer.line - 1].strip()
     row = {
         "file": mutation.file,
         "line": changer.line,
-        "code": code,
+        "code": source.splitlines()[changer.line - 1].strip(),
         "change": changer.change,
+        "seconds": 0,
     }
-    if (mutation.file, code) in EQUIVALENT:
-        return {**row, "noticed": "equivalent", "seconds": 0}
+    if reason(row):
+        return row | {"noticed": "equivalent"}
     path.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
-    tests = ROOMS[room_of(mutation.file)]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     started = time.perf_counter()
     try:
-        status = subprocess.run(
-            [*command, *tests],
-            cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        ).returncode
-    except subprocess.TimeoutExpired:
-        status = 1
+        found = noticed(tests_of(mutation.file), folder)
     finally:
         path.write_text(source, encoding="utf-8")
     seconds = round(time.perf_counter() - started, 1)
-    return {**row, "noticed": "yes" if status else "no", "seconds": seconds}
+    return row | {"noticed": "yes" if found else "no", "seconds": seconds}
+
+
+def reason(row):
+    """Why no test can notice a change; None where one can."""
+    return EQUIVALENT.get((row["file"], row["code"], row["change"]))
 
 
 def main():
@@ -215,21 +271,27 @@ def main():
     drawn = [m for m in all_mutations() if room_of(m.file) in options.rooms]
     random.Random(options.seed).shuffle(drawn)
     path = RESULTS / "mutations.csv"
-    about = {"commit": provenance()["commit"], "seed": options.seed}
+    about = {"commit": provenance()["commit"], "seed": str(options.seed)}
     rows = read(path)
+    for row in rows:
+        if row["noticed"] == "no" and reason(row):
+            row["noticed"] = "equivalent"
+    write(path, rows, COLUMNS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "checkout"
         shutil.copytree(
             ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv*", "results")
         )
-        for mutation in drawn[: options.sample]:
+        done = sum(row["seed"] == about["seed"] for row in rows)
+        for mutation in drawn[done : options.sample]:
             row = {**measure(mutation, folder), **about}
             rows.append(row)
             write(path, rows, COLUMNS)
-            print(*row.values(), sep=" | ", flush=True)
-    noticed = [row["noticed"] for row in rows if row["noticed"] != "equivalent"]
-    survived = noticed.count("no")
-    print(f"{survived} of {len(noticed)} changes were not noticed.")
+            print(*(row[name] for name in COLUMNS), sep=" | ", flush=True)
+    for seed in sorted({row["seed"] for row in rows}):
+        found = [row["noticed"] for row in rows if row["seed"] == seed]
+        yes, no, never = (found.count(kind) for kind in ("yes", "no", "equivalent"))
+        print(f"seed {seed}: {no} of {yes + no} not noticed, {never} cannot be")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What the documentation shows of the results, written anew at every build."""
 
+from collections import Counter, defaultdict
+
 from benchmarks.methods import METHODS
 from benchmarks.tables import (
     BESIDE,
@@ -76,6 +78,15 @@ MEASUREMENTS = {
         *("settings", "n", "memory", "n_jobs", "seconds", "cpu_seconds", "load"),
     ),
 }
+#: What the rows of a campaign count, and their columns of outcomes.
+CAMPAIGNS = {
+    "robustness_calls": ("malformed calls", ("result", "error", "fault")),
+    "robustness_pictures": ("damaged pictures", ("read", "left_out", "faults")),
+}
+#: Ways in which the same pictures are read once more.
+AGAIN = ("all at once", "zipped")
+#: Whether a test fails where the code is changed.
+NOTICED = {"yes": "noticed", "no": "not noticed", "equivalent": "cannot be noticed"}
 
 
 def page(name):
@@ -175,6 +186,30 @@ def clusterers():
     return NOTE + "\n\n" + table(head, lines) + "\n"
 
 
+def robustness():
+    """Give what became of calls, pictures, interrupts and changes of the code."""
+    found = defaultdict(Counter)
+    for name, (what, outcomes) in CAMPAIGNS.items():
+        for row in rows_of(name):
+            if row.get("damage") not in AGAIN:
+                found[what, row["seed"]].update({o: int(row[o]) for o in outcomes})
+    for row in rows_of("robustness_interruptions"):
+        found[f"{row['what']}s", row["seed"]][row["outcome"]] += int(row["count"])
+    for row in rows_of("mutations"):
+        found["changes of the code", row["seed"]][NOTICED[row["noticed"]]] += 1
+    lines = [
+        (
+            what,
+            seed,
+            f"{counts.total():,}",
+            "; ".join(f"{o.replace('_', ' ')} {n:,}" for o, n in counts.items()),
+        )
+        for (what, seed), counts in found.items()
+    ]
+    head = ("what", "seed", "tried", "outcomes")
+    return (table(head, lines) if lines else NOT_MEASURED) + "\n"
+
+
 def summary(rows, keys):
     """Means over seeds, a line for every case."""
     lines = []
@@ -204,6 +239,7 @@ PAGES = {
     "overview": overview,
     "clusterers": clusterers,
     "minutes": minutes,
+    "robustness": robustness,
 }
 
 

@@ -90,6 +90,22 @@ def test_imports_make_no_circle():
     TopologicalSorter(IMPORTS).prepare()
 
 
+#: Values that count while they are used; no other is changed once it is made.
+CHANGING = {"Triplets"}
+
+
+def test_values_are_frozen():
+    changing = {
+        node.name
+        for path in module_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        for decorator in map(ast.unparse, node.decorator_list)
+        if decorator.startswith("dataclass") and "frozen=True" not in decorator
+    }
+    assert changing == CHANGING
+
+
 #: So that a file can be read in one go.
 MOST_LINES = 400
 

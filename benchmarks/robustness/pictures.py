@@ -1,6 +1,6 @@
 """Damaged and odd pictures: is each one read, or named with the reason?
 
-    python -m benchmarks.robustness.pictures --files 600 --seed 0
+    python -m benchmarks.robustness.pictures --files 4600 --seed 0
 
 Small pictures are made on the fly in every format and mode that can be written, and
 damaged in one of eight ways. Each is read beside a sound picture. Anything else than
@@ -50,7 +50,7 @@ def main():
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--files", type=int, default=600)
+    options.add_argument("--files", type=int, default=4600)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument(
         "--no-results", action="store_true", help="print the figures only"

@@ -7,7 +7,7 @@ import torch
 from deepcluster_sk.augmentation.presets import AugmentationLike, apply_augmentation
 
 
-@dataclass
+@dataclass(frozen=True)
 class View:
     """One augmented view of each batch.
 

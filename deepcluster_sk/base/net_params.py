@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from deepcluster_sk.training.callbacks import check_callbacks
 from deepcluster_sk.training.net import callback_names
+from deepcluster_sk.training.strategy import POSITIVE
 
 #: What may stand before ``__`` in the name of a setting.
 PREFIXES = ("module", "optimizer", "iterator_train", "callbacks")
@@ -144,6 +145,12 @@ class NetParamsMixin:
             {f"module__{name}": value for name, value in values["module"].items()},
             caller_name=type(self).__name__,
         )
+        if "lr_decay" not in values["callbacks"]:  # or it may be the user's own
+            validate_parameter_constraints(
+                {"lr_decay__peak": [POSITIVE], "lr_decay__enabled": ["boolean"]},
+                values["callbacks"],
+                caller_name=type(self).__name__,
+            )
         _try("optimizer", values, partial(_try_optimizer, optimizer))
         _try("iterator_train", values, _try_loader)
 

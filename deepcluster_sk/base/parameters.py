@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import (
 from deepcluster_sk.counting.bounds import N_CLUSTERS
 from deepcluster_sk.data.resizing import MIN_SIDE
 from deepcluster_sk.training.pretraining import Reconstruction
+from deepcluster_sk.training.strategy import POSITIVE
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -49,7 +50,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
     "tol": [Interval(Real, 0, 1, closed="both")],
     "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
-    "lr": [Interval(Real, 0, None, closed="neither")],
+    "lr": [POSITIVE],
     "precision": [StrOptions({"auto", "float32", "bf16"})],
     "device": [str, torch.device],
     "callbacks": [list, None],

@@ -24,7 +24,8 @@ def as_pictures(
     image_shape : tuple of int, default=None
         Of flat rows.
     channel_axis : {1, -1}, default=None
-        Where the channels of a 4-D array are; None finds the axis of size 1, 3 or 4.
+        Where the channels of a 4-D array or of `image_shape` are; None finds the axis
+        of size 1, 3 or 4.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def as_pictures(
                 f"X of shape {images.shape} holds flat rows: pass image_shape, such "
                 "as (H, W)."
             )
-        layout = layout_from_image_shape(image_shape)
+        layout = layout_from_image_shape(image_shape, channel_axis)
         if layout.n_features != images.shape[1]:
             raise ValueError(
                 f"X has {images.shape[1]} features a row, image_shape={image_shape} "

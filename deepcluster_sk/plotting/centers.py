@@ -83,7 +83,8 @@ class CentersDisplay:
                 "pictures; of flat images, fit it with image_shape."
             )
         decoded = estimator.inverse_transform(estimator.cluster_centers_)
-        pictures = as_pictures(np.asarray(decoded), shape, None)
+        axis = getattr(estimator, "channel_axis", None)
+        pictures = as_pictures(np.asarray(decoded), shape, axis)
         return cls(pictures=pictures).plot(ax, cmap=cmap)
 
     def plot(self, ax: "Axes | None" = None, *, cmap: str = "gray") -> Self:

@@ -98,7 +98,8 @@ class ClustersDisplay:
             Shape of an image where `X` has flat rows; None takes that of the
             estimator.
         channel_axis : {1, -1}, default=None
-            Where the channels of a 4-D `X` are; None finds them.
+            Where the channels of a 4-D `X` are; None goes by the estimator, or finds
+            them.
         cmap : str, default="gray"
             Colour map of grey images.
         random_state : int, RandomState or None, default=0
@@ -131,7 +132,7 @@ class ClustersDisplay:
             probabilities=probabilities,
             n_images=n_images,
             image_shape=image_shape or getattr(estimator, "image_shape_", None),
-            channel_axis=channel_axis,
+            channel_axis=channel_axis or getattr(estimator, "channel_axis", None),
             cmap=cmap,
             random_state=random_state,
             ax=ax,

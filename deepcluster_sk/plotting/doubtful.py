@@ -97,7 +97,8 @@ class DoubtfulDisplay:
             Shape of an image where `X` has flat rows; None takes that of the
             estimator.
         channel_axis : {1, -1}, default=None
-            Where the channels of a 4-D `X` are; None finds them.
+            Where the channels of a 4-D `X` are; None goes by the estimator, or finds
+            them.
         cmap : str, default="gray"
             Colour map of grey images.
         ax : matplotlib Axes, default=None
@@ -128,7 +129,7 @@ class DoubtfulDisplay:
             confidence,
             n_images=n_images,
             image_shape=image_shape or getattr(estimator, "image_shape_", None),
-            channel_axis=channel_axis,
+            channel_axis=channel_axis or getattr(estimator, "channel_axis", None),
             cmap=cmap,
             ax=ax,
         )

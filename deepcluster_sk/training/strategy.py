@@ -7,8 +7,19 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-#: Of a weight or a margin: a number that float32 holds.
-WEIGHT = Interval(Real, 0, float(torch.finfo(torch.float32).max), closed="both")
+
+class _Float32(Interval):
+    """Numbers that float32 holds, compared as Python's: half ones have no such end."""
+
+    def __contains__(self, val: Any) -> bool:
+        found: bool = super().__contains__(val.item() if hasattr(val, "item") else val)
+        return found
+
+
+_LARGEST = float(torch.finfo(torch.float32).max)
+#: Of a weight or a margin: a number that float32 holds. And one above 0.
+WEIGHT = _Float32(Real, 0, _LARGEST, closed="both")
+POSITIVE = _Float32(Real, 0, _LARGEST, closed="right")
 
 
 class Strategy(BaseEstimator):

@@ -95,7 +95,9 @@ def test_drawn_transforms_fill_their_range(part: str, strength: float) -> None:
     if part == "rotation":
         value, bound = torch.rad2deg(torch.atan2(centre_y, centre_x)), 30.0
     elif part == "shift":
-        value, bound = centre_y, 0.2 * side
+        value, bound = torch.cat([centre_x - 8.0, centre_y]), 0.2 * side
+        # Along one axis as along the other.
+        assert centre_x.mean() - 8.0 == pytest.approx(0, abs=0.15 * bound)
     else:
         value, bound = torch.log(centre_x / 8.0), float(np.log(1.5))
     assert value.abs().max() < 1.03 * bound

@@ -1,6 +1,7 @@
 """What a user may write for `augmentation`, how it is applied, and the vectors'."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +17,10 @@ from deepcluster_sk.augmentation.presets import (
     make_augmentation,
 )
 
+ALL_STRENGTHS = (
+    *("rotation", "scale", "shift", "shear", "flip", "crop", "erasing"),
+    *("brightness", "contrast", "gamma", "saturation", "hue", "greying", "shading"),
+)
 ALL_ON = {"rotation": 20.0, "flip": 0.5, "erasing": 0.5, "contrast": 0.3}
 
 
@@ -80,6 +85,36 @@ def test_distorted_is_there_for_every_kind(kind: str, preset: str) -> None:
     module = make_augmentation("distorted", kind)  # type: ignore[arg-type]
     for name, value in PRESETS[preset].items():
         assert getattr(module, name) == value
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_name_stands_for_its_preset(wide: bool) -> None:
+    presets = WIDE_PRESETS if wide else PRESETS
+    for name, kind in (("digits", "grey"), ("photograph", "color")):
+        module = make_augmentation(name, kind, wide)  # type: ignore[arg-type]
+        for part in ALL_STRENGTHS:
+            assert getattr(module, part) == presets[name].get(part, 0)
+
+
+def test_the_documented_strengths_are_those_of_the_presets() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "method.rst").read_text()
+    header = page.index('   :header: "", "grey"')
+    rows = page[header : page.index("Feature vectors", header)].split("\n")
+    names = [name.strip(' "') for name in rows[0].split(",")[1:]]
+    documented: dict[str, dict[str, float]] = {name: {} for name in names}
+    for part, *values in ([v.strip() for v in row.split(",")] for row in rows[2:-2]):
+        for name, value in zip(names, values, strict=True):
+            if value:
+                documented[name][part] = float(value)
+    assert documented == {name: PRESETS[name] for name in names}
+    assert set(PRESETS) - set(names) == {"digits", "vector"}
+    assert PRESETS["digits"] == PRESETS["grey"]
+    assert PRESETS["vector"] == {"noise": 0.2, "masking": 0.1}
+    wide = {"rotation": 20, "scale": 0.12, "shift": 0.1, "shear": 30}
+    for name in {*names, "digits"}:
+        flip = {} if name in ("grey", "distorted", "digits") else {"flip": 0.5}
+        assert WIDE_PRESETS[name] == wide | flip
+    assert WIDE_PRESETS["vector"] == PRESETS["vector"]
 
 
 def test_none_is_the_identity() -> None:

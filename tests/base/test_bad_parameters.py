@@ -57,6 +57,8 @@ BAD_PARAMETERS = {
     "module__nonsense": [1],
     "callbacks__lr_decay": ["step", 3],
     "callbacks__lr_decay__peek": [2.0],
+    "callbacks__lr_decay__peak": [0, -1, np.inf, "high", None],
+    "callbacks__lr_decay__enabled": ["yes", None],
     "callbacks__nonsense": [None],
     "optimizer__weight_decay": [-1, "a"],
     "optimizer__nonsense": [1],

@@ -10,7 +10,12 @@ import sklearn
 import torch
 from numpy.testing import assert_array_equal
 
-from deepcluster_sk import DeepTripletClusterer, DepictClusterer, VariationalClusterer
+from deepcluster_sk import (
+    DeepTripletClusterer,
+    DepictClusterer,
+    InstanceDiscrimination,
+    VariationalClusterer,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -107,10 +112,30 @@ def test_values_whose_range_has_no_inverse_are_constant(images):
     assert set(estimator.labels_) == {estimator.labels_[0]}
 
 
-@pytest.mark.parametrize("name", ["alpha", "beta", "gamma", "omega", "margin"])
-def test_a_weight_is_a_number_that_float_holds(images, name):
-    with pytest.raises(ValueError, match=name):
-        DeepTripletClusterer(3, **{name: 10**400}).fit(images)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("alpha", "beta", "gamma", "omega", "margin", "lr", "module__radius"),
+        *("module__kernel_power", "callbacks__lr_decay__peak", "temperature"),
+        *("optimizer__weight_decay", "optimizer__eps"),
+    ],
+)
+@pytest.mark.usefixtures("no_work")
+def test_a_number_that_float_does_not_hold_is_refused(images, name):
+    params = {name: 10**400}
+    if name == "temperature":
+        params = {"pretraining": InstanceDiscrimination(**params)}
+    with pytest.raises(ValueError, match=name.rpartition("__")[2]):
+        DeepTripletClusterer(3, **params).fit(images)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_floats_of_numpy_are_floats(make, images, kind):
+    plain = make(lr=0.5, max_epochs=1).fit(images)
+    found = make(lr=kind(0.5), max_epochs=1).fit(images)
+    assert_array_equal(found.predict_proba(images), plain.predict_proba(images))
+    DeepTripletClusterer(alpha=kind(0.5), margin=kind(0.5))._validate_params()
+    InstanceDiscrimination(temperature=kind(0.5)).check()
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,15 @@ def test_the_best_of_many_cuts_is_taken():
     assert many.min() >= one.min()
 
 
+def test_a_cut_leaves_hardly_a_node_that_would_rather_be_elsewhere():
+    X = make_textures(n=90)[0][:, 0]
+    views = views_of(X, "auto")
+    graph = neighbor_graph(views, pixel_features(views, "none"), np.arange(90), 5, 0)
+    labels = graph.cut(5, 90, np.random.RandomState(0), CutSettings(1))
+    again = graph.refined(labels, 5, np.random.RandomState(0))
+    assert graph.modularity(again) < graph.modularity(labels) + 1e-3
+
+
 def test_spread_gives_other_rows_what_most_of_their_voters_have():
     nodes = np.array([5, 1, 2])
     voters = np.array([[0, 1, 1], [0, 2, 0], [1, 0, 2]])

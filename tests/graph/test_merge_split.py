@@ -86,6 +86,15 @@ def test_a_halved_blob_is_whole_again_and_two_joined_are_two():
     assert len(set(zip(found, y, strict=True))) == 3
 
 
+def test_strays_come_home_with_an_exchange():
+    X, y = blobs([120, 60, 60])
+    halved = np.where(y > 0, 2, X[:, 3] > 0)
+    strays = [0, 1, 130]
+    halved[strays] = 2, 2, 0
+    found = merge_split(graph_of(X), halved, 3, np.random.RandomState(0))
+    assert len(set(zip(found, y, strict=True))) == 3
+
+
 @pytest.mark.parametrize("name", ["times", "more", "smallest"])
 def test_clusters_stay_where_a_border_is_not_far_clearer(name):
     X, y = blobs([120, 60, 60])

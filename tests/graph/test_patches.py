@@ -114,6 +114,18 @@ def test_images_that_are_all_blank():
     assert (PatchFeatures.learn(X, random())(X) == 0).all()
 
 
+def test_whitening_evens_out_all_but_the_faint_components(learned):
+    sampled = patches._sampled_patches(
+        textures(80, n_channels=3)[0], learned.side, 20, random(1)
+    ).flatten(0, 1)
+    values, vectors = torch.linalg.eigh(torch.cov(sampled.T))
+    white = (sampled - learned.mean) @ learned.whitening @ vectors
+    strong, faint = values > values.mean(), values < 0.01 * values.mean()
+    assert white.var(0)[strong].min() > 0.8
+    assert white.var(0)[strong].max() < 1.2
+    assert white.var(0)[faint].max() < 0.3
+
+
 def test_codes_are_few_words(learned):
     codes = learned._codes(patches._patches(textures(40, n_channels=3)[0], 6, 2))
     assert float((codes > 0).float().mean()) == pytest.approx(0.02, abs=0.01)
@@ -124,6 +136,13 @@ def test_codes_are_few_words(learned):
 def test_brightness_changes_nothing(learned):
     X, _ = textures(10, n_channels=3)
     torch.testing.assert_close(learned(X), learned(X + 3), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("unit", [0.01, 100.0])
+def test_the_unit_of_the_pixels_changes_nothing(unit):
+    X, _ = textures(40)
+    plain, scaled = (PatchFeatures.learn(x, random())(x) for x in (X, unit * X))
+    torch.testing.assert_close(scaled, plain, rtol=0, atol=1e-2)
 
 
 def test_features_do_not_depend_on_their_batch(learned):

@@ -96,6 +96,27 @@ def test_assignments_are_float32_under_autocast():
 
 
 @pytest.mark.parametrize("radius", [None, 2.5])
+def test_the_latent_is_whitened_before_it_is_put_on_the_sphere(radius):
+    network = make_network(radius)
+    x = 5 + 3 * torch.randn(50, 6)
+    latent = plain = network.autoencoder.encode(x)
+    if radius is not None:
+        white = (plain - plain.mean(0)) / (plain.var(0, correction=0) + 1e-5).sqrt()
+        latent = radius * white / white.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(network.encode(x), latent, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("given", [{}, {"kernel_power": 4.0}])
+def test_the_kernels_power_reaches_the_layer(given):
+    power, network = given.get("kernel_power", 1), make_network(**given).eval()
+    latent, log_assignment = network.embed(torch.randn(9, 6))
+    squared = torch.cdist(latent, network.cluster_centers).square()
+    kernel = (1 + squared) ** -power
+    expected = kernel / kernel.sum(1, keepdim=True)
+    torch.testing.assert_close(log_assignment.exp(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("radius", [None, 2.5])
 def test_network_embeds_and_reconstructs(radius):
     network = make_network(radius).eval()
     x = torch.randn(9, 6)

@@ -44,3 +44,11 @@ def test_around_every_pixel_equals_a_loop():
         deviation = np.sqrt((window * pixels**2).sum() - mean**2)
         expected = (pixels[row, column] - mean) / (deviation + FLOOR)
         assert found[i, c, row, column] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["image", "local"])
+def test_what_is_there_is_kept_and_faint_noise_is_not_blown_up(kind):
+    x = torch.randn(8, 1, 32, 32)
+    strong, faint = Contrast(kind)(x), Contrast(kind)(0.01 * x)
+    assert strong.std() > 0.85
+    assert faint.std() < 0.2

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from torch.utils.data import TensorDataset
 
 from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
-from deepcluster_sk.plotting import ClustersDisplay
+from deepcluster_sk.plotting import CentersDisplay, ClustersDisplay, DoubtfulDisplay
 
 
 def draw(*arguments, **options):
@@ -60,6 +60,34 @@ def test_clusters_reads_every_layout_alike(dtype):
     flat = X.reshape(6, -1)
     assert_array_equal(reference, canvas_of(draw(flat, labels, image_shape=(3, 5, 7))))
     assert_array_equal(reference[:5, :7, 3], 1)
+
+
+def test_clusters_of_flat_rows_take_the_axis_that_is_stated():
+    # A shape that does not tell which of its axes holds the channels.
+    X = np.random.default_rng(0).random((6, 3, 5, 3))
+    labels, flat = np.arange(6) % 2, X.reshape(6, -1)
+    for axis in (1, -1):
+        expected = canvas_of(draw(X, labels, channel_axis=axis))
+        found = draw(flat, labels, image_shape=(3, 5, 3), channel_axis=axis)
+        assert_array_equal(canvas_of(found), expected)
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_displays_take_the_axis_that_the_estimator_was_told(axis):
+    X = np.random.default_rng(0).random((24, 3, 5, 3))
+    settings = {"architecture": "mlp", "init": "kmeans", "pretraining": None}
+    model = DeepTripletClusterer(
+        2, channel_axis=axis, max_epochs=0, random_state=0, **settings
+    ).fit(X)
+    shape = (5, 3) if axis == 1 else (3, 5)
+    for display in (
+        ClustersDisplay.from_estimator(model, X),
+        ClustersDisplay.from_estimator(model, X.reshape(24, -1)),
+    ):
+        assert display.pictures[0][0].shape == (*shape, 3)
+    assert CentersDisplay.from_estimator(model).pictures.shape == (2, *shape, 3)
+    assert DoubtfulDisplay.from_estimator(model, X).pictures.shape[1:] == (*shape, 3)
 
 
 def test_clusters_range_of_values():

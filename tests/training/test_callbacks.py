@@ -1,3 +1,6 @@
+import math
+from types import SimpleNamespace
+
 import pytest
 import torch
 from skorch.callbacks import EpochTimer
@@ -79,6 +82,25 @@ def test_a_later_phase_remembers_nothing_of_an_earlier():
     net.epoch(callback, 2.0, modularity=0.1)
     callback.on_train_end(net)
     assert net.module_.weight.item() == 2
+
+
+@pytest.mark.parametrize("peak", [1.0, 1.5, 3.0])
+def test_the_rate_rises_along_a_line_and_falls_along_half_a_cosine(peak):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    net = SimpleNamespace(optimizer_=optimizer, phase_steps_=20)
+    callback, found = CosineDecay(peak=peak), []
+    callback.on_train_begin(net)
+    for _ in range(20):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        callback.on_batch_end(net)
+    # A tenth of the phase is two steps.
+    rising = [1.0, (1 + peak) / 2] if peak > 1 else []
+    n_left = 20 - len(rising)
+    falling = [(1 + math.cos(math.pi * t / n_left)) / 2 for t in range(n_left)]
+    expected = [0.5 * factor for factor in rising + [peak * f for f in falling]]
+    assert found == pytest.approx(expected)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,12 @@ def test_clusters_of_unlike_spread_are_found():
     assert found > adjusted_rand_score(y, by_kmeans) + 0.05
 
 
+def test_the_unit_of_the_latent_does_not_matter():
+    x, _ = unlike()
+    whole, small = (mixture_start(v, [v], 3, random_state()) for v in (x, x * 0.01))
+    assert_array_equal(small, whole)
+
+
 def test_of_all_draws_the_one_that_views_agree_on_is_taken(monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2)).astype(np.float32)
@@ -64,8 +70,11 @@ def test_few_samples_in_many_dimensions_have_no_full_covariance(monkeypatch):
     labels = mixture_start(x, [x], 4, random_state())
     assert labels.shape == (40,)
     assert set(kinds) == {"diag"}
-    mixture_start(x[:, :2], [x[:, :2]], 4, random_state())
-    assert kinds[-1] == "full"
+    # Two samples a cluster for each dimension are enough.
+    for n, kind in ((16, "full"), (15, "diag")):
+        few = x[:n, :2]
+        mixture_start(few, [few], 4, random_state())
+        assert kinds[-1] == kind
 
 
 def test_the_same_seed_gives_the_same_labels():

@@ -301,6 +301,7 @@ def test_rows_come_with_those_the_objective_names_for_them(dataset):
 @pytest.mark.parametrize("wanted", [False, True])
 def test_inputs_are_made_with_gradients_where_they_are_asked_for(dataset, wanted):
     phase = Accompanied()
+    assert not phase.inputs_need_grad
     phase.inputs_need_grad = wanted
     run(make_net(dataset), phase, dataset, 1)
     assert phase.had_grad is wanted
@@ -313,6 +314,16 @@ def test_learning_rate_falls_to_zero_in_every_phase(dataset):
         run(net, Reconstruct(), dataset, 4)
     cosine = 1e-2 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2
     np.testing.assert_allclose(rates.seen, [*cosine, *cosine], rtol=1e-6)
+
+
+def test_a_precision_may_be_asked_for(dataset):
+    net = make_net(dataset)
+    own, coarse, fine = (
+        net.embed(dataset, precision).latent
+        for precision in (None, torch.bfloat16, torch.float32)
+    )
+    assert torch.equal(own, fine)
+    assert not torch.equal(coarse, fine)
 
 
 def test_learning_rate_first_rises_where_there_is_a_peak(dataset):

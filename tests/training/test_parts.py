@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from deepcluster_sk.training.net import ClusteringNet
-from deepcluster_sk.training.parts import parts_of
+from deepcluster_sk.training.parts import free_memory, parts_of
 from tests.every_objective import CASES, SHORT
 from tests.made import make_images
 
@@ -64,6 +64,14 @@ def test_parts_too_small_are_an_error(room_for):
     ):
         estimator.fit(IMAGES)
     assert not hasattr(estimator, "labels_")
+
+
+@pytest.mark.parametrize(("kind", "n_calls"), [("cpu", 0), ("cuda", 1)])
+def test_memory_of_a_gpu_is_given_back(kind, n_calls, monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: calls.append(kind))
+    free_memory(torch.device(kind))
+    assert len(calls) == n_calls
 
 
 def test_parts_hold_every_row_once_and_what_goes_with_it():

@@ -1,6 +1,6 @@
 """DeepTripletClusterer, the method of arXiv:1901.06474."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -43,7 +43,7 @@ from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.pretraining import Reconstruction
-from deepcluster_sk.training.strategy import WEIGHT
+from deepcluster_sk.training.strategy import POSITIVE, WEIGHT
 from deepcluster_sk.training.targets import update_interval_of
 
 #: Weight of the separation term in pretraining by reconstruction that is named only.
@@ -171,15 +171,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
     _module_constraints: ClassVar[dict[str, list[Any]]] = {
         "channels": ["array-like", None],
         "contrast": [StrOptions({"auto", "none", "image", "local"})],
-        "kernel_power": [
-            Interval(Real, 0, None, closed="neither"),
-            StrOptions({"auto"}),
-        ],
-        "radius": [
-            Interval(Real, 0, None, closed="neither"),
-            StrOptions({"auto"}),
-            None,
-        ],
+        "kernel_power": [POSITIVE, StrOptions({"auto"})],
+        "radius": [POSITIVE, StrOptions({"auto"}), None],
     }
     _joint_parameters = BaseDeepClusterer._joint_parameters | {
         *("alpha", "beta", "gamma", "omega", "margin"),

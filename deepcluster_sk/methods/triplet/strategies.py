@@ -1,12 +1,12 @@
 """Parts of the triplet method as objects: its pretraining, and its negatives."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
 
 from deepcluster_sk.training.pretraining import EPOCHS
-from deepcluster_sk.training.strategy import WEIGHT, Strategy
+from deepcluster_sk.training.strategy import POSITIVE, WEIGHT, Strategy
 
 
 class TripletMargin(Strategy):
@@ -55,7 +55,7 @@ class InstanceDiscrimination(Strategy):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "epochs": EPOCHS,
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "temperature": [POSITIVE],
     }
 
     def __init__(self, epochs: int | str = "auto", temperature: float = 0.2) -> None:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deepcluster_sk.methods.depict.network import DepictNetwork
+from deepcluster_sk.methods.depict.network import START_MARGIN, DepictNetwork
 
 
 def make_network(shape=(1, 8, 8), architecture="auto", **params):
@@ -48,6 +48,36 @@ def test_pathways_share_weights_and_differ_by_noise_alone():
     torch.testing.assert_close(seen.log_assignment, seen.clean_log_assignment)
     torch.testing.assert_close(seen.log_assignment, network.embed(x).log_assignment)
     torch.testing.assert_close(network(x).decoded[0], network.decode(network.encode(x)))
+
+
+def test_noise_falls_on_the_input_and_on_the_first_layer_alone():
+    network = make_network(channels=(4, 6, 8)).eval()
+    met = []
+
+    class Noise(torch.nn.Module):
+        def forward(self, x):
+            met.append(x)
+            return 2 * x
+
+    network.noise = Noise()
+    x = torch.rand(6, 1, 8, 8)
+    noisy = network(x).log_assignment
+    first, second, *rest = network.encoder
+    layer = first(2 * x)
+    assert len(met) == 2
+    torch.testing.assert_close(met, [x, layer])
+    latent = second(2 * layer)
+    for stage in rest:
+        latent = stage(latent)
+    torch.testing.assert_close(noisy, network.assign(latent))
+
+
+def test_a_start_is_as_sure_as_it_says_where_centres_are_equally_far():
+    network = make_network(n_clusters=3)
+    centers = torch.eye(3, 4) * 0.3
+    network.set_centers(centers)
+    odds = network.assign(centers).diagonal() - network.assign(centers)[0, 1]
+    torch.testing.assert_close(odds, torch.full((3,), START_MARGIN), rtol=1e-4, atol=0)
 
 
 def test_a_start_assigns_to_the_nearest_centre():

@@ -43,6 +43,8 @@ def test_few_samples(n, kind):
         assert_array_equal(model.predict(X), model.labels_)
         assert np.isfinite(model.score(X))
         assert np.isfinite(model.hubness_)
+        if n < 8 or n_clusters == 1:  # nothing to tell the kind by
+            assert model.image_kind_ == ("drawing" if kind == "auto" else kind)
 
 
 def test_few_samples_are_clustered_as_they_lie():

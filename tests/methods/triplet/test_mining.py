@@ -136,6 +136,15 @@ def test_all_forms_accept_the_same_images_equally_often(selector: Selector) -> N
     ).all()
 
 
+def test_a_draw_of_one_is_the_last_image_outside(monkeypatch) -> None:
+    """As devices may draw whose numbers lie in (0, 1]."""
+    z = points(12)
+    radii = distances(z).median(1).values.float() + 1e-4
+    monkeypatch.setattr(torch, "rand", lambda *shape, **_: torch.ones(*shape))
+    last = 11 - outside(z, radii.double()).int().flip(1).argmax(1)
+    assert torch.equal(in_batch_negatives(z, radii).indices, last)
+
+
 def test_hard_takes_the_nearest_image_outside() -> None:
     z = points(40)
     radii = distances(z).quantile(0.3, dim=1).float() + 1e-4

@@ -1,6 +1,23 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
 import torch
 
-from deepcluster_sk.methods.triplet.objective import TripletMarginPretraining, Triplets
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.methods.triplet.mining import (
+    augmentation_radii,
+    select_negatives,
+    select_negatives_literal,
+)
+from deepcluster_sk.methods.triplet.objective import (
+    ReconstructionPretraining,
+    TripletClustering,
+    TripletMarginPretraining,
+    Triplets,
+)
+from deepcluster_sk.networks.clustering import ClusteringAutoencoder, Sphere
 
 
 def test_triplets_see_two_views_of_the_images_themselves():
@@ -28,10 +45,7 @@ def test_hardest_negative_is_the_nearest_outside_the_ball():
     views = torch.cat([views, anchors[1:]])
     triplets = Triplets(lambda x: x, torch.Generator(), "batch", 1, 0, hardest=True)
 
-    class Sphere:
-        unit = staticmethod(lambda x: x)
-
-    loss = triplets.loss(torch.cat([anchors, views]), Sphere(), 4, margin=0.5)
+    loss = triplets.loss(torch.cat([anchors, views]), Sphere(None), 4, margin=0.5)
     squared = torch.cdist(anchors, anchors).square()
     expected = [
         torch.relu((anchors[0] - views[0]).square().sum() - squared[0, 2] + 0.5),
@@ -40,3 +54,84 @@ def test_hardest_negative_is_the_nearest_outside_the_ball():
         torch.relu(0.5 - squared[3, 2]),
     ]
     torch.testing.assert_close(loss, torch.stack(expected).mean())
+
+
+def test_a_ball_reaches_to_the_farthest_of_all_views():
+    anchors = torch.tensor([[0.0], [1.0], [3.0]])
+    near, far = anchors + 0.1, anchors + 2.0
+    triplets = Triplets(lambda x: x, torch.Generator(), "batch", 2, 0, hardest=True)
+    loss = triplets.loss(torch.cat([anchors, near, far]), Sphere(None), 3, margin=9.0)
+    # Outside balls of radius 2: the third for the first, which has the second within;
+    # nothing for the second, for which the farthest stands in; the first for the third.
+    gaps = torch.tensor([9.0, 4.0, 9.0])
+    expected = [torch.relu(d**2 - gaps + 9).mean() for d in (0.1, 2.0)]
+    torch.testing.assert_close(loss, sum(expected) / 2)
+    assert int(triplets.n_fallbacks) == 1
+
+
+@pytest.mark.parametrize(("n_fallbacks", "warned"), [(5, False), (6, True)])
+def test_a_ball_that_holds_most_others_is_warned_of(n_fallbacks, warned, recwarn):
+    triplets = Triplets(lambda x: x, torch.Generator(), "batch", 1, 0)
+    triplets.n_fallbacks, triplets.n_selected = torch.tensor(n_fallbacks), 10
+    objective = ReconstructionPretraining(triplets, 0.1, 0.24)
+    objective.end(None, None)
+    told = [w for w in recwarn if "60% of the negatives" in str(w.message)]
+    assert bool(told) == bool(len(recwarn)) == warned
+
+
+@pytest.mark.parametrize("mode", ["dataset", "literal"])
+def test_chosen_negatives_are_the_block_behind_the_views(mode):
+    blocks = torch.randn(4, 5, 3)
+    anchor, first, second, negative = blocks
+    triplets = Triplets(lambda x: x, torch.Generator(), mode, 2, 1)
+    loss = triplets.loss(blocks.flatten(0, 1), Sphere(None), 5, margin=9.0)
+    far = (anchor - negative).square().sum(1)
+    near = torch.stack([(anchor - view).square().sum(1) for view in (first, second)])
+    torch.testing.assert_close(loss, torch.relu(near - far + 9).mean())
+
+
+@pytest.mark.parametrize(
+    ("mode", "selector"),
+    [("dataset", select_negatives), ("literal", select_negatives_literal)],
+)
+def test_negatives_of_the_data_set_lie_outside_the_balls(mode, selector):
+    dataset = RowDataset(np.random.default_rng(0).normal(size=(20, 5)))
+    layout = RowLayout("vector", (5,))
+    scaler = PixelScaler.standardize(dataset.rows, layout)
+    module = ClusteringAutoencoder("mlp", (5,), 3, 4, 3.0).eval()
+    net = SimpleNamespace(
+        module_=module,
+        torch_device=torch.device("cpu"),
+        precision="float32",
+        reader=SampleReader(layout, scaler),
+    )
+    triplets = Triplets(lambda x: x + 0.1, torch.Generator().manual_seed(0), mode, 1, 1)
+    triplets.select(net, dataset)
+    with torch.no_grad():
+        rows = net.reader.read(dataset.slice(0, 20), net.torch_device)
+        anchors, view = (
+            module.sphere.unit(module.encode(x)) for x in (rows, rows + 0.1)
+        )
+    expected = selector(
+        anchors,
+        augmentation_radii(anchors, view[None]),
+        torch.Generator().manual_seed(0),
+    )
+    assert torch.equal(triplets.negatives, expected.indices)
+    assert triplets.n_selected == 20
+
+
+@pytest.mark.parametrize(("on_views", "n_pulled"), [(False, 4), (True, 12)])
+def test_assignments_of_views_are_pulled_where_it_is_said(on_views, n_pulled):
+    triplets = Triplets(lambda x: x, torch.Generator(), "batch", 2, 0)
+    weights = {"reconstruction": 0.0, "clustering": 1.0, "balance": 0.0}
+    objective = TripletClustering(
+        triplets, {**weights, "separation": 0.0}, 1.0, on_views, tol=0.1
+    )
+    target = torch.rand(4, 3).softmax(1)
+    objective.targets = lambda indices: target[indices]
+    log_assignment = torch.randn(12, 3).log_softmax(1).requires_grad_()
+    _, total = objective({}, (None, log_assignment, None), torch.arange(4))
+    total.backward()
+    assert log_assignment.grad[:n_pulled].all(1).all()
+    assert not log_assignment.grad[n_pulled:].any()

@@ -1,7 +1,9 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
@@ -13,6 +15,7 @@ from deepcluster_sk import (
 )
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.methods.variational.objective import (
+    FINAL_TEMPERATURE,
     VariationalClustering,
     VariationalPretraining,
 )
@@ -88,6 +91,19 @@ def test_what_is_encoded_and_what_is_modelled(from_views, on_views):
     assert torch.equal(held, brighter(rows) if on_views else rows)
 
 
+def test_relaxed_draws_get_nearer_to_one_hot():
+    objective = VariationalClustering(None, 0.3, 1.0, True, False, tol=0.1)
+    objective._n_steps, objective.pseudo_labels = 4, None
+    met = []
+    for _ in range(5):
+        met.append(objective.inputs(None, torch.rand(2, 3))["temperature"])
+        objective.end_batch(None, None)
+    assert met[0] == 1
+    assert met[-1] == pytest.approx(FINAL_TEMPERATURE)
+    ratios = [after / before for before, after in pairwise(met)]
+    assert ratios == pytest.approx([ratios[0]] * 4)
+
+
 def test_pretraining_rebuilds_samples_from_themselves_or_from_views():
     rows = torch.rand(4, 1, 8, 8)
     view = View(brighter, torch.Generator())
@@ -140,6 +156,18 @@ def test_samples_of_a_cluster_belong_to_it(trained):
         assert set(labels) == {k}
         images = drawn.reshape(30, 8, 8)
         assert (trained.predict(images) == k).mean() > 0.8
+
+
+def test_samples_of_a_cluster_spread_as_its_prior_does(trained, monkeypatch):
+    monkeypatch.setattr(trained, "inverse_transform", lambda latent: latent)
+    mean = torch.randn(3, 4)
+    log_variance = torch.linspace(-4, 3, 12).reshape(3, 4)
+    deviations, means = (0.5 * log_variance).exp().numpy(), mean.numpy()
+    monkeypatch.setattr(trained.net_.module_, "prior", lambda: (mean, log_variance))
+    for k in range(3):
+        latent, _ = trained.sample(5000, cluster=k)
+        assert_allclose(latent.std(0), deviations[k], rtol=0.05)
+        assert (np.abs(latent.mean(0) - means[k]) < 0.1 * deviations[k]).all()
 
 
 def test_sampling_is_repeatable_with_a_seed_and_leaves_global_streams_alone(trained):

@@ -74,6 +74,23 @@ def test_training_pass_is_the_same_bound_where_nothing_is_drawn():
     torch.testing.assert_close(-(negated + discrete), at_the_mean, rtol=1e-3, atol=0.2)
 
 
+@pytest.mark.parametrize("relaxation", ["marginal", "gumbel"])
+def test_training_draws_spread_as_the_posterior_does(relaxation, monkeypatch):
+    network = make_network(relaxation=relaxation).eval()
+    mean, log_variance = torch.randn(4), torch.linspace(-4, 3, 4)
+    network.posterior.weight.data.zero_()
+    network.posterior.bias.data.copy_(torch.cat([mean, log_variance]))
+    drawn, decode = [], network.generation.decode
+    monkeypatch.setattr(
+        network.generation, "decode", lambda z: drawn.append(z) or decode(z)
+    )
+    with torch.no_grad():
+        network(torch.rand(4000, 1, 8, 8), n_modelled=4000)
+    (latent,), deviation = drawn, (0.5 * log_variance).exp()
+    torch.testing.assert_close(latent.std(0), deviation, rtol=0.05, atol=0)
+    assert ((latent.mean(0) - mean).abs() < 0.1 * deviation).all()
+
+
 def test_what_is_modelled_need_not_be_what_is_seen():
     network = make_network().eval()
     seen, samples = torch.rand(2, 5, 1, 8, 8)

@@ -1,0 +1,31 @@
+from types import SimpleNamespace
+
+import pytest
+
+from deepcluster_sk import PseudoLabels, SelfTraining
+from deepcluster_sk.methods.triplet.lengths import joint_epochs
+
+
+def steps(n_clusters=10, targets=None, photographs=False):
+    """Optimiser steps that joint training is to have."""
+    context = SimpleNamespace(n_clusters=n_clusters, epochs=lambda steps, least: steps)
+    start = SimpleNamespace(are_photographs=photographs)
+    return joint_epochs("auto", targets or PseudoLabels(), start, context)
+
+
+def test_more_clusters_take_longer_up_to_three_times():
+    assert {steps(k) for k in range(1, 11)} == {steps(10)}
+    for k in (20, 40, 60):
+        assert steps(k) == pytest.approx(steps(10) * (k / 10) ** 0.5, abs=1)
+    assert steps(90) == steps(1_000) == 3 * steps(10)
+
+
+def test_photographs_and_own_targets_take_about_twice_as_long():
+    assert steps(photographs=True) == 2 * steps()
+    assert 1.8 * steps() < steps(targets=SelfTraining()) < steps(photographs=True)
+    longest = steps(targets=SelfTraining(), photographs=True)
+    assert longest == steps(photographs=True)
+
+
+def test_what_is_stated_is_taken():
+    assert joint_epochs(7, PseudoLabels(), None, None) == 7
