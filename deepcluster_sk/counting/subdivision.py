@@ -1,11 +1,12 @@
 """Clusters divided into the groups that they are made of: the lower part of a tree."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.sparse
 import torch
 from numpy.typing import NDArray
 
-from deepcluster_sk.counting.borders import OVER_CUT, OverCutSettings
 from deepcluster_sk.counting.tree import border_tree, planted
 from deepcluster_sk.graph.agglomeration import agglomerated
 from deepcluster_sk.graph.graph import resolution_for
@@ -13,16 +14,31 @@ from deepcluster_sk.graph.merge_split import links_between
 from deepcluster_sk.graph.neighbors import view_neighbors
 from deepcluster_sk.graph.spectral import Labels, affinity
 
-#: Samples that are divided by their neighbours, at most; the others follow. As many as
-#: clusters are counted on, and each is linked to as many.
-MAX_NODES, N_NEIGHBORS = 2_000, 10
+
+@dataclass(frozen=True)
+class SubdivisionSettings:
+    """How finely clusters are divided. Nothing is tuned."""
+
+    group_size: int = 5
+    """Samples of a group, on average and at least so many: as many as a node has links
+    where there are few."""
+    most_groups: int = 160
+    """Groups in all, at most: as many as counting begins with."""
+    max_nodes: int = 2_000
+    """Points that are divided by their neighbours, at most; the others follow. As many
+    as clusters are counted on."""
+    n_neighbors: int = 10
+    """Neighbours that a point is linked to, as in counting."""
+
+
+SUBDIVISION = SubdivisionSettings()
 
 
 def tree_of(
     above: NDArray[np.float64],
     graph: scipy.sparse.csr_matrix,
     labels: Labels,
-    settings: OverCutSettings = OVER_CUT,
+    settings: SubdivisionSettings = SUBDIVISION,
 ) -> tuple[NDArray[np.float64], Labels]:
     """Divide the clusters of a graph, and put their trees under one that is known.
 
@@ -34,7 +50,7 @@ def tree_of(
         Symmetric.
     labels : ndarray of shape (n,), int64
         In [0, K).
-    settings : OverCutSettings
+    settings : SubdivisionSettings
 
     Returns
     -------
@@ -43,11 +59,11 @@ def tree_of(
         In [0, M), rising with the cluster.
     """
     n_clusters = len(above) + 1
-    most = settings.most_groups / max(1, len(labels) // settings.group_size)
+    per_node = min(1 / settings.group_size, settings.most_groups / max(1, len(labels)))
     leaves, trees, n_leaves = np.empty(len(labels), np.int64), [], 0
     for cluster in range(n_clusters):
         nodes = np.flatnonzero(labels == cluster)
-        n_groups = int(len(nodes) // settings.group_size * min(1.0, most))
+        n_groups = int(len(nodes) * per_node)
         groups = np.zeros(len(nodes), np.int64)
         within = graph[nodes][:, nodes]
         if n_groups > 1:
@@ -60,7 +76,10 @@ def tree_of(
 
 
 def tree_in_space(
-    above: NDArray[np.float64], points: NDArray[np.float32], labels: Labels
+    above: NDArray[np.float64],
+    points: NDArray[np.float32],
+    labels: Labels,
+    settings: SubdivisionSettings = SUBDIVISION,
 ) -> tuple[NDArray[np.float64], Labels]:
     """Divide the clusters of points by their neighbours; see :func:`tree_of`.
 
@@ -69,6 +88,7 @@ def tree_in_space(
     above : ndarray of shape (K - 1, 4)
     points : ndarray of shape (n, d)
     labels : ndarray of shape (n,), int64
+    settings : SubdivisionSettings
 
     Returns
     -------
@@ -76,13 +96,15 @@ def tree_in_space(
     leaves : ndarray of shape (n,), int64
     """
     n = len(points)
-    drawn_rows = np.linspace(0, n - 1, min(n, MAX_NODES)).round().astype(np.int64)
+    drawn_rows = (
+        np.linspace(0, n - 1, min(n, settings.max_nodes)).round().astype(np.int64)
+    )
     one_of_each = np.unique(labels, return_index=True)[1]
     nodes = np.union1d(drawn_rows, one_of_each)
     drawn = torch.from_numpy(np.ascontiguousarray(points[nodes]))
-    k = min(N_NEIGHBORS, len(nodes) - 1)
+    k = min(settings.n_neighbors, len(nodes) - 1)
     graph = affinity(view_neighbors(drawn, [drawn], k, same=True), k)
-    tree, found = tree_of(above, graph, labels[nodes])
+    tree, found = tree_of(above, graph, labels[nodes], settings)
     return tree, spread(points, labels, nodes, found)
 
 

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 from scipy.cluster.hierarchy import is_valid_linkage
 from sklearn.metrics import adjusted_rand_score
 
-from deepcluster_sk.counting.subdivision import MAX_NODES, tree_in_space
+from deepcluster_sk.counting.subdivision import SUBDIVISION, tree_in_space
 from deepcluster_sk.counting.tree import border_tree, labels_at
 from tests.made import make_vectors
 
@@ -41,7 +41,7 @@ def test_what_one_cluster_is_made_of():
 
 
 def test_an_empty_cluster_and_a_rare_one():
-    X, y = make_vectors(n=MAX_NODES + 500, n_clusters=2)
+    X, y = make_vectors(n=SUBDIVISION.max_nodes + 500, n_clusters=2)
     y[y == 1] = 3
     y[7] = 1  # alone, and 2 is empty
     tree, leaves = tree_in_space(above(4), X, y)
@@ -49,7 +49,7 @@ def test_an_empty_cluster_and_a_rare_one():
 
 
 def test_samples_beyond_the_nodes_follow():
-    X, y = make_vectors(n=3 * MAX_NODES, n_clusters=6)
+    X, y = make_vectors(n=3 * SUBDIVISION.max_nodes, n_clusters=6)
     tree, leaves = tree_in_space(above(2), X, y // 3)
     assert (leaves >= 0).all()
     assert adjusted_rand_score(labels_at(tree, leaves, 6), y) > 0.95
