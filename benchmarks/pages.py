@@ -70,6 +70,14 @@ MEASUREMENTS = {
     "counting": (
         *("set", "what", "n", "classes", "n_clusters", "lowest", "highest", "guess"),
     ),
+    "counted": (
+        *("set", "n", "classes", "n_clusters", "nmi_given", "nmi_counted"),
+        *("cpu_given", "cpu_counted"),
+    ),
+    "outliers": (
+        *("set", "n", "fitted", "held_out", "noise", "negative", "shuffled"),
+        *("halves", "other_class"),
+    ),
     "confidence": (
         *("set", "n", "acc", "auroc", "auroc_probability", "auroc_minority", "found"),
         *("temperature", "ece", "ece_raw"),

@@ -34,20 +34,30 @@ shown = X[count.nodes]
 ClustersDisplay.from_predictions(shown, count.labels_at(count.n_clusters))
 
 # %%
-# Fit, and merge
-# --------------
+# Fit, then merge and divide
+# --------------------------
 # ``n_clusters="auto"`` counts inside a fit. The clusters found are a tree:
-# ``labels_at`` merges those with the least clear border, without another fit.
-
-from scipy.cluster.hierarchy import dendrogram
+# ``labels_at`` merges those with the least clear border, or divides them where the
+# border is clearest, without another fit.
 
 from deepcluster_sk import NeighborGraphClusterer
+from deepcluster_sk.plotting import ClusterTreeDisplay
 
 model = NeighborGraphClusterer(n_clusters="auto", random_state=0).fit(X)
-figure, ax = plt.subplots(layout="constrained")
-dendrogram(model.cluster_tree_, ax=ax)
-ax.set(xlabel="cluster", ylabel="1 - half the share of links across the border")
-ax.set_ylim(model.cluster_tree_[0, 2] - 0.02, 1.005)
-
+ClusterTreeDisplay.from_estimator(model)
 print(model.n_clusters_, "clusters merged to five:", set(model.labels_at(5).tolist()))
+
+# %%
+# What the clusters are made of: twice as many.
+
+ClusterTreeDisplay.from_estimator(model, n_clusters=2 * model.n_clusters_)
+ClustersDisplay.from_predictions(X, model.labels_at(2 * model.n_clusters_), n_images=10)
+
+# %%
+# In no cluster
+# -------------
+# Digits in negative look like none of those fitted on.
+
+found = model.predict(16 - X[:20], outliers=True)
+print("of 20 negatives, in no cluster:", (found == -1).sum())
 plt.show()

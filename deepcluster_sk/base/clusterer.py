@@ -222,6 +222,7 @@ class BaseDeepClusterer(
                     streams.random_state,
                     contrasts=contrasts,
                     image_kind=self.image_kind,
+                    seen=context.appearance,
                 )
 
         key = {
@@ -229,6 +230,7 @@ class BaseDeepClusterer(
             "contrasts": contrasts,
             "image_kind": self.image_kind,
             "n_clusters": n_clusters,
+            "counted": context.count is not None,
             "init": self.init,
         }
         found = context.kept(self.memory, "start", key, find)

@@ -10,6 +10,7 @@ from deepcluster_sk.augmentation.presets import AugmentationLike
 from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.persistence.checkpoint import FitRecord
 from deepcluster_sk.runtime.caching import cached
@@ -72,6 +73,11 @@ class FitContext:
     def n_samples(self) -> int:
         """Samples in the data set."""
         return len(self.dataset)
+
+    @property
+    def appearance(self) -> Appearance | None:
+        """How samples were seen as clusters were counted; None where they were not."""
+        return None if self.count is None else self.count.appearance
 
     def streams(self, stage: Stage) -> Streams:
         """Random streams of a stage, at their beginning."""

@@ -13,6 +13,7 @@ from deepcluster_sk.base.resolution import ResolutionMixin
 from deepcluster_sk.counting.bounds import bounds_of, is_given
 from deepcluster_sk.counting.count import count_clusters
 from deepcluster_sk.counting.profile import ClusterCount
+from deepcluster_sk.counting.subdivision import tree_in_space
 from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import contrasts_for
@@ -59,14 +60,21 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
             warnings.warn(found.doubt, ConvergenceWarning, stacklevel=4)
         return replace(context, n_clusters=found.n_clusters, count=found)
 
-    def _store_count(self, context: FitContext, assignment: NDArray[Any]) -> None:
-        """Set what is known of the clusters by their assignment ``(n, K)``; warn."""
+    def _store_count(
+        self, context: FitContext, assignment: NDArray[Any], latent: NDArray[Any]
+    ) -> None:
+        """Set what is known of the clusters; warn.
+
+        By the assignment of the samples, ``(n, K)``, and where they lie in the latent
+        space, ``(n, d)``.
+        """
         count, n_clusters = context.count, context.n_clusters
         self.n_clusters_ = n_clusters
         self.cluster_profile_ = None if count is None else count.profile
         shared = assignment.astype(np.float64)
-        self.cluster_tree_ = border_tree(shared.T @ shared)
         self.labels_ = assignment.argmax(axis=1)
+        above = border_tree(shared.T @ shared)
+        self.cluster_tree_, self._leaves = tree_in_space(above, latent, self.labels_)
         found = len(np.unique(self.labels_))
         # Of constant data the user has been told already.
         if found < n_clusters and not self.net_.reader.scaler.is_constant:

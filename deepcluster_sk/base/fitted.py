@@ -21,6 +21,7 @@ from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import enlarged
 from deepcluster_sk.data.samples import plain
+from deepcluster_sk.graph.outliers import Surroundings
 from deepcluster_sk.graph.score import (
     best_modularity,
     scoring_graphs,
@@ -48,21 +49,47 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     n_clusters_: int
     net_: ClusteringNet
     _n_features_out: int
+    #: What the samples fitted on look like; None of files that lack it.
+    _surroundings: Surroundings | None
 
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+    def predict(self, X: ArrayLike, outliers: bool = False) -> NDArray[np.int64]:
         """Cluster of each sample.
 
         Parameters
         ----------
         X : array-like
             Images or vectors of the fitted shape, in any layout ``fit`` takes.
+        outliers : bool, default=False
+            Whether a sample that looks like none of those fitted on is labelled -1: in
+            pixels, it is farther from its tenth nearest among them than nearly all of
+            them are from theirs, or than those ten are. No label and no share of
+            outliers is needed; about one to six in a hundred samples are such without
+            being odd.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
             The most probable cluster, ``predict_proba(X).argmax(axis=1)``.
+
+        Raises
+        ------
+        ValueError
+            If outliers are asked of a model that an earlier version saved.
         """
-        return self.predict_proba(X).argmax(axis=1)
+        rows, layout = self._rows(X)
+        labels = self._assign(rows, layout).argmax(axis=1)
+        if not outliers:
+            return labels
+        if self._surroundings is None:
+            raise ValueError(
+                "This model was saved by a version that kept nothing to tell outliers "
+                "by: fit it again."
+            )
+        net = self.net_
+        reader = SampleReader(layout, net.reader.scaler)
+        return self._surroundings.marked(
+            labels, RowDataset(rows), reader, net.torch_device
+        )
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Soft assignment of each sample to the clusters.
@@ -227,12 +254,18 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         ]
         self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
         self.cluster_centers_ = to_numpy(net.module_.cluster_centers)
-        found = self._assign(context.dataset.rows, context.layout)
+        self._surroundings = Surroundings.of(
+            context.dataset, context.reader, start.contrast, context.device
+        )
+        embedding = self._embed(context.dataset.rows, context.layout)
+        found = to_numpy(embedding.log_assignment.exp())
         self._typical_probability = float(np.median(found.max(axis=1)))
-        self._store_count(context, found)
+        self._store_count(context, found, to_numpy(embedding.latent))
         self._warn_of_interrupts(context.interrupts)
 
-    def _store_count(self, context: FitContext, assignment: NDArray[Any]) -> None:
+    def _store_count(
+        self, context: FitContext, assignment: NDArray[Any], latent: NDArray[Any]
+    ) -> None:
         """Set labels, and what is known of the clusters, by their assignment."""
         raise NotImplementedError
 

@@ -154,10 +154,11 @@ cluster_profile_ : dict of ndarray, or None
     the share of links that cross the least clear border between two of so many
     clusters, and "modularity"; see
     :class:`~deepcluster_sk.model_selection.ClusterProfileDisplay`.
-cluster_tree_ : ndarray of shape (n_clusters - 1, 4)
-    Which clusters would be one first, by the samples that are assigned to both, in the
-    format of :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels
-    after merges to k clusters.
+cluster_tree_ : ndarray of shape (n_leaves - 1, 4)
+    Which clusters would be one first, by the samples that are assigned to both, and the
+    groups that each is made of in the latent space, its leaves, in the format of
+    :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels in k
+    clusters, fewer or more.
 labels_ : ndarray of shape (n_samples,)
     Cluster of each training sample; the same as ``predict`` gives.
 cluster_centers_ : ndarray of shape (n_clusters, latent_dim)

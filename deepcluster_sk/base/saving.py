@@ -14,6 +14,7 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.graph.outliers import Surroundings
 from deepcluster_sk.persistence.checkpoint import KIND
 from deepcluster_sk.persistence.files import (
     ModelFileError,
@@ -34,7 +35,9 @@ _FACTS = (
     *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
     *("interrupted_", "_typical_probability"),
 )
-_ARRAYS = ("labels_", "initial_labels_", "cluster_centers_", "cluster_tree_")
+_ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")
+#: Those that files of 0.1.0 lack.
+_NEWER = ("cluster_tree_", "_leaves")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
 
 
@@ -59,7 +62,11 @@ def save(clusterer: Any, path: str | os.PathLike[str]) -> None:
     }
     weights = net.module_.state_dict()
     arrays = {f"weights.{name}": value for name, value in weights.items()}
-    arrays |= {name: as_tensor(getattr(clusterer, name)) for name in _ARRAYS}
+    for name in (*_ARRAYS, *_NEWER):
+        if hasattr(clusterer, name):
+            arrays[name] = as_tensor(getattr(clusterer, name))
+    if clusterer._surroundings is not None:
+        arrays |= clusterer._surroundings.arrays()
     arrays["scaler.offset"] = as_tensor(net.reader.scaler.offset)
     arrays["scaler.scale"] = as_tensor(net.reader.scaler.scale)
     write(path, description, arrays)
@@ -121,9 +128,9 @@ def _restored(
     given = {**dict.fromkeys(_FACTS), "n_clusters_": clusterer.n_clusters}
     for name, value in {**given, **description["facts"]}.items():
         setattr(clusterer, name, decode(value))
-    for name in _ARRAYS:
-        if name != "cluster_tree_" or name in arrays:
-            setattr(clusterer, name, arrays[name].numpy())
+    for name in (*_ARRAYS, *(name for name in _NEWER if name in arrays)):
+        setattr(clusterer, name, arrays[name].numpy())
+    clusterer._surroundings = Surroundings.from_arrays(arrays, clusterer.contrast_)
     if description["feature_names"] is not None:
         names = np.array(description["feature_names"], dtype=object)
         clusterer.feature_names_in_ = names

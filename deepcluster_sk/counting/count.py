@@ -45,8 +45,8 @@ def count_clusters(
 ) -> ClusterCount:
     """Count the clusters of samples, of up to 2,000 of them.
 
-    Contrast and kind of images are chosen as in a start; photographs are compared by
-    their patches.
+    Contrast and kind of images are chosen as in a start, which need not choose again;
+    photographs are compared by their patches.
 
     Parameters
     ----------
@@ -83,8 +83,9 @@ def count_clusters(
 
     if len(nodes) < MIN_NODES or views.reader.scaler.is_constant:
         contrasts, image_kind = contrasts[:1], "drawing"
-    seen = look_at(views, contrasts, image_kind, link, falls_apart)
-    graph = link(seen.features(views), seen.image_kind != "photograph")
+    seen, graph = look_at(views, contrasts, image_kind, link, falls_apart)
+    if graph is None:
+        graph = link(seen.features(views), seen.image_kind != "photograph")
     groups = cut(graph)
     count = count_on(graph.weights, groups, bounds, random_state)
-    return replace(count, nodes=nodes)
+    return replace(count, nodes=nodes, appearance=seen)

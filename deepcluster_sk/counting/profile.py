@@ -8,6 +8,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from deepcluster_sk.counting.borders import merged
+from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.spectral import Labels
 
 
@@ -48,6 +49,8 @@ class ClusterCount:
         Labels of the nodes, in the order of the profile.
     nodes : ndarray of shape (n_nodes,), int64
         Samples that were looked at, by their row.
+    appearance : Appearance or None
+        Contrast that they were seen under, and kind that they were taken for.
     """
 
     n_clusters: int
@@ -56,6 +59,7 @@ class ClusterCount:
     profile: dict[str, NDArray[Any]]
     partitions: list[Labels]
     nodes: NDArray[np.int64]
+    appearance: Appearance | None = None
 
     @property
     def is_guess(self) -> bool:

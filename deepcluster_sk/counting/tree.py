@@ -1,5 +1,6 @@
-"""Clusters as a tree: which two would be one first."""
+"""Clusters as a tree: which two would be one first, and what each is made of."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -43,59 +44,150 @@ def border_tree(links: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
 
-def labels_at(tree: NDArray[np.float64], labels: Labels, n_clusters: int) -> Labels:
+def planted(
+    above: NDArray[np.float64], below: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Put a tree under each leaf of another.
+
+    Parameters
+    ----------
+    above : ndarray of shape (K - 1, 4)
+    below : sequence of K ndarray of shape (m_k - 1, 4)
+
+    Returns
+    -------
+    ndarray of shape (M - 1, 4)
+        Its M leaves are those of the trees below, in their order. What is below is
+        merged first, the least clear border first of all trees together; where such a
+        merge is higher than the first above, it is set down to it.
+    """
+    n_leaves = [len(tree) + 1 for tree in below]
+    total = sum(n_leaves)
+    starts = np.cumsum([0, *n_leaves[:-1]])
+    names = [
+        dict(enumerate(range(start, start + n)))
+        for start, n in zip(starts.tolist(), n_leaves, strict=True)
+    ]
+    sizes = dict.fromkeys(range(total), 1)
+    rows: list[tuple[float, float, float, float]] = []
+
+    def merge(known: dict[int, int], row: NDArray[np.float64], height: float) -> None:
+        left, right = sorted((known[int(row[0])], known[int(row[1])]))
+        new = total + len(rows)
+        sizes[new] = sizes[left] + sizes[right]
+        known[len(known)] = new
+        rows.append((left, right, height, sizes[new]))
+
+    highest = above[0, 2] if len(above) else np.inf
+    order = sorted(
+        (row[2], k, step)
+        for k, tree in enumerate(below)
+        for step, row in enumerate(tree)
+    )
+    for height, k, step in order:
+        merge(names[k], below[k][step], min(height, highest))
+    roots = {k: known[len(known) - 1] for k, known in enumerate(names)}
+    for row in above:
+        merge(roots, row, row[2])
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def top_of(tree: NDArray[np.float64], n_clusters: int) -> NDArray[np.float64]:
+    """Cut a tree off below so many clusters.
+
+    Parameters
+    ----------
+    tree : ndarray of shape (M - 1, 4)
+    n_clusters : int
+        From 1 to M.
+
+    Returns
+    -------
+    ndarray of shape (n_clusters - 1, 4)
+        Its leaves are numbered as the clusters of :func:`labels_at`.
+    """
+    n_leaves = len(tree) + 1
+    n_merges = n_leaves - n_clusters
+    whole = _members(tree, n_merges)
+    ordered = sorted(whole, key=lambda name: min(whole[name]))
+    names = {name: number for number, name in enumerate(ordered)}
+    sizes = dict.fromkeys(range(n_clusters), 1)
+    rows: list[tuple[float, float, float, float]] = []
+    for step, (left, right, height, _) in enumerate(tree[n_merges:]):
+        pair = sorted((names[int(left)], names[int(right)]))
+        new = n_clusters + len(rows)
+        names[n_leaves + n_merges + step] = new
+        sizes[new] = sizes[pair[0]] + sizes[pair[1]]
+        rows.append((pair[0], pair[1], height, sizes[new]))
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def labels_at(tree: NDArray[np.float64], leaves: Labels, n_clusters: int) -> Labels:
     """Labels after so many merges of a tree that this number of clusters is left.
 
     Parameters
     ----------
-    tree : ndarray of shape (K - 1, 4)
-    labels : ndarray of shape (n,), int64
-        In [0, K).
+    tree : ndarray of shape (M - 1, 4)
+    leaves : ndarray of shape (n,), int64
+        Leaf of each sample, in [0, M); -1 of an outlier.
     n_clusters : int
-        From 1 to K.
+        From 1 to M.
 
     Returns
     -------
     ndarray of shape (n,), int64
-        In [0, n_clusters), numbered by the first of the clusters that each is made of.
+        In [0, n_clusters), numbered by the first of the leaves that each is made of; -1
+        of an outlier.
     """
     n_leaves = len(tree) + 1
+    new = np.empty(n_leaves + 1, np.int64)
+    new[-1] = -1
+    clusters = _members(tree, n_leaves - n_clusters).values()
+    for number, members in enumerate(sorted(clusters, key=min)):
+        new[members] = number
+    return new[leaves]
+
+
+def _members(tree: NDArray[np.float64], n_merges: int) -> dict[int, list[int]]:
+    """Leaves in each node that is left after so many merges."""
+    n_leaves = len(tree) + 1
     members = {leaf: [leaf] for leaf in range(n_leaves)}
-    for step, (left, right) in enumerate(tree[: n_leaves - n_clusters, :2].astype(int)):
+    for step, (left, right) in enumerate(tree[:n_merges, :2].astype(int)):
         members[n_leaves + step] = members.pop(left) + members.pop(right)
-    new = np.empty(n_leaves, np.int64)
-    for number, leaves in enumerate(sorted(members.values(), key=min)):
-        new[leaves] = number
-    return new[labels]
+    return members
 
 
 class ClusterTreeMixin:
-    """Clusters of a fitted estimator merged, after the fit."""
+    """Clusters of a fitted estimator merged or divided, after the fit."""
 
-    labels_: Labels
     cluster_tree_: NDArray[np.float64]
+    #: Leaf of each training sample.
+    _leaves: Labels
 
     def labels_at(self, n_clusters: int) -> Any:
-        """Labels of the training samples in fewer clusters.
+        """Labels of the training samples in fewer clusters, or in more.
 
         Clusters are merged along ``cluster_tree_``, the two with the least clear border
-        first; nothing is fitted again.
+        first, or the merges within them undone, the clearest first; nothing is fitted
+        again.
 
         Parameters
         ----------
         n_clusters : int
-            From 1 to ``n_clusters_``.
+            From 1 to the number of leaves of the tree, ``len(cluster_tree_) + 1``. At
+            ``n_clusters_`` they are ``labels_``.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,), int64
+            Outliers, where there are some among ``labels_``, are -1.
 
         Raises
         ------
         ValueError
-            If there are not so many clusters to begin with.
+            If the tree has not so many leaves.
         """
         check_is_fitted(self)
         n_leaves = len(self.cluster_tree_) + 1
         check_scalar(n_clusters, "n_clusters", Integral, min_val=1, max_val=n_leaves)
-        return labels_at(self.cluster_tree_, self.labels_, int(n_clusters))
+        return labels_at(self.cluster_tree_, self._leaves, int(n_clusters))

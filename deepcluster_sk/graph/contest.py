@@ -62,7 +62,7 @@ def look_at(
     image_kind: ImageKind | Literal["auto"],
     link: Callable[[Features, bool], Graph],
     merit: Callable[[Graph], float],
-) -> Appearance:
+) -> tuple[Appearance, Graph | None]:
     """Choose contrast and kind of samples by graphs of some of them.
 
     The contrast whose links the others and patches share most is taken. Images are
@@ -84,15 +84,17 @@ def look_at(
 
     Returns
     -------
-    Appearance
+    appearance : Appearance
+    graph : Graph or None
+        That of the features chosen, where graphs were made to choose by.
     """
     layout = views.reader.layout
     if not layout.is_image:
-        return Appearance(contrasts[0], None)
+        return Appearance(contrasts[0], None), None
     if image_kind == "auto" and not has_patches(layout):
         image_kind = "drawing"
     if image_kind == "photograph" or (image_kind == "drawing" and len(contrasts) == 1):
-        return Appearance(contrasts[0], image_kind)
+        return Appearance(contrasts[0], image_kind), None
     graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
     # Patches are found wherever they are: no views are needed.
     patches = patch_features(views)
@@ -105,8 +107,8 @@ def look_at(
         better = differ and merit(by_patches) > merit(by_pixels)
         image_kind = "photograph" if better else "drawing"
     if image_kind == "photograph":
-        contrast = contrasts[0]
-    return Appearance(contrast, image_kind, patches, agreement)
+        return Appearance(contrasts[0], image_kind, patches, agreement), by_patches
+    return Appearance(contrast, image_kind, patches, agreement), by_pixels
 
 
 def shared_links(graph: Graph, other: Graph) -> float:

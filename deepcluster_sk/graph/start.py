@@ -147,6 +147,7 @@ def find_neighborhood(
     image_kind: ImageKind | Literal["auto"] = "auto",
     settings: GraphSettings | None = None,
     max_nodes: int = START.max_nodes,
+    seen: Appearance | None = None,
 ) -> Neighborhood:
     """Link samples to those that augmentation makes alike: by pixels, or by patches.
 
@@ -166,7 +167,8 @@ def find_neighborhood(
         labels = agreed_partition([graph], n_clusters, CONTEST, random_state)
         return graph.node_modularity(labels)
 
-    seen = look_at(views, contrasts, image_kind, link, merit)
+    if seen is None:
+        seen, _ = look_at(views, contrasts, image_kind, link, merit)
     features = seen.features(views)
     if seen.image_kind == "photograph":
         # Patches are found wherever they are: no views are needed.
@@ -202,6 +204,7 @@ def find_start(
     image_kind: ImageKind | Literal["auto"] = "auto",
     settings: GraphSettings | None = None,
     max_nodes: int = START.max_nodes,
+    seen: Appearance | None = None,
 ) -> GraphStart:
     """Partition samples by what augmentation makes alike: by pixels, or by patches.
 
@@ -223,6 +226,8 @@ def find_start(
         there are.
     max_nodes : int, default=12_000
         Samples in the graph, at most; the others follow their neighbours in it.
+    seen : Appearance, default=None
+        How samples are seen, where contrast and kind have been chosen already.
 
     Returns
     -------
@@ -236,6 +241,7 @@ def find_start(
         image_kind=image_kind,
         settings=settings,
         max_nodes=max_nodes,
+        seen=seen,
     )
     return found.partition(n_clusters, len(views.dataset), random_state)
 

@@ -102,6 +102,18 @@ class NodeVoters:
         agreed = np.array([known[key] for key in keys])
         return cls(features, views, agreed, n_votes, known).to(torch.device("cpu"))
 
+    def only(self, clusters: NDArray[np.int64]) -> "NodeVoters":
+        """Let the nodes of some clusters alone vote, numbered 0, 1 … in their order."""
+        votes = np.isin(self.labels, clusters)
+        new = {cluster: number for number, cluster in enumerate(clusters.tolist())}
+        return replace(
+            self,
+            views=tuple(view[torch.from_numpy(votes)] for view in self.views),
+            labels=np.searchsorted(clusters, self.labels[votes]),
+            n_votes=min(self.n_votes, int(votes.sum())),
+            known={key: new[k] for key, k in self.known.items() if k in new},
+        )
+
     def to(self, device: torch.device) -> "NodeVoters":
         """Return the same nodes on another device."""
         views = tuple(view.to(device) for view in self.views)

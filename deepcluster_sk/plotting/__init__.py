@@ -14,11 +14,13 @@ from deepcluster_sk.plotting.doubtful import DoubtfulDisplay
 from deepcluster_sk.plotting.embedding import EmbeddingDisplay
 from deepcluster_sk.plotting.history import HistoryDisplay
 from deepcluster_sk.plotting.profile import ClusterProfileDisplay
+from deepcluster_sk.plotting.tree import ClusterTreeDisplay
 
 __all__ = [
     "AssignmentDisplay",
     "CentersDisplay",
     "ClusterProfileDisplay",
+    "ClusterTreeDisplay",
     "ClustersDisplay",
     "DoubtfulDisplay",
     "EmbeddingDisplay",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from deepcluster_sk.counting.tree import top_of
 from deepcluster_sk.graph.neighbors import view_neighbors
 
 #: What of an epoch is no curve.
@@ -70,7 +71,8 @@ def content_of(
     fitted_on = np.array_equal(labels, model.labels_)
     return {
         "method": type(model).__name__,
-        "nClusters": int(model.n_clusters),
+        "nClusters": int(model.n_clusters_),
+        "tree": [_rounded(row, 4) for row in _tree(model)],
         "summary": model.summary(),
         "files": list(files),
         "labels": labels.tolist(),
@@ -155,6 +157,12 @@ def curves(history: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
         if len({value for value in values if value is not None}) > 1:
             found[name] = values
     return found
+
+
+def _tree(model: Any) -> NDArray[np.float64]:
+    """Tree over the clusters; of models that 0.1.0 saved, none."""
+    known = getattr(model, "cluster_tree_", np.empty((0, 4)))
+    return top_of(known, model.n_clusters_) if len(known) else known
 
 
 def _number(value: Any) -> float | None:

@@ -36,10 +36,10 @@ def write_report(
     """Write what a fitted clusterer made of samples as one HTML page.
 
     The page holds everything it shows, and asks no other machine for anything. It has
-    the pictures of each cluster, by typicality or by doubt, with filters; a map of the
-    latent space; the start against the end; the curves of the fit, and what every
-    "auto" became. A click on a picture shows it large, with its probabilities and its
-    nearest neighbours.
+    the pictures of each cluster, by typicality or by doubt, with filters; the tree of
+    the clusters, whose branches are filters too; a map of the latent space; the start
+    against the end; the curves of the fit, and what every "auto" became. A click on a
+    picture shows it large, with its probabilities and its nearest neighbours.
 
     Parameters
     ----------

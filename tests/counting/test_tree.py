@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.cluster.hierarchy import dendrogram, fcluster, is_valid_linkage
 
-from deepcluster_sk.counting.tree import border_tree, labels_at
+from deepcluster_sk.counting.tree import border_tree, labels_at, planted, top_of
 
 
 def links():
@@ -46,3 +46,45 @@ def test_labels_after_merges_are_those_of_scipy():
     by_scipy = fcluster(tree, 2, "maxclust")[labels]
     ours = labels_at(tree, labels, 2)
     assert_array_equal(ours[:, None] == ours, by_scipy[:, None] == by_scipy)
+
+
+def test_outliers_are_in_no_cluster():
+    tree = border_tree(links())
+    assert_array_equal(labels_at(tree, np.array([0, -1, 3]), 1), [0, -1, 0])
+    assert_array_equal(labels_at(tree, np.array([0, -1, 3]), 4), [0, -1, 3])
+
+
+def test_trees_under_a_tree():
+    pair = np.array([[0, 1, 0.7, 2]])
+    three = np.array([[1, 2, 0.5, 2], [0, 3, 0.99, 3]])
+    above = np.array([[0, 1, 0.9, 2], [2, 3, 0.95, 3]])
+    tree = planted(above, [pair, np.empty((0, 4)), three])
+    assert is_valid_linkage(tree)
+    # Leaves 0 and 1, 2, 3 to 5. The clearest of what is below is not above it.
+    assert_allclose(
+        tree,
+        [
+            [4, 5, 0.5, 2],
+            [0, 1, 0.7, 2],
+            [3, 6, 0.9, 3],
+            [2, 7, 0.9, 3],
+            [8, 9, 0.95, 6],
+        ],
+    )
+    assert_array_equal(labels_at(tree, np.arange(6), 3), [0, 0, 1, 2, 2, 2])
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 6])
+def test_the_top_is_what_was_planted_on(k):
+    rng = np.random.default_rng(k)
+    weights = rng.uniform(size=(k, k))
+    above = border_tree(weights + weights.T)
+    below = [border_tree(links()[:n, :n]) for n in rng.integers(1, 5, k)]
+    tree = planted(above, below)
+    assert_allclose(top_of(tree, k), above)
+    assert_allclose(top_of(tree, len(tree) + 1), tree)
+
+
+def test_a_pair_that_is_merged_is_one_leaf():
+    top = top_of(border_tree(links()), 3)  # clusters 0 and 2 of four, 1, and 3
+    assert_array_equal(top[:, [0, 1, 3]], [[0, 1, 2], [2, 3, 3]])

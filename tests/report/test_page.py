@@ -7,6 +7,7 @@ from PIL import Image
 from sklearn.exceptions import NotFittedError
 
 from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.counting.tree import top_of
 from deepcluster_sk.report import write_report
 from tests.made import make_vectors, quick
 from tests.report.browser import look
@@ -44,6 +45,8 @@ def test_it_tells_what_the_model_says(model, images, names, page):
     assert told["labels"] == model.labels_.tolist()
     assert told["start"] == model.initial_labels_.tolist()
     assert told["summary"] == model.summary()
+    tree = top_of(model.cluster_tree_, 3)
+    np.testing.assert_allclose(told["tree"], tree, atol=6e-5)
     losses = [row["train_loss"] for row in model.history_]
     assert told["curves"]["train_loss"] == pytest.approx(losses, rel=1e-3)
     np.testing.assert_allclose(told["confidence"], model.confidence(images), atol=6e-4)
@@ -54,6 +57,13 @@ def test_it_tells_what_the_model_says(model, images, names, page):
     distances = np.linalg.norm(latent[0] - latent[1:], axis=1)
     nearest = [1 + i for i in np.argsort(distances)[:3]]
     assert told["neighbors"][0][:3] == nearest
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_clusters_that_were_counted(images, page):
+    model = quick(DeepTripletClusterer, "auto").fit(images)
+    write_report(model, images, page)
+    assert content(page)["nClusters"] == model.n_clusters_
 
 
 def test_new_samples_have_no_start(model, images, page):
@@ -156,6 +166,19 @@ CLICKS = """
   set("name", "no such name");
   found.none = document.querySelector("#clusters .none").textContent;
   set("name", "");
+  at("tree").open = true;
+  const node = (i) => document.querySelector(`#branches [data-node="${i}"]`);
+  const press = (i) => node(i).dispatchEvent(new MouseEvent("click"));
+  const pressed = (i) => node(i).getAttribute("aria-pressed");
+  const clusterOf = (heading) => +heading.childNodes[1].textContent.slice(8);
+  const named = () => those("#clusters .cluster h2", clusterOf);
+  found.nodes = those("#branches g", (g) => +g.dataset.node).sort((a, b) => a - b);
+  press(3);
+  found.branch = [named(), pressed(3), at("count").textContent];
+  press(2);
+  found.leaf = [named(), pressed(3)];
+  node(2).dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+  found.all = named();
   document.querySelector("#clusters .tile").click();
   found.open = at("large").open;
   found.first = +document.querySelector("#clusters .tile").dataset.i;
@@ -205,3 +228,10 @@ def test_in_a_browser(model, images, names, page, tmp_path):
     assert found["curves"] == len(told["curves"])
     assert "latent of 4 dimensions" in found["summary"]
     assert found["wide"] is True
+    pair = sorted(int(leaf) for leaf in told["tree"][0][:2])
+    there = [k for k in pair if k in labels]
+    n_there = np.isin(labels, pair).sum()
+    assert found["nodes"] == [0, 1, 2, 3, 4]
+    assert found["branch"] == [there, "true", f"{n_there} of {len(labels)}"]
+    assert found["leaf"] == [[k for k in [2] if k in labels], "false"]
+    assert found["all"] == np.unique(labels).tolist()

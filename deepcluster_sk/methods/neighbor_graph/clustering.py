@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
-from deepcluster_sk.graph.contest import ImageKind
+from deepcluster_sk.graph.contest import Appearance, ImageKind
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
@@ -28,6 +28,7 @@ def cluster_nodes(
     contrasts: Sequence[str],
     image_kind: ImageKind | Literal["auto"],
     settings: GraphSettings,
+    seen: Appearance | None = None,
 ) -> tuple[GraphStart, NodeVoters]:
     """Partition samples, all of them nodes of the graph.
 
@@ -44,6 +45,8 @@ def cluster_nodes(
     contrasts : sequence of str
     image_kind : {"auto", "drawing", "photograph"}
     settings : GraphSettings
+    seen : Appearance, default=None
+        How samples are seen, where contrast and kind have been chosen already.
 
     Returns
     -------
@@ -67,6 +70,7 @@ def cluster_nodes(
         image_kind=image_kind,
         settings=settings,
         max_nodes=n_nodes,
+        seen=seen,
     )
     stack = _node_views(views, found)
     if is_trivial:
@@ -104,6 +108,21 @@ def check_sizes(
         raise ValueError(
             f"n_neighbors={n_neighbors} should be < {n_nodes}, the number of nodes "
             f"(n_samples={n_samples}, max_nodes={max_nodes})."
+        )
+
+
+def check_cluster_size(n_samples: int, n_clusters: int, least: int) -> None:
+    """Check that clusters can have so many samples each.
+
+    Raises
+    ------
+    ValueError
+        With the numbers, and what to change.
+    """
+    if least > 1 and n_clusters * least > n_samples:
+        raise ValueError(
+            f"n_clusters={n_clusters} clusters of min_cluster_size={least} would need "
+            f"{n_clusters * least} samples, but X has {n_samples}: lower one of both."
         )
 
 

@@ -1,44 +1,37 @@
 """The graph start as an estimator of its own: clusters without a network."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from deepcluster_sk.augmentation.presets import (
-    AugmentationLike,
-    kind_of,
-    make_augmentation,
-)
 from deepcluster_sk.counting.bounds import N_CLUSTERS, NClusters, bounds_of, is_given
 from deepcluster_sk.counting.count import count_clusters
 from deepcluster_sk.counting.profile import ClusterCount
+from deepcluster_sk.counting.subdivision import spread, tree_of
 from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
-from deepcluster_sk.data.batches import SampleReader
+from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
 from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.merge_split import links_between
-from deepcluster_sk.graph.neighbors import Views
-from deepcluster_sk.graph.settings import GraphSettings, settings_for
-from deepcluster_sk.graph.start import (
-    MIN_NODES,
-    START,
-    GraphStart,
-    contrasts_for,
-    distinct_rows,
-    find_start,
+from deepcluster_sk.graph.outliers import Surroundings
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.start import MIN_NODES, START, contrasts_for, distinct_rows
+from deepcluster_sk.methods.neighbor_graph.as_init import StartMixin
+from deepcluster_sk.methods.neighbor_graph.clustering import (
+    check_cluster_size,
+    check_sizes,
+    cluster_nodes,
 )
-from deepcluster_sk.methods.neighbor_graph.clustering import check_sizes, cluster_nodes
 from deepcluster_sk.methods.neighbor_graph.context import GraphContext
 from deepcluster_sk.methods.neighbor_graph.fitted import VotingMixin
 from deepcluster_sk.networks.contrast import CONTRASTS
@@ -49,7 +42,7 @@ _MAX_SEED = np.iinfo(np.int32).max
 
 
 class NeighborGraphClusterer(
-    ClusterTreeMixin, VotingMixin, ClusterMixin, BaseEstimator
+    ClusterTreeMixin, StartMixin, VotingMixin, ClusterMixin, BaseEstimator
 ):
     """Clusters of images or vectors by a graph of neighbours; no network is trained.
 
@@ -85,6 +78,12 @@ class NeighborGraphClusterer(
         Views that show the same: turns, shifts, shears and zooms of images, noise and
         masking of vectors. A preset's name, its strengths as a dict, or any function of
         a batch; None takes the samples alone.
+    min_cluster_size : int, default=1
+        Clusters of fewer samples are given up: their samples go where those nearest to
+        them are, or are outliers.
+    outliers : bool, default=False
+        Whether samples that look like none of the others are labelled -1; see
+        :meth:`predict`.
     max_nodes : int, default=12000
         Samples in the graph, at most, drawn at random; the others take the label that
         most of the nodes nearest to them have. Time grows with its square.
@@ -104,19 +103,19 @@ class NeighborGraphClusterer(
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,), int64
-        Cluster of each sample; the same as ``predict(X)``. Copies of one sample have
-        one label.
+        Cluster of each sample, -1 of an outlier; the same as ``predict(X)``. Copies of
+        one sample have one label.
     n_clusters_ : int
-        Clusters looked for: `n_clusters`, or the number found.
+        Clusters looked for: `n_clusters`, or the number found, less those given up.
     cluster_profile_ : dict of ndarray, or None
         Where clusters were counted, what speaks for each number ("n_clusters"):
         "border", the share of links that cross the least clear border between two of
         so many clusters, and "modularity"; see
         :class:`~deepcluster_sk.model_selection.ClusterProfileDisplay`.
-    cluster_tree_ : ndarray of shape (n_clusters - 1, 4)
-        Which clusters would be one first, in the format of
-        :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels after
-        merges to k clusters.
+    cluster_tree_ : ndarray of shape (n_leaves - 1, 4)
+        Which clusters would be one first, and the groups that each is made of, its
+        leaves, in the format of :func:`scipy.cluster.hierarchy.linkage`;
+        ``labels_at(k)`` are the labels in k clusters, fewer or more.
     graph_ : Graph
         On which the partition was found: ``graph_.weights`` is the sparse matrix of its
         links, ``graph_.nodes`` are the rows of `X` in it.
@@ -163,6 +162,8 @@ class NeighborGraphClusterer(
         "contrast": [StrOptions({"auto", *CONTRASTS})],
         "image_kind": [StrOptions({"auto", "drawing", "photograph"})],
         "augmentation": [str, dict, callable, torch.nn.Module, None],
+        "min_cluster_size": [Interval(Integral, 1, None, closed="left")],
+        "outliers": ["boolean"],
         "max_nodes": [Interval(Integral, MIN_NODES, None, closed="left")],
         "image_shape": ["array-like", None],
         "channel_axis": [Options(Integral, {1, -1}), None],
@@ -184,6 +185,8 @@ class NeighborGraphClusterer(
         contrast: str = "auto",
         image_kind: ImageKind | Literal["auto"] = "auto",
         augmentation: Any = "auto",
+        min_cluster_size: int = 1,
+        outliers: bool = False,
         max_nodes: int = START.max_nodes,
         image_shape: Any = None,
         channel_axis: int | None = None,
@@ -197,6 +200,8 @@ class NeighborGraphClusterer(
         self.contrast = contrast
         self.image_kind = image_kind
         self.augmentation = augmentation
+        self.min_cluster_size = min_cluster_size
+        self.outliers = outliers
         self.max_nodes = max_nodes
         self.image_shape = image_shape
         self.channel_axis = channel_axis
@@ -238,17 +243,19 @@ class NeighborGraphClusterer(
     def _fit(self, X: ArrayLike) -> None:
         context = self._prepare(X)
         count = None if is_given(self.n_clusters) else self._count(context)
-        n_clusters = context.bounds[0] if count is None else count.n_clusters
+        wanted = context.bounds[0] if count is None else count.n_clusters
         rows, streams = context.rows, context.streams("start")
-        nodes = distinct_rows(rows, n_clusters, streams.random_state, self.max_nodes)
+        nodes = distinct_rows(rows, wanted, streams.random_state, self.max_nodes)
+        views = context.views(streams, rows[nodes])
         with computing(context.device), streams.seeded():
             start, voters = cluster_nodes(
-                context.views(streams, rows[nodes]),
-                n_clusters,
+                views,
+                wanted,
                 streams.random_state,
                 contrasts=context.contrasts,
                 image_kind=self.image_kind,
                 settings=self._settings(len(nodes)),
+                seen=None if count is None else count.appearance,
             )
         layout = context.reader.layout
         self._layout = context.given
@@ -260,13 +267,36 @@ class NeighborGraphClusterer(
         self.contrast_, self.image_kind_ = start.contrast, start.image_kind
         self.hubness_ = start.graph.hubness
         self.patch_agreement_ = start.appearance.patch_agreement
-        self.labels_ = self._label(rows, layout)
-        self.n_clusters_ = n_clusters
+        labels = self._label(rows, layout)
+        sizes = np.bincount(labels, minlength=wanted)
+        least = self.min_cluster_size if self.min_cluster_size > 1 else 0
+        kept = np.flatnonzero(sizes >= least)  # an empty one is said to be so
+        usual = rows[nodes[np.isin(labels[nodes], kept)]]
+        if len(kept) < wanted:
+            self._voters = voters.only(kept)
+            labels = self._label(rows, layout)
+        self._surroundings = Surroundings.of(
+            RowDataset(usual), context.reader, start.contrast, context.device
+        )
+        self.n_clusters_ = len(kept)
         self.cluster_profile_ = None if count is None else count.profile
-        of_nodes = start.labels[start.graph.nodes]
-        links = links_between(start.graph.weights, of_nodes, n_clusters)
-        self.cluster_tree_ = border_tree(links)
-        self._warn(count)
+        self.labels_ = self._marked(labels, rows, layout)
+        self._store_tree(labels, rows, layout)
+        self._warn(count, wanted)
+
+    def _store_tree(
+        self, labels: Labels, rows: NDArray[Any], layout: RowLayout
+    ) -> None:
+        """Set the tree over the clusters and below, and each sample's place in it."""
+        nodes, weights = self.graph_.nodes, self.graph_.weights
+        links = links_between(weights, labels[nodes], self.n_clusters_)
+        tree, found = tree_of(border_tree(links), weights, labels[nodes])
+        if len(nodes) < len(rows):
+            found = spread(self._features(rows, layout), labels, nodes, found)
+        else:
+            found = found[np.argsort(nodes)]
+        self.cluster_tree_ = tree
+        self._leaves = np.where(self.labels_ < 0, -1, found)
 
     def _prepare(self, X: ArrayLike) -> GraphContext:
         """Check everything, and settle what does not depend on the samples' content."""
@@ -276,6 +306,7 @@ class NeighborGraphClusterer(
             rows, given = self._first_rows(X)
             least, most = bounds_of(self.n_clusters, len(rows))
             check_sizes(len(rows), least, self.max_nodes, self.n_neighbors)
+            check_cluster_size(len(rows), least, self.min_cluster_size)
             contrasts = contrasts_for(self.contrast, given)
             augmentation = self._augmentation(given)
             random_state = check_random_state(self.random_state)
@@ -283,9 +314,9 @@ class NeighborGraphClusterer(
             pixels = MAX_PIXELS if isinstance(self.max_pixels, str) else self.max_pixels
             rows, layout = shrunk(rows, given, small_shape(given.shape, pixels))
             reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-        bounds = least, min(most, self.max_nodes)
+        most = min(most, self.max_nodes, len(rows) // self.min_cluster_size)
         return GraphContext(
-            rows, given, reader, augmentation, contrasts, bounds, seed, device
+            rows, given, reader, augmentation, contrasts, (least, most), seed, device
         )
 
     def _count(self, context: GraphContext) -> ClusterCount:
@@ -300,85 +331,16 @@ class NeighborGraphClusterer(
                 image_kind=self.image_kind,
             )
 
-    def start_of(
-        self,
-        views: Views,
-        n_clusters: int,
-        random_state: np.random.RandomState,
-        *,
-        contrasts: Sequence[str] = ("none",),
-        image_kind: ImageKind | Literal["auto"] = "auto",
-    ) -> GraphStart:
-        """Partition samples that another estimator has prepared, by its own settings.
-
-        Samples, number of clusters, device and seed are those of the other, which calls
-        this in its ``fit`` where its `init` is an estimator of this class.
-
-        Parameters
-        ----------
-        views : Views
-            The samples, and the augmentation to take where this one's is "auto".
-        n_clusters : int
-        random_state : RandomState
-        contrasts : sequence of str, default=("none",)
-            Contrast normalisations that the other can take.
-        image_kind : {"auto", "drawing", "photograph"}, default="auto"
-            What the other takes images for.
-
-        Returns
-        -------
-        GraphStart
-
-        Raises
-        ------
-        ValueError
-            If a parameter is not valid, or contradicts one of the other's.
-        """
-        self._validate_params()
-        layout, n_samples = views.reader.layout, len(views.dataset)
-        check_sizes(n_samples, n_clusters, self.max_nodes, self.n_neighbors)
-        own = contrasts_for(self.contrast, layout)
-        wanted = [contrast for contrast in contrasts if contrast in own]
-        if not wanted:
-            raise self._contradiction("contrast", " or ".join(map(repr, contrasts)))
-        if len({self.image_kind, image_kind, "auto"}) > 2:
-            raise self._contradiction("image_kind", repr(image_kind))
-        if self.augmentation != "auto":
-            views = replace(views, augmentation=self._augmentation(layout))
-        return find_start(
-            views,
-            n_clusters,
-            random_state,
-            contrasts=wanted,
-            image_kind=image_kind if self.image_kind == "auto" else self.image_kind,
-            settings=self._settings(min(n_samples, self.max_nodes)),
-            max_nodes=self.max_nodes,
-        )
-
-    def _contradiction(self, name: str, other: str) -> ValueError:
-        return ValueError(
-            f"{name}={getattr(self, name)!r} of {type(self).__name__} contradicts that "
-            f'of the estimator it is the init of, {other}. Leave one of both at "auto".'
-        )
-
-    def _augmentation(self, layout: RowLayout) -> AugmentationLike:
-        return make_augmentation(self.augmentation, kind_of(layout), wide=True)
-
-    def _settings(self, n_nodes: int) -> GraphSettings:
-        """Choose settings for so many nodes, but where the user has chosen."""
-        settings = settings_for(n_nodes)
-        if not isinstance(self.n_neighbors, str):
-            wanted = (int(self.n_neighbors),)
-            settings = replace(settings, n_neighbors=wanted, most_linked=None)
-        if not isinstance(self.n_views, str):
-            settings = replace(settings, n_views=int(self.n_views))
-        return settings
-
-    def _warn(self, count: ClusterCount | None) -> None:
-        found = len(np.unique(self.labels_))
+    def _warn(self, count: ClusterCount | None, wanted: int) -> None:
+        found = len(np.unique(self.labels_[self.labels_ >= 0]))
         message = None
         if self._scaler.is_constant:
             message = "X is constant: all samples are equal, so all are in one cluster."
+        elif self.n_clusters_ < wanted:
+            message = (
+                f"{wanted - self.n_clusters_} of {wanted} clusters had fewer samples "
+                f"than min_cluster_size={self.min_cluster_size}, and were given up."
+            )
         elif found < self.n_clusters_:
             message = (
                 f"Only {found} of n_clusters={self.n_clusters_} clusters are used, the "

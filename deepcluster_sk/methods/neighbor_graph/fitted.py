@@ -8,20 +8,25 @@ from numpy.typing import ArrayLike, NDArray
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.validation import InputMixin
+from deepcluster_sk.graph.outliers import Surroundings
 from deepcluster_sk.graph.score import best_modularity, scoring_graphs, view_labels
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.voting import NodeVoters
+from deepcluster_sk.networks.inference import collect
 from deepcluster_sk.runtime.device import resolve_device
+from deepcluster_sk.runtime.modes import computing
 
 
 class VotingMixin(InputMixin):
     """Methods of an estimator that has nodes which vote."""
 
     device: Any
+    outliers: bool
     _scaler: PixelScaler
     _voters: NodeVoters
+    _surroundings: Surroundings
 
-    def predict(self, X: ArrayLike) -> Labels:
+    def predict(self, X: ArrayLike, outliers: bool | None = None) -> Labels:
         """Cluster of each sample.
 
         A sample that was in the graph has the label it got there; any other takes the
@@ -31,12 +36,19 @@ class VotingMixin(InputMixin):
         ----------
         X : array-like
             Images or vectors of the fitted shape, in any layout ``fit`` takes.
+        outliers : bool, default=None
+            Whether a sample that looks like none of those fitted on is labelled -1: it
+            is farther from its tenth nearest among them than nearly all of them are
+            from theirs, or than those ten are. No label and no share of outliers is
+            needed; about one to six in a hundred samples are such without being odd.
+            None is the parameter of this name.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,), int64
         """
-        return self._label(*self._rows(X))
+        rows, layout = self._rows(X)
+        return self._marked(self._label(rows, layout), rows, layout, outliers)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Quality of the clustering of `X`, without labels.
@@ -69,6 +81,29 @@ class VotingMixin(InputMixin):
         found[nodes] = voters.label_all(dataset, reader, device)
         voted[nodes] = view_labels(voters.label, dataset, reader, device)
         return best_modularity(graphs, found, voted)
+
+    def _marked(
+        self,
+        labels: Labels,
+        rows: NDArray[Any],
+        layout: RowLayout,
+        outliers: bool | None = None,
+    ) -> Labels:
+        """Mark outliers among labelled samples, if it is wanted."""
+        if not (self.outliers if outliers is None else outliers):
+            return labels
+        reader = SampleReader(layout, self._scaler)
+        device = resolve_device(self.device)
+        return self._surroundings.marked(labels, RowDataset(rows), reader, device)
+
+    def _features(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
+        """Compute what samples are compared by, ``(n, d)``."""
+        device = resolve_device(self.device)
+        reader = SampleReader(layout, self._scaler)
+        with computing(device):
+            features = self._voters.to(device).features
+            found = collect(features, RowDataset(rows), reader, device)
+        return found.cpu().numpy()
 
     def _label(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         device = resolve_device(self.device)

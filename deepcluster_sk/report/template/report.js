@@ -61,12 +61,13 @@
     doubt: (a, b) => data.confidence[a] - data.confidence[b] || a - b,
     file: (a, b) => compare(nameOf(a), nameOf(b)) || a - b,
   };
-  let shown = all;
+  let shown = all, branch = null; // clusters of a branch of the tree, if one was clicked
   const select = () => {
     const most = Number(at("most").value), text = at("name").value.trim().toLowerCase();
     const cluster = at("cluster").value, onlyMoved = at("moved").checked;
     shown = all.filter((i) => data.confidence[i] <= most
       && (cluster === "" || data.labels[i] === Number(cluster))
+      && (branch === null || branch.has(data.labels[i]))
       && (text === "" || nameOf(i).toLowerCase().includes(text))
       && (!onlyMoved || moved(i))).sort(orders[at("sort").value]);
     at("most-shown").textContent = most.toFixed(2);
@@ -282,6 +283,47 @@
     if (text !== undefined) element.textContent = text;
     return element;
   };
+  const drawTree = () => {
+    const K = data.nClusters, width = 560, height = 18 * K, names = 110;
+    const members = [...Array(K).keys()].map((k) => [k]);
+    for (const [left, right] of data.tree) members.push([...members[left], ...members[right]]);
+    const order = members[members.length - 1];
+    const most = Math.max(1e-6, ...data.tree.map((row) => 1 - row[2]));
+    const x = order.map(() => names), y = [];
+    order.forEach((k, place) => { y[k] = 18 * place + 9; });
+    at("branches").setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const nodes = [], place = (node, label) => {
+      const group = svg("g", { tabindex: 0, role: "button", "aria-pressed": "false", "aria-label": label });
+      group.append(svg("title", {}, label), svg("circle", { cx: x[node], cy: y[node], r: 4.5 }));
+      const choose = () => {
+        const again = group.getAttribute("aria-pressed") === "true";
+        nodes.forEach((other) => other.setAttribute("aria-pressed", "false"));
+        group.setAttribute("aria-pressed", String(!again));
+        branch = again ? null : new Set(members[node]);
+        at("cluster").value = "";
+        select();
+      };
+      group.addEventListener("click", choose);
+      group.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        choose();
+      });
+      group.dataset.node = node;
+      nodes.push(group);
+      return group;
+    };
+    data.tree.forEach(([left, right, top], step) => {
+      const meet = K + step;
+      x[meet] = names + (width - names - 10) * (1 - (1 - top) / most * 0.92);
+      y[meet] = (y[left] + y[right]) / 2;
+      at("branches").append(svg("path", { d: `M${x[left]} ${y[left]}H${x[meet]}V${y[right]}H${x[right]}` }));
+      place(meet, `Clusters ${members[meet].join(", ")}`);
+    });
+    order.forEach((k) => place(k, clusterName(k)).append(
+      svg("text", { x: names - 10, y: y[k] + 4, "text-anchor": "end" }, `${clusterName(k)} (${number(sizeOf[k])})`)));
+    at("branches").append(...nodes);
+  };
   const drawCurve = (name, values) => {
     const width = 230, height = 110, known = values.filter((v) => v !== null);
     const low = Math.min(...known), span = Math.max(...known) - low;
@@ -318,6 +360,7 @@
     document.querySelectorAll("nav button").forEach((button) =>
       button.setAttribute("aria-pressed", button.dataset.view === view));
     at("filters").hidden = view === "fit";
+    at("tree").hidden = view === "fit" || data.tree.length < 2;
     if (view === "map") map.open();
   };
   document.title = data.title;
@@ -337,6 +380,8 @@
   at("filters").addEventListener("submit", (event) => event.preventDefault());
   drawSizes();
   drawMoves();
+  if (data.tree.length > 1) drawTree();
+  open("clusters");
   at("curves").append(...Object.entries(data.curves).map(([name, values]) => drawCurve(name, values)));
   drawSummary();
   select();
