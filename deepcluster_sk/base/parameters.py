@@ -55,6 +55,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "callbacks": [list, None],
     "memory": [str, HasMethods(["cache"]), None],
     "random_state": ["random_state"],
+    "warm_start": ["boolean"],
     "verbose": ["verbose"],
 }
 
@@ -135,6 +136,10 @@ random_state : int, RandomState or None, default=None
     threads; on a GPU only where torch is told to be deterministic
     (``torch.use_deterministic_algorithms``), else up to rounding. Global random streams
     are left alone.
+warm_start : bool, default=False
+    Whether ``fit`` of a fitted clusterer goes on from its network and clusters, which
+    keep their numbers, instead of beginning anew: nothing is counted, looked for or
+    pretrained, and joint training is short.
 verbose : int, default=0
     1 shows a progress bar with the terms of the loss.
 **net_params
@@ -155,6 +160,8 @@ cluster_tree_ : ndarray of shape (n_clusters - 1, 4)
     Which clusters would be one first, by the samples that are assigned to both, in the
     format of :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels
     after merges to k clusters.
+cluster_names_ : list of str or None
+    Name of each cluster, where ``rename`` gave one.
 labels_ : ndarray of shape (n_samples,)
     Cluster of each training sample; the same as ``predict`` gives.
 cluster_centers_ : ndarray of shape (n_clusters, latent_dim)

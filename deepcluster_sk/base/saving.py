@@ -33,6 +33,7 @@ _FACTS = (
     *("patch_agreement_", "hubness_"),
     *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
     *("interrupted_", "_typical_probability"),
+    *("cluster_names_", "_asked_for", "_n_times_gone_on"),
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_", "cluster_tree_")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
@@ -118,9 +119,16 @@ def _restored(
     cls = own_class(description["class"])
     clusterer = cls(**_params(cls, description["params"], params))
     # Files of 0.1.0 lack what later versions tell.
-    given = {**dict.fromkeys(_FACTS), "n_clusters_": clusterer.n_clusters}
+    given = {
+        **dict.fromkeys(_FACTS),
+        "n_clusters_": clusterer.n_clusters,
+        "_asked_for": clusterer.n_clusters,
+        "_n_times_gone_on": 0,
+    }
     for name, value in {**given, **description["facts"]}.items():
         setattr(clusterer, name, decode(value))
+    if clusterer.cluster_names_ is None:
+        clusterer.cluster_names_ = [None] * clusterer.n_clusters_
     for name in _ARRAYS:
         if name != "cluster_tree_" or name in arrays:
             setattr(clusterer, name, arrays[name].numpy())
@@ -147,6 +155,7 @@ def _restored(
         device=device,
         precision=getattr(torch, description["precision"]),
         seed=0,
+        latent_dim=clusterer._n_features_out,
     )
     net = clusterer._build_net(
         context, Start(clusterer.contrast_, clusterer.image_kind_)
