@@ -20,7 +20,7 @@ from deepcluster_sk.base.start import Start
 from deepcluster_sk.data.batches import SampleReader
 from deepcluster_sk.data.images import layout_from_image_shape
 from deepcluster_sk.data.resizing import shrunk
-from deepcluster_sk.graph.propagation import numbers_by, pinned, propagated
+from deepcluster_sk.graph.propagation import pinned, propagated
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import MIN_NODES
 from deepcluster_sk.networks.carrying import carried
@@ -197,17 +197,13 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         return context
 
     def _as_it_is(self, context: FitContext, shares: NDArray[np.float32]) -> Edit:
-        """Leave the clusters, but for numbers that are known; see where samples are.
+        """Leave the clusters, and see where samples are.
 
-        What the network makes of them flows along the links of its latent space.
+        What the network makes of them, and what is known, flows along the links of its
+        latent space.
         """
         n_clusters = shares.shape[1]
-        origins = np.arange(n_clusters)
         if context.known is not None:
-            origins = np.argsort(
-                numbers_by(shares.argmax(axis=1), context.known, n_clusters)
-            )
-            shares = shares[:, origins]
             is_known = context.known >= 0
             shares[is_known] = np.eye(n_clusters)[context.known[is_known]]
         labels = shares.argmax(axis=1)
@@ -215,7 +211,7 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
             augmentation = self._augmentation(context.layout, self.image_kind_)
             graph = latent_neighbors(self.net_, context, augmentation, n_clusters)
             labels = propagated(graph, shares)
-        return Edit(pinned(labels, context.known), origins)
+        return Edit(pinned(labels, context.known), np.arange(n_clusters))
 
     def _prepare_more(
         self, X: ArrayLike, earlier: EarlierSamples | None, y: Any, task: Any

@@ -29,11 +29,13 @@ class CorrectionsMixin(ContinuingMixin):
     def fit_with_labels(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn the clusters, where the clusters of some samples are known.
 
-        A few for each cluster will do. Clusters take the numbers in `y`, and the
-        samples named there stay where they are said to be; the others follow their
-        neighbours. With ``warm_start=True`` a fitted clusterer goes on from what it is;
-        that takes a fraction of the time, but cannot find a kind again that it has lost
-        altogether. ``fit`` never looks at labels.
+        The samples named in `y` stay where they are said to be; the others follow their
+        neighbours. ``fit`` never looks at labels.
+
+        A fit from the start makes clusters of these numbers: tell a few of each,
+        typical ones or any. With ``warm_start=True`` a fitted clusterer goes on from
+        what it is, in a fraction of the time, and the numbers are those that its
+        clusters have: tell the most doubtful.
 
         Parameters
         ----------

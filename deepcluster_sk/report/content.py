@@ -70,7 +70,8 @@ def content_of(
     fitted_on = np.array_equal(labels, model.labels_)
     return {
         "method": type(model).__name__,
-        "nClusters": int(model.n_clusters),
+        "nClusters": int(model.n_clusters_),
+        "names": list(model.cluster_names_),
         "summary": model.summary(),
         "files": list(files),
         "labels": labels.tolist(),

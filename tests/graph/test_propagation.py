@@ -75,7 +75,7 @@ def test_clusters_take_the_numbers_of_their_known_samples(order):
     labels = np.repeat(np.arange(5), 4)
     known = np.full(20, -1)
     known[::4] = order
-    found = numbers_by(labels, known, 5)
+    found = numbers_by(np.eye(5)[labels], known)
     assert_array_equal(found, order)
     assert_array_equal(pinned(found[labels], known)[::4], order)
 
@@ -83,9 +83,9 @@ def test_clusters_take_the_numbers_of_their_known_samples(order):
 def test_clusters_that_nothing_is_known_of_keep_their_numbers():
     labels = np.repeat(np.arange(4), 3)
     known = np.full(12, -1)
-    assert_array_equal(numbers_by(labels, known, 4), np.arange(4))
+    assert_array_equal(numbers_by(np.eye(4)[labels], known), np.arange(4))
     known[:3] = 1
-    found = numbers_by(labels, known, 4)
+    found = numbers_by(np.eye(4)[labels], known)
     assert found[0] == 1
     assert sorted(found) == [0, 1, 2, 3]
     assert_array_equal(found[2:], [2, 3])
@@ -113,6 +113,22 @@ def test_a_partition_that_is_not_the_wanted_one_is_found_anew():
         known[np.flatnonzero(y == number)[:3]] = number
     assert (start != y).mean() > 0.3
     assert_array_equal(seeded_labels(graph, start, known, 4, RANDOM(0)), y)
+
+
+def test_samples_in_doubt_number_clusters_by_all_they_could_be():
+    # All are assigned to one cluster, and are not quite sure of that.
+    shares = np.array([[0.4, 0.5, 0.1], [0.1, 0.6, 0.3], [0.05, 0.55, 0.4]])
+    assert_array_equal(numbers_by(shares, np.array([2, 0, 1])), [2, 0, 1])
+
+
+def test_known_samples_at_the_borders_leave_a_good_partition_alone():
+    graph, y = groups(40, 40, 40, between=0.05)
+    near = graph.weights.toarray() @ np.eye(3)[y]
+    known = np.full(len(y), -1)
+    for number in range(3):  # those with the most links to others
+        members = np.flatnonzero(y == number)
+        known[members[np.argsort(near[members, number])[:3]]] = number
+    assert_array_equal(seeded_labels(graph, (y + 1) % 3, known, 3, RANDOM(0)), y)
 
 
 def test_without_a_graph_what_is_known_is_set():
