@@ -27,7 +27,7 @@ T = TypeVar("T")
 class GoingOnSettings:
     """How long a fitted network is trained further.
 
-    The trials are in ``benchmarks/notes``: "Going on".
+    The trials are in ``benchmarks/notes/training.md``, under "Going on".
     """
 
     share: float = 1 / 4

@@ -16,7 +16,7 @@ from deepcluster_sk.graph.spectral import Labels
 class EarlierSettings:
     """How many samples are kept.
 
-    The trials are in ``benchmarks/notes``: "Going on".
+    The trials are in ``benchmarks/notes/training.md``, under "Going on".
     """
 
     per_cluster: int = 100

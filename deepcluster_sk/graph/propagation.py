@@ -19,7 +19,7 @@ from deepcluster_sk.graph.spectral import Labels, degrees
 class PropagationSettings:
     """How far labels flow.
 
-    The trials are in ``benchmarks/notes``: "Going on".
+    The trials are in ``benchmarks/notes/training.md``, under "Going on".
     """
 
     damping: float = 0.9
