@@ -203,10 +203,10 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         latent space.
         """
         n_clusters = shares.shape[1]
-        if context.known is not None:
-            is_known = context.known >= 0
-            shares[is_known] = np.eye(n_clusters)[context.known[is_known]]
         labels = shares.argmax(axis=1)
+        if context.known is not None:
+            # Certain, as what is known is: a few would outweigh many that are not.
+            shares = np.eye(n_clusters)[pinned(labels, context.known)]
         if n_clusters > 1 and len(labels) >= MIN_NODES:
             augmentation = self._augmentation(context.layout, self.image_kind_)
             graph = latent_neighbors(self.net_, context, augmentation, n_clusters)

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from deepcluster_sk import DECClusterer, DeepTripletClusterer, load
+from deepcluster_sk.graph.propagation import pinned
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.training.net import ClusteringNet
 from tests.base.same import assert_same
@@ -131,20 +132,16 @@ def test_known_samples_number_the_clusters(own):
     assert np.mean(anew.labels_ == wanted) >= 0.95
 
 
-def test_a_fitted_model_learns_what_it_is_told(each):
-    own = copy.deepcopy(each).set_params(warm_start=True, max_epochs=12)
+def test_a_fitted_model_is_held_to_what_it_is_told(each):
+    own = copy.deepcopy(each).set_params(warm_start=True)
     own.rename({of_place(own, 2)[0]: "two"})
     numbers = np.array(of_place(own, 0, 1, 2, 3))[PLACES]
-    # Some of the second place are said to be of the first.
-    odd = np.flatnonzero(PLACES == 1)[:12]
+    # Some of the second place are said to be of the first: few, and no others follow.
+    odd = np.flatnonzero(PLACES == 1)[:6]
     known = np.full(120, -1)
     known[odd] = of_place(own, 0)[0]
-    before = own.predict_proba(IMAGES)[odd, known[odd]].mean()
     own.fit_with_labels(IMAGES, known)
-    assert_array_equal(own.initial_labels_[odd], known[odd])
-    assert own.predict_proba(IMAGES)[odd, known[odd]].mean() > before
-    others = PLACES > 1
-    assert np.mean(own.labels_[others] == numbers[others]) >= 0.95
+    assert_array_equal(own.initial_labels_, pinned(numbers, known))
     assert own.cluster_names_[numbers[PLACES == 2][0]] == "two"
 
 
