@@ -206,7 +206,8 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         labels = shares.argmax(axis=1)
         if context.known is not None:
             # Certain, as what is known is: a few would outweigh many that are not.
-            shares = np.eye(n_clusters)[pinned(labels, context.known)]
+            one_hot = np.eye(n_clusters, dtype=shares.dtype)
+            shares = one_hot[pinned(labels, context.known)]
         if n_clusters > 1 and len(labels) >= MIN_NODES:
             augmentation = self._augmentation(context.layout, self.image_kind_)
             graph = latent_neighbors(self.net_, context, augmentation, n_clusters)
