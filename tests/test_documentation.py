@@ -50,13 +50,13 @@ def small_world(tmp_path, monkeypatch):
         data=digits.data[:160], images=digits.images[:160], target=digits.target[:160]
     )
     monkeypatch.setattr(sklearn.datasets, "load_digits", lambda: few)
-    fit = DeepTripletClusterer.fit
+    fit = DeepTripletClusterer._fit
 
     def quick(model, X, y=None):
         settings = {"pretraining": Reconstruction(1), "max_epochs": 1, "tol": 1.0}
-        return fit(model.set_params(init="kmeans", **settings), X)
+        return fit(model.set_params(init="kmeans", **settings), X, y)
 
-    monkeypatch.setattr(DeepTripletClusterer, "fit", quick)
+    monkeypatch.setattr(DeepTripletClusterer, "_fit", quick)
     for folder in ("pictures", "new"):
         path = tmp_path / "path/to" / folder
         path.mkdir(parents=True)

@@ -2,9 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,14 +12,14 @@ from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.corrections import CorrectionsMixin
 from deepcluster_sk.base.counting import CountingMixin
-from deepcluster_sk.base.fitted import FittedMixin, to_numpy
-from deepcluster_sk.base.looks import draw_views, refinement, second_look
+from deepcluster_sk.base.looks import second_look
 from deepcluster_sk.base.parameters import CONSTRAINTS, document
-from deepcluster_sk.base.preparation import PreparationMixin
+from deepcluster_sk.base.placing import PlacingMixin
 from deepcluster_sk.base.start import (
     Start,
-    first_clusters,
+    gives_labels,
     is_by_graph,
 )
 from deepcluster_sk.base.telling import progress_of, tell_plan, tell_task
@@ -37,16 +35,14 @@ from deepcluster_sk.runtime.modes import training_modes
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
-from deepcluster_sk.training.pseudo_labels import LabelUpdates
 from deepcluster_sk.training.snapshot import Snapshot
-from deepcluster_sk.training.targets import PseudoLabels
 
 #: Parameters that no stage reads whose result is cached.
-_UNREAD = frozenset({"memory", "random_state", "verbose"})
+_UNREAD = frozenset({"memory", "random_state", "verbose", "warm_start"})
 
 
 class BaseDeepClusterer(
-    CountingMixin, PreparationMixin, FittedMixin, ClusterMixin, BaseEstimator, ABC
+    CountingMixin, CorrectionsMixin, PlacingMixin, ClusterMixin, BaseEstimator, ABC
 ):
     """Base of the deep clusterers.
 
@@ -89,6 +85,7 @@ class BaseDeepClusterer(
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: int = 0,
         **net_params: Any,
     ) -> None:
@@ -111,6 +108,7 @@ class BaseDeepClusterer(
         self.callbacks = callbacks
         self.memory = memory
         self.random_state = random_state
+        self.warm_start = warm_start
         self.verbose = verbose
         self._store_net_params(net_params)
 
@@ -180,31 +178,34 @@ class BaseDeepClusterer(
             If it is interrupted once there are clusters: training ends, and the model
             is what it has come to (``interrupted_``).
         """
-        before = vars(self).copy()
-        progress = progress_of(self.verbose)
-        try:
-            with progress.shown("fitted"):
-                progress.begin("preparation")
-                context = replace(self._prepare(X), progress=progress)
-                tell_task(self, context)
-                with training_modes(context.device), context.interrupts.noticed():
-                    context = self._counted(context)
-                    start = self._find_start(context)
-                    tell_plan(self, context, start)
-                    net = self._build_net(context, start)
-                    start = self._pretrain(net, context, start)
-                    labels = self._train(net, context, start)
-                    self._store(net, context, start, labels)
-        except BaseException:
-            self.__dict__ = before
-            raise
+        with self._whole_or_not_at_all():
+            self._fit_or_go_on(X)
         return self
+
+    def _fit(self, X: ArrayLike, y: Any = None) -> FitContext:
+        """Fit from the start; `y` are clusters that are known, and -1."""
+        progress = progress_of(self.verbose)
+        with progress.shown("fitted"):
+            progress.begin("preparation")
+            context = replace(self._prepare(X, y), progress=progress)
+            tell_task(self, context)
+            with training_modes(context.device), context.interrupts.noticed():
+                context = self._counted(context)
+                start = self._find_start(context)
+                tell_plan(self, context, start)
+                net = self._build_net(context, start)
+                start = self._pretrain(net, context, start)
+                labels = self._train(net, context, start)
+                self._store(net, context, start, labels)
+        return context
 
     def _find_start(self, context: FitContext) -> Start:
         """Look at the data without a network: their kind, contrast and clusters."""
         layout, contrasts = context.layout, self._contrasts(context.layout)
         start = Start(contrasts[0], self._known_kind(layout))
         n_clusters = context.n_clusters
+        if gives_labels(self.init):
+            context.interrupts.hold()  # that is a partition
         if not is_by_graph(self.init) or n_clusters == 1:
             return start
         if context.n_samples < MIN_NODES:
@@ -304,17 +305,8 @@ class BaseDeepClusterer(
         """Train net and clusters together; returns the labels they started from."""
         context.progress.begin("training")
         streams, interrupts = context.streams("training"), context.interrupts
-        latent = to_numpy(net.embed(context.dataset).latent)
         with streams.seeded():
-            augmentation = self._augmentation(context.layout, start.image_kind)
-            labels, centers = self._first_clusters(
-                start,
-                latent,
-                partial(draw_views, net, context, augmentation, streams),
-                context.n_clusters,
-                streams.random_state,
-            )
-            net.module_.set_centers(torch.as_tensor(centers))
+            labels = self._place_clusters(net, context, start, streams)
             interrupts.hold()  # now there is one of any start
             objective, epochs = self._clustering(
                 context, start, streams, self._held(context, start, labels, streams)
@@ -324,7 +316,7 @@ class BaseDeepClusterer(
             with interrupts.survived("joint training"):
                 interrupts.check()
                 context.run_phase(net, objective, epochs, streams)
-        if not objective.settled and not interrupts.seen:
+        if not (objective.settled or interrupts.seen or context.goes_on):
             change = getattr(objective, "label_change", 1.0)
             warnings.warn(
                 f"The labels had not settled after max_epochs={epochs}: {change:.2%} "
@@ -334,38 +326,6 @@ class BaseDeepClusterer(
                 stacklevel=4,
             )
         return labels
-
-    def _first_clusters(
-        self,
-        start: Start,
-        latent: NDArray[np.float32],
-        draw: Callable[[int], list[NDArray[np.float32]]],
-        n_clusters: int,
-        random_state: np.random.RandomState,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Labels and centres the clusters start from."""
-        return first_clusters(self.init, start, latent, draw, n_clusters, random_state)
-
-    def _held(
-        self,
-        context: FitContext,
-        start: Start,
-        labels: NDArray[np.int64],
-        streams: Streams,
-    ) -> dict[str, Any]:
-        """Gather what holds joint training: pseudo-labels, and who judges them."""
-        targets = self._targets()
-        judge = None if start.graph is None else start.graph.graph
-        pseudo_labels = None
-        if isinstance(targets, PseudoLabels):
-            refine = None
-            if judge is not None:
-                augmentation = self._augmentation(context.layout, start.image_kind)
-                refine = refinement(context, judge, augmentation, streams)
-            pseudo_labels = LabelUpdates(
-                labels, context.n_clusters, targets, judge, refine
-            )
-        return {"tol": self.tol, "pseudo_labels": pseudo_labels, "judge": judge}
 
     def _data_key(self, context: FitContext) -> dict[str, Any]:
         """Describe the data as every stage sees them, for the key of a cache."""

@@ -12,6 +12,7 @@ from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.persistence.checkpoint import FitRecord
 from deepcluster_sk.runtime.caching import cached
 from deepcluster_sk.runtime.interrupts import Interrupts
@@ -22,6 +23,22 @@ from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.schedule import epochs_for
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class GoingOnSettings:
+    """How long a fitted network is trained further.
+
+    The trials are in ``benchmarks/notes/training.md``, under "Going on".
+    """
+
+    share: float = 1 / 4
+    """Of the optimiser steps of joint training from the start."""
+    min_epochs: int = 2
+    """Epochs at least: labels that were corrected have to be learned."""
+
+
+GOING_ON = GoingOnSettings()
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,16 @@ class FitContext:
         Told of every stage.
     count : ClusterCount or None
         How `n_clusters` was found; None where it was given, or is still to be found.
+    known : ndarray of shape (n_samples,), int64, or None
+        Clusters of the samples whose cluster is known; -1 of the others.
+    latent_dim : int or None
+        Of a network that is there already.
+    goes_on : bool
+        Whether a fitted network is trained further, which takes less.
+    holds : bool
+        Whether samples are held to the labels they begin with, whatever the targets
+        are: those that a network makes of its own would take a part for the whole, and
+        know nothing of a correction.
     """
 
     dataset: RowDataset
@@ -63,6 +90,10 @@ class FitContext:
     record: FitRecord = field(default_factory=FitRecord)
     progress: Progress = field(default_factory=Progress)
     count: ClusterCount | None = None
+    known: Labels | None = None
+    latent_dim: int | None = None
+    goes_on: bool = False
+    holds: bool = False
 
     @property
     def layout(self) -> RowLayout:
@@ -89,6 +120,8 @@ class FitContext:
 
     def epochs(self, steps: int, least: int, most: int = 60) -> int:
         """Epochs that make about so many optimiser steps, within bounds."""
+        if self.goes_on:
+            steps, least = round(steps * GOING_ON.share), GOING_ON.min_epochs
         return epochs_for(self.n_samples, self.batch_size, steps, least, most)
 
     def kept(

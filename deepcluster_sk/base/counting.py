@@ -76,7 +76,10 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
         above = border_tree(shared.T @ shared)
         self.cluster_tree_, self._leaves = tree_in_space(above, latent, self.labels_)
         found = len(np.unique(self.labels_))
-        # Of constant data the user has been told already.
+        # Of constant data the user has been told already; later samples may be of a few
+        # clusters only.
+        if context.goes_on:
+            return
         if found < n_clusters and not self.net_.reader.scaler.is_constant:
             warnings.warn(
                 f"Only {found} of n_clusters={n_clusters} clusters are used, the "

@@ -17,6 +17,7 @@ from deepcluster_sk.base.export import ExportFormat, export
 from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.summary import summary_of
+from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import enlarged
@@ -46,6 +47,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
     """
 
+    n_clusters: NClusters
     n_clusters_: int
     net_: ClusteringNet
     _n_features_out: int
@@ -243,6 +245,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         self.image_shape_ = context.given.given_shape
         self.image_kind_ = start.image_kind
         self.interrupted_ = context.interrupts.stage
+        self.cluster_names_: list[str | None] = [None] * context.n_clusters
+        self._asked_for, self._n_times_gone_on = self.n_clusters, 0
         graph = start.graph
         self.hubness_ = graph and graph.graph.hubness
         self.patch_agreement_ = graph and graph.appearance.patch_agreement

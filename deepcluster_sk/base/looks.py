@@ -11,7 +11,14 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.neighbors import Features
 from deepcluster_sk.graph.spectral import Labels
-from deepcluster_sk.graph.start import GraphStart, look_again, refined_labels
+from deepcluster_sk.graph.start import (
+    START,
+    GraphStart,
+    distinct_rows,
+    latent_graph,
+    look_again,
+    refined_labels,
+)
 from deepcluster_sk.networks.inference import autocast, evaluating
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.protocols import TrainedNet
@@ -57,6 +64,22 @@ def refinement(
             )
 
     return refine
+
+
+def latent_neighbors(
+    net: TrainedNet,
+    context: FitContext,
+    augmentation: AugmentationLike,
+    n_clusters: int,
+) -> Graph:
+    """Link samples that are near in the latent space of a fitted net."""
+    streams = context.streams("going on")
+    views = context.views(augmentation, streams)
+    nodes = distinct_rows(
+        context.dataset.rows, n_clusters, streams.random_state, START.max_nodes
+    )
+    with streams.seeded(), evaluating(net.module_):
+        return latent_graph(views, _latent_of(net, context), nodes, n_clusters)
 
 
 def draw_views(

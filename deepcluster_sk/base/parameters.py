@@ -56,6 +56,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "callbacks": [list, None],
     "memory": [str, HasMethods(["cache"]), None],
     "random_state": ["random_state"],
+    "warm_start": ["boolean"],
     "verbose": ["verbose"],
 }
 
@@ -136,6 +137,10 @@ random_state : int, RandomState or None, default=None
     threads; on a GPU only where torch is told to be deterministic
     (``torch.use_deterministic_algorithms``), else up to rounding. Global random streams
     are left alone.
+warm_start : bool, default=False
+    Whether ``fit`` of a fitted clusterer goes on from its network and clusters, which
+    keep their numbers, instead of beginning anew: nothing is counted, looked for or
+    pretrained, and joint training is short.
 verbose : int, default=0
     1 tells on standard error what is fitted where, and shows a bar over all stages with
     the time that is left, as soon as a step has been measured. In a log file, and where
@@ -159,6 +164,8 @@ cluster_tree_ : ndarray of shape (n_leaves - 1, 4)
     groups that each is made of in the latent space, its leaves, in the format of
     :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels in k
     clusters, fewer or more.
+cluster_names_ : list of str or None
+    Name of each cluster, where ``rename`` gave one.
 labels_ : ndarray of shape (n_samples,)
     Cluster of each training sample; the same as ``predict`` gives.
 cluster_centers_ : ndarray of shape (n_clusters, latent_dim)

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.known import known_labels
 from deepcluster_sk.base.net_params import NetParamsMixin
 from deepcluster_sk.base.record import open_record
 from deepcluster_sk.base.resolution import ResolutionMixin
@@ -44,30 +45,62 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
         """Build the net that is trained."""
         raise NotImplementedError
 
-    def _prepare(self, X: ArrayLike) -> FitContext:
-        """Check everything, and settle what does not depend on the samples' content."""
-        for value in self.get_params(deep=False).values():
-            if isinstance(value, Strategy):
-                value.check()
-        check_callbacks(self.callbacks)
-        self._check_net_params(torch.optim.Adam)
-        device = resolve_device(self.device)
+    def _prepare(self, X: ArrayLike, y: Any = None) -> FitContext:
+        """Check everything, and settle what does not depend on the samples' content.
+
+        `y` are the clusters of samples whose cluster is known, and -1.
+        """
+        self._check_parts()
         # Large numbers overflow where they are looked at, and are refused then.
         with np.errstate(over="ignore", invalid="ignore"):
             rows, given = self._first_rows(X)
             # To be counted later: the fewest, by which all else can be checked.
             n_clusters, _ = bounds_of(self.n_clusters, len(rows))
             self._contrasts(given)
-            random_state = check_random_state(self.random_state)
-            seed = int(random_state.randint(_MAX_SEED))
+            check_random_state(self.random_state)
             small = small_shape(given.shape, self._most_pixels())
             rows, layout = shrunk(rows, given, small)
             reader = self._reader(rows, layout)
+        known = None if y is None else known_labels(y, len(rows), self.n_clusters)
         self._augmentation(layout)  # refuses what it does not know
-        keep = keeps_data(device, rows.nbytes) and not self._loads_apart
+        context = self._context(rows, reader, given, n_clusters, known, known=known)
+        start = Start("none", self._known_kind(layout))
+        self._strategy(layout, start)  # refuses what the method does not know
+        latent_dim = self._latent_dim(context, start)
+        fixed = n_clusters if is_given(self.n_clusters) else None
+        check_init(self.init, len(rows), fixed, latent_dim)
+        # Built and let go: whatever its settings make fail fails now.
+        self._build_net(context, start)
+        return context
+
+    def _check_parts(self) -> None:
+        """Check what parameters hold, as far as it takes no data."""
+        for value in self.get_params(deep=False).values():
+            if isinstance(value, Strategy):
+                value.check()
+        check_callbacks(self.callbacks)
+        self._check_net_params(torch.optim.Adam)
+        resolve_device(self.device)
+
+    def _context(
+        self,
+        rows: NDArray[Any],
+        reader: SampleReader,
+        given: RowLayout,
+        n_clusters: int,
+        task: Any = None,
+        **more: Any,
+    ) -> FitContext:
+        """Put together what every stage reads; `task` is as :func:`open_record` has it.
+
+        `more` are fields of the context.
+        """
+        device = resolve_device(self.device)
         precision = resolve_precision(self.precision, device)
-        record = open_record(self, rows, reader, seed, device, precision)
-        context = FitContext(
+        keep = keeps_data(device, rows.nbytes) and not self._loads_apart
+        seed = int(check_random_state(self.random_state).randint(_MAX_SEED))
+        record = open_record(self, rows, reader, seed, device, precision, task)
+        return FitContext(
             dataset=RowDataset(rows, device if keep else None),
             reader=reader,
             given=given,
@@ -77,15 +110,8 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
             precision=precision,
             seed=record.begin(seed),
             record=record,
+            **more,
         )
-        start = Start("none", self._known_kind(layout))
-        self._strategy(layout, start)  # refuses what the method does not know
-        latent_dim = self._latent_dim(context, start)
-        known = n_clusters if is_given(self.n_clusters) else None
-        check_init(self.init, len(rows), known, latent_dim)
-        # Built and let go: whatever its settings make fail fails now.
-        self._build_net(context, start)
-        return context
 
     def _reader(self, rows: NDArray[Any], layout: RowLayout) -> SampleReader:
         scaler = self._scaler(rows, layout)

@@ -24,8 +24,11 @@ def open_record(
     seed: int,
     device: torch.device,
     precision: torch.dtype,
+    task: Any = None,
 ) -> FitRecord:
     """Open the record of a fit, where its callbacks ask for one.
+
+    `task` is what the fit is of besides, anything that joblib hashes; None is nothing.
 
     Raises
     ------
@@ -45,6 +48,8 @@ def open_record(
         "device": str(device),
         "precision": str(precision),
     }
+    if task is not None:
+        about["task"] = joblib.hash(task)
     for name, value in clusterer.get_params(deep=False).items():
         if name not in _UNTOLD:
             about[name] = _told(value)

@@ -118,6 +118,8 @@ class ResolutionMixin:
 
     def _latent_dim(self, context: FitContext, start: Start) -> int:
         """Latent dimensions: enough to keep the clusters apart."""
+        if context.latent_dim is not None:
+            return context.latent_dim
         if self.latent_dim == "auto":
             return min(64, max(10, context.n_clusters))
         return int(self.latent_dim)

@@ -34,6 +34,7 @@ _FACTS = (
     *("patch_agreement_", "hubness_"),
     *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
     *("interrupted_", "_typical_probability"),
+    *("cluster_names_", "_asked_for", "_n_times_gone_on"),
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")
 #: Those that files of 0.1.0 lack.
@@ -125,9 +126,16 @@ def _restored(
     cls = own_class(description["class"])
     clusterer = cls(**_params(cls, description["params"], params))
     # Files of 0.1.0 lack what later versions tell.
-    given = {**dict.fromkeys(_FACTS), "n_clusters_": clusterer.n_clusters}
+    given = {
+        **dict.fromkeys(_FACTS),
+        "n_clusters_": clusterer.n_clusters,
+        "_asked_for": clusterer.n_clusters,
+        "_n_times_gone_on": 0,
+    }
     for name, value in {**given, **description["facts"]}.items():
         setattr(clusterer, name, decode(value))
+    if clusterer.cluster_names_ is None:
+        clusterer.cluster_names_ = [None] * clusterer.n_clusters_
     for name in (*_ARRAYS, *(name for name in _NEWER if name in arrays)):
         setattr(clusterer, name, arrays[name].numpy())
     clusterer._surroundings = Surroundings.from_arrays(arrays, clusterer.contrast_)
@@ -154,6 +162,7 @@ def _restored(
         device=device,
         precision=getattr(torch, description["precision"]),
         seed=0,
+        latent_dim=clusterer._n_features_out,
     )
     net = clusterer._build_net(
         context, Start(clusterer.contrast_, clusterer.image_kind_)

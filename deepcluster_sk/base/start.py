@@ -34,11 +34,15 @@ class Start:
         None of vectors.
     graph : GraphStart or None
         The partition by graph, where `init` makes one.
+    labels : ndarray of shape (n,), int64, or None
+        That are to be begun from, whatever else is known: of a fitted network that is
+        trained further, or by samples whose cluster is known.
     """
 
     contrast: str
     image_kind: ImageKind | None
     graph: GraphStart | None = None
+    labels: Labels | None = None
 
     @property
     def are_photographs(self) -> bool:
@@ -56,11 +60,16 @@ def is_clusterer(init: Any) -> bool:
     return hasattr(init, "fit_predict") and not isinstance(init, type)
 
 
+def gives_labels(init: Any) -> bool:
+    """Whether `init` is the labels of all samples."""
+    is_named = isinstance(init, str) or is_clusterer(init) or callable(init)
+    return not is_named and np.ndim(init) == 1
+
+
 def gives_centers(init: Any) -> bool:
     """Whether `init` is centres, or a function that finds them."""
-    if isinstance(init, str) or is_clusterer(init):
-        return False
-    return callable(init) or np.ndim(init) != 1
+    is_named = isinstance(init, str) or is_clusterer(init)
+    return not is_named and not gives_labels(init)
 
 
 def check_init(
@@ -150,7 +159,9 @@ def first_clusters(
         No cluster is empty where the rows can be told apart.
     centers : ndarray of shape (n_clusters, latent_dim)
     """
-    if start.graph is not None:
+    if start.labels is not None:
+        labels = start.labels
+    elif start.graph is not None:
         labels = start.graph.labels
     elif isinstance(init, str) and init == "mixture":
         labels = mixture_start(latent, draw_views(N_VIEWS), n_clusters, random_state)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from deepcluster_sk.base.start import Start
+from deepcluster_sk.counting.bounds import is_given
 from deepcluster_sk.data.images import RowLayout
 
 _NAMED_STARTS = {
@@ -38,7 +39,9 @@ def summary_of(clusterer: Any) -> str:
         "targets": _one_line(clusterer._targets()),
         "joint training": _phase(clusterer, "cluster"),
         "network": _network(clusterer),
+        "gone on since": _gone_on(clusterer),
         "cluster sizes": " ".join(map(str, _sizes(clusterer))),
+        "names": _names(clusterer),
         "moved since the start": f"{_moved(clusterer):.1%} of the samples",
         "computed on": f"{clusterer.device_}, {_precision(clusterer)}",
     }
@@ -65,7 +68,20 @@ def _data(clusterer: Any) -> str:
 
 def _clusters(clusterer: Any) -> str:
     how = "as given" if clusterer.cluster_profile_ is None else "counted by borders"
+    n_clusters = clusterer.n_clusters
+    if is_given(n_clusters) and n_clusters != clusterer.n_clusters_:
+        how = f"corrected from {n_clusters}"
     return f"{clusterer.n_clusters_}, {how}"
+
+
+def _gone_on(clusterer: Any) -> str:
+    n = clusterer._n_times_gone_on
+    return f"{n} times, from the network and clusters that there were" if n else ""
+
+
+def _names(clusterer: Any) -> str:
+    named = enumerate(clusterer.cluster_names_)
+    return ", ".join(f"{k}: {name}" for k, name in named if name is not None)
 
 
 def _kind(clusterer: Any) -> str:

@@ -88,21 +88,29 @@ def write_or_rescue(path: Path, content: bytes, *, force: bool) -> None:
         ) from error
 
 
-def clusters_table(rows: Iterable[tuple[Path, int, float, float]]) -> bytes:
+def clusters_table(
+    rows: Iterable[tuple[Path, int, float, float]],
+    names: Sequence[str | None] | None = None,
+) -> bytes:
     """Make the table of the clusters, as a CSV file.
 
     Parameters
     ----------
     rows : iterable of (Path, int, float, float)
         Relative path, cluster, probability and confidence of each picture.
+    names : sequence of str or None, default=None
+        Of the clusters. If any has one, the table has a column of them.
     """
-    return _table(
-        ("path", "cluster", "probability", "confidence"),
-        (
-            (cell(path), int(label), round(float(share), 4), round(float(sure), 4))
-            for path, label, share, sure in rows
-        ),
+    header: tuple[str, ...] = ("path", "cluster", "probability", "confidence")
+    cells: Iterable[tuple[Any, ...]] = (
+        (cell(path), int(label), round(float(share), 4), round(float(sure), 4))
+        for path, label, share, sure in rows
     )
+    if names is not None and any(names):
+        shown = [_defused(name or "", "'") for name in names]
+        header = (*header, "name")
+        cells = ((*values, shown[values[1]]) for values in cells)
+    return _table(header, cells)
 
 
 def features_table(paths: Sequence[Path], features: Sequence[Sequence[float]]) -> bytes:
@@ -138,8 +146,13 @@ def cell(path: Path) -> str:
     formula begins with ``./``, and is the same path.
     """
     name = os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
-    risky = name[0].isspace() or name.lstrip()[:1] in tuple(_FORMULA)
-    return f"./{name}" if risky else name
+    return _defused(name, "./")
+
+
+def _defused(text: str, prefix: str) -> str:
+    """Put something before what a spreadsheet would take for a formula."""
+    risky = text[:1].isspace() or text.lstrip()[:1] in tuple(_FORMULA)
+    return f"{prefix}{text}" if risky else text
 
 
 def _written_here(path: Path) -> bool:

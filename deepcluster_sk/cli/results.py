@@ -114,7 +114,7 @@ def table_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) ->
         confidence,
         strict=True,
     )
-    return clusters_table(rows)
+    return clusters_table(rows, model.cluster_names_)
 
 
 def report_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:

@@ -63,13 +63,21 @@ class InputMixin:
 
     def _rows(self, X: ArrayLike) -> tuple[NDArray[Any], RowLayout]:
         """Rows and layout of data given to a fitted estimator, sized for its net."""
+        return shrunk(*self._more_rows(X), self._small_shape)
+
+    def _more_rows(
+        self, X: ArrayLike, **settings: Any
+    ) -> tuple[NDArray[Any], RowLayout]:
+        """Rows and layout of data given to a fitted estimator, in the size they came.
+
+        `settings` are those of scikit-learn's ``validate_data``.
+        """
         check_is_fitted(self)
         layout = self._layout
         X, shape = flatten_samples(X, layout.n_channels if layout.is_image else None)
         if shape is not None:
             layout = _layout_like(layout, shape)
-        rows = self._checked(X, reset=False)
-        return shrunk(rows, layout, self._small_shape)
+        return self._checked(X, reset=False, **settings), layout
 
     def _checked(self, X: Any, **settings: Any) -> NDArray[Any]:
         names = getattr(X, "columns", None)

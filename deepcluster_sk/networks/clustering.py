@@ -1,7 +1,7 @@
 """The clustering layer, and the network of the triplet method around it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import nn
@@ -86,6 +86,13 @@ class StudentTClustering(nn.Module):
         """Place the centres, ``(n_clusters, latent_dim)``."""
         self.weight.copy_(self.sphere.unit(self.sphere(centers.to(self.weight))))
 
+    @torch.no_grad()
+    def place(self, cluster: int, center: torch.Tensor) -> None:
+        """Place one of the centres, ``(latent_dim,)``."""
+        centers = self.centers.clone()
+        centers[cluster] = center
+        self.weight[cluster] = self.sphere.unit(self.sphere(centers))[cluster]
+
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent ``(n, latent_dim)`` to log q, ``(n, n_clusters)``, float32."""
         with torch.autocast(latent.device.type, enabled=False):
@@ -115,6 +122,8 @@ class ClusteringAutoencoder(nn.Module):
     ----------
     arXiv:1901.06474, Fig. 2.
     """
+
+    cluster_axes: ClassVar[dict[str, int]] = {"clustering.weight": 0}
 
     def __init__(
         self,
@@ -153,6 +162,11 @@ class ClusteringAutoencoder(nn.Module):
     def set_centers(self, centers: torch.Tensor) -> None:
         """Place the centres, ``(n_clusters, latent_dim)``."""
         self.clustering.set_centers(centers)
+
+    @torch.no_grad()
+    def reseed(self, cluster: int, seeds: torch.Tensor, others: torch.Tensor) -> None:
+        """Place a centre in the middle of samples ``(m, *sample_shape)``."""
+        self.clustering.place(cluster, self.encode(seeds).mean(0))
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Embed samples on the sphere, ``(n, latent_dim)``, float32."""

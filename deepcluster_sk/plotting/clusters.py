@@ -1,6 +1,6 @@
 """Pictures of each cluster, the surest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -36,6 +36,8 @@ class ClustersDisplay:
         Cluster of each row.
     counts : ndarray of shape (n_rows,)
         How many images it has in all.
+    names : mapping of cluster to str, default=None
+        Names that some are shown by.
 
     Attributes
     ----------
@@ -64,10 +66,12 @@ class ClustersDisplay:
         pictures: Sequence[NDArray[np.float64]],
         clusters: NDArray[Any],
         counts: NDArray[np.int64],
+        names: Mapping[Any, str] | None = None,
     ) -> None:
         self.pictures = pictures
         self.clusters = clusters
         self.counts = counts
+        self.names = names
 
     @classmethod
     def from_estimator(
@@ -126,10 +130,12 @@ class ClustersDisplay:
             labels = probabilities.argmax(axis=1)
         else:
             probabilities, labels = None, estimator.predict(X)
+        known = enumerate(getattr(estimator, "cluster_names_", ()))
         return cls.from_predictions(
             X,
             labels,
             probabilities=probabilities,
+            names={cluster: name for cluster, name in known if name is not None},
             n_images=n_images,
             image_shape=image_shape or getattr(estimator, "image_shape_", None),
             channel_axis=channel_axis or getattr(estimator, "channel_axis", None),
@@ -145,6 +151,7 @@ class ClustersDisplay:
         labels: ArrayLike,
         *,
         probabilities: ArrayLike | None = None,
+        names: Mapping[Any, str] | None = None,
         n_images: int = 10,
         image_shape: tuple[int, ...] | None = None,
         channel_axis: int | None = None,
@@ -167,6 +174,8 @@ class ClustersDisplay:
             Confidence of each image, or the result of ``predict_proba``, whose largest
             entry is taken. If given, each row shows its most confident images, the best
             first; otherwise images drawn at random.
+        names : mapping of label to str, default=None
+            Names that some clusters are shown by.
         n_images : int, default=10
             Images per row, at most.
         image_shape : tuple of int, default=None
@@ -195,15 +204,15 @@ class ClustersDisplay:
         if n_images < 1:
             raise ValueError(f"n_images={n_images!r} must be at least 1.")
         images = np.asarray(plain(X))
-        names = column_or_1d(labels)
-        check_consistent_length(images, names)
-        confidence = _confidence(probabilities, names)
+        found = column_or_1d(labels)
+        check_consistent_length(images, found)
+        confidence = _confidence(probabilities, found)
         random = check_random_state(random_state)
 
         rows = []
-        clusters, counts = np.unique(names, return_counts=True)
+        clusters, counts = np.unique(found, return_counts=True)
         for cluster in clusters:
-            members = np.flatnonzero(names == cluster)
+            members = np.flatnonzero(found == cluster)
             if confidence is None:
                 members = random.permutation(members)
             else:
@@ -213,7 +222,10 @@ class ClustersDisplay:
         drawn = as_pictures(images[np.concatenate(rows)], image_shape, channel_axis)
         ends = np.cumsum([len(row) for row in rows])
         display = cls(
-            pictures=np.split(drawn, ends[:-1]), clusters=clusters, counts=counts
+            pictures=np.split(drawn, ends[:-1]),
+            clusters=clusters,
+            counts=counts,
+            names=names,
         )
         return display.plot(ax, cmap=cmap)
 
@@ -232,7 +244,7 @@ class ClustersDisplay:
         display : ClustersDisplay
         """
         names = [
-            f"{cluster} ({count})"
+            f"{(self.names or {}).get(cluster, cluster)} ({count})"
             for cluster, count in zip(self.clusters, self.counts, strict=True)
         ]
         self.ax_ = draw_rows(self.pictures, names, cmap=cmap, ax=ax)

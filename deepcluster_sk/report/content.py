@@ -73,6 +73,7 @@ def content_of(
         "method": type(model).__name__,
         "nClusters": int(model.n_clusters_),
         "tree": [_rounded(row, 4) for row in _tree(model)],
+        "names": list(model.cluster_names_),
         "summary": model.summary(),
         "files": list(files),
         "labels": labels.tolist(),

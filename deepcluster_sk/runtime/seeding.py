@@ -9,7 +9,13 @@ import numpy as np
 import torch
 
 Stage = Literal[
-    "start", "network", "pretraining", "second look", "training", "counting"
+    "start",
+    "network",
+    "pretraining",
+    "second look",
+    "training",
+    "counting",
+    "going on",
 ]
 #: Stages of a fit. Their order decides which stream each gets: add new ones at the end.
 STAGES: tuple[Stage, ...] = (
@@ -19,6 +25,7 @@ STAGES: tuple[Stage, ...] = (
     "second look",
     "training",
     "counting",
+    "going on",
 )
 
 

@@ -1,6 +1,6 @@
 """What the engine asks of a network, and what objectives may ask of the engine."""
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 
@@ -16,6 +16,8 @@ class ClusteringModule(Protocol):
     """
 
     latent_dim: int
+    #: Weights that have an axis of clusters, and which.
+    cluster_axes: ClassVar[dict[str, int]]
 
     @property
     def cluster_centers(self) -> torch.Tensor:
@@ -23,6 +25,18 @@ class ClusteringModule(Protocol):
 
     def set_centers(self, centers: torch.Tensor) -> None:
         """Place the clusters, ``(n_clusters, latent_dim)``."""
+
+    def reseed(self, cluster: int, seeds: torch.Tensor, others: torch.Tensor) -> None:
+        """Let one cluster begin anew.
+
+        Parameters
+        ----------
+        cluster : int
+        seeds : Tensor of shape (m, *sample_shape)
+            Samples that it is to take, most of them from one other cluster.
+        others : Tensor of shape (k, *sample_shape)
+            Samples that are to stay with that one, if any.
+        """
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Embed samples ``(n, *sample_shape)``, as ``(n, latent_dim)``."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.propagation import pinned
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.training.protocols import TrainedNet
 from deepcluster_sk.training.targets import PseudoLabels
@@ -30,6 +31,8 @@ class LabelUpdates:
         The judge; without one nothing is judged, and nothing refined.
     refine : callable, default=None
         Finds new labels.
+    known : ndarray of shape (n,), int64, default=None
+        Labels that stay what they are; -1 where there is none.
     """
 
     def __init__(
@@ -39,8 +42,10 @@ class LabelUpdates:
         strategy: PseudoLabels,
         graph: Graph | None = None,
         refine: Refine | None = None,
+        known: Labels | None = None,
     ) -> None:
         self.labels = labels
+        self.known = known
         self.n_clusters = n_clusters
         self.strategy = strategy
         self.graph = graph
@@ -76,7 +81,7 @@ class LabelUpdates:
         if not self._n_updates < due <= wanted:
             return False
         self._n_updates = due
-        found = self.refine(net, labels)
+        found = pinned(self.refine(net, labels), self.known)
         if self.graph.modularity(found) < self._least_merit:
             return False
         self.labels = found

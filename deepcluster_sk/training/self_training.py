@@ -7,10 +7,16 @@ from torch.nn.functional import one_hot
 
 from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.losses.clustering import target_distribution
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.protocols import TrainedNet
 from deepcluster_sk.training.pseudo_labels import LabelUpdates
+from deepcluster_sk.training.reseeding import (
+    RESEEDING,
+    reseed_lost,
+    warn_of_reseeding,
+)
 
 
 class ClusteringObjective(Objective):
@@ -25,6 +31,9 @@ class ClusteringObjective(Objective):
         Labels that hold the targets for a while.
     judge : Graph, default=None
         Graph on which the modularity of the labels is taken after every epoch.
+    known : ndarray of shape (n,), int64, default=None
+        Labels that targets always are, whatever else they are made of; -1 where there
+        is none.
 
     Attributes
     ----------
@@ -46,10 +55,13 @@ class ClusteringObjective(Objective):
         tol: float,
         pseudo_labels: LabelUpdates | None = None,
         judge: Graph | None = None,
+        known: Labels | None = None,
     ) -> None:
         self.tol = tol
         self.pseudo_labels = pseudo_labels
         self.judge = judge
+        self.known = known
+        self.n_reseeded = 0
         self._n_batches = 0
 
     def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
@@ -71,7 +83,8 @@ class ClusteringObjective(Objective):
         -------
         dict
             ``label_change``; ``modularity``, if there is a judge; ``updated``, whether
-            new pseudo-labels were taken, if there are any.
+            new pseudo-labels were taken, if there are any; ``reseeded``, how many
+            clusters began anew, if any did.
         """
         self._refresh(net, dataset)
         self.label_change = float((self.labels != self._epoch_labels).float().mean())
@@ -86,7 +99,15 @@ class ClusteringObjective(Objective):
         if self.pseudo_labels is not None:
             updated = self.pseudo_labels.update(net, labels, self.elapsed)
             figures["updated"] = updated
+        n_reseeded = self._reseed(net, dataset)
+        if n_reseeded:
+            figures["reseeded"] = n_reseeded
         return figures
+
+    def end(self, net: TrainedNet, dataset: RowDataset) -> None:
+        """Warn if clusters had to begin anew."""
+        super().end(net, dataset)
+        warn_of_reseeding(self.n_reseeded)
 
     @property
     def elapsed(self) -> float:
@@ -102,9 +123,31 @@ class ClusteringObjective(Objective):
 
     def held_targets(self, indices: torch.Tensor) -> torch.Tensor:
         """Pseudo-labels of a batch as targets, ``(b, n_clusters)``, float32."""
-        assert self.pseudo_labels is not None
-        labels = self._held_labels[indices]
-        return one_hot(labels, self.pseudo_labels.n_clusters).float()
+        return one_hot(self._held_labels[indices], self._n_clusters).float()
+
+    def with_known(self, targets: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        """Targets of a batch, ``(b, n_clusters)``, with those that are known."""
+        if self.known is None:
+            return targets
+        known = torch.as_tensor(self.known, device=targets.device)[indices]
+        certain = one_hot(known.clamp_min(0), self._n_clusters).to(targets)
+        return torch.where((known >= 0)[:, None], certain, targets)
+
+    def _reseed(self, net: TrainedNet, dataset: RowDataset) -> int:
+        """Let lost clusters begin anew, unless pseudo-labels see to them."""
+        none_is_lost = len(self.labels.unique()) == self._n_clusters
+        if none_is_lost or self.held or self.elapsed > RESEEDING.last:
+            return 0
+        if net.reader.scaler.is_constant:  # nothing tells samples apart
+            return 0
+        assignment = net.embed(dataset).log_assignment.exp()
+        n_reseeded = reseed_lost(net, dataset, assignment)
+        if n_reseeded:
+            self.n_reseeded += n_reseeded
+            self.settled = self.finished = False
+            self._refresh(net, dataset)
+            self._epoch_labels = self.labels
+        return n_reseeded
 
     def _refresh(self, net: TrainedNet, dataset: RowDataset) -> None:
         self._take(net.embed(dataset).log_assignment.exp())
@@ -112,6 +155,7 @@ class ClusteringObjective(Objective):
     def _take(self, assignment: torch.Tensor) -> None:
         """Look at the assignments of all samples, ``(n, n_clusters)``."""
         self.labels = assignment.argmax(1)
+        self._n_clusters = assignment.shape[1]
         self.share = self.held
         if self.pseudo_labels is not None:
             # As class indices: an (n, K) float target of much data is gigabytes.
@@ -128,7 +172,7 @@ class SelfTrainingObjective(ClusteringObjective):
 
     Parameters
     ----------
-    tol, pseudo_labels, judge
+    tol, pseudo_labels, judge, known
         As :class:`ClusteringObjective` takes them.
     update_interval : int or None, default=None
         Batches between two refreshes; None refreshes after every epoch.
@@ -141,10 +185,11 @@ class SelfTrainingObjective(ClusteringObjective):
         tol: float,
         pseudo_labels: LabelUpdates | None = None,
         judge: Graph | None = None,
+        known: Labels | None = None,
         update_interval: int | None = None,
         target: Callable[[torch.Tensor], torch.Tensor] = target_distribution,
     ) -> None:
-        super().__init__(tol, pseudo_labels, judge)
+        super().__init__(tol, pseudo_labels, judge, known)
         self.update_interval = update_interval
         self.target = target
 
@@ -156,12 +201,12 @@ class SelfTrainingObjective(ClusteringObjective):
 
     def targets(self, indices: torch.Tensor) -> torch.Tensor:
         """Targets of a batch, ``(b, n_clusters)``."""
-        if self.share == 1:
+        if self.share == 1:  # what is known is in the labels that are held
             return self.held_targets(indices)
-        own = self._targets[indices]
-        if not self.share:
-            return own
-        return torch.lerp(own, self.held_targets(indices), self.share)
+        targets = self._targets[indices]
+        if self.share:
+            targets = torch.lerp(targets, self.held_targets(indices), self.share)
+        return self.with_known(targets, indices)
 
     def _take(self, assignment: torch.Tensor) -> None:
         super()._take(assignment)

@@ -119,7 +119,7 @@ def test_constructors_are_short(documented):
         for parameter in inspect.signature(documented).parameters.values()
         if parameter.kind != parameter.VAR_KEYWORD
     ]
-    assert len(named) <= MOST_PARAMETERS.get(documented, 24)
+    assert len(named) <= MOST_PARAMETERS.get(documented, 25)
     # Only the number of clusters may be given without its name.
     assert [p.name for p in named if p.kind != p.KEYWORD_ONLY] == ["n_clusters"]
 

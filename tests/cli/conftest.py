@@ -13,6 +13,7 @@ class FakeClusterer:
 
     made = None
     interrupted_ = None
+    cluster_names_ = None
 
     def __init__(
         self, n_clusters=8, *, max_pixels, device, random_state, verbose, memory=None

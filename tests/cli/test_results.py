@@ -204,3 +204,15 @@ def test_the_digits_from_files_to_files(tmp_path):
     assigned = read_table(out / "assigned.csv")[1:]
     assert len(assigned) == 500
     assert all(wanted[path] == cluster for path, cluster, *_ in assigned)
+
+
+def test_names_of_clusters_reach_the_table(copied):
+    folder, out = copied
+    model = load(out / "model.safetensors")
+    model.rename({0: "light", 2: "=2+3"}).save(out / "model.safetensors")
+    main(["assign", str(out), str(folder)])
+    header, *rows = read_table(out / "assigned.csv")
+    assert header == ["path", "cluster", "probability", "confidence", "name"]
+    names = {"0": "light", "1": "", "2": "'=2+3"}
+    assert len(rows) == 36
+    assert all(row[4] == names[row[1]] for row in rows)

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -136,6 +138,15 @@ def test_clusters_of_an_estimator_are_those_it_predicts(fitted, images):
     assert_array_equal(canvas_of(display.ax_), canvas_of(expected))
     assert display.counts.sum() == len(X)
     assert display.figure_ is display.ax_.figure
+
+
+def test_clusters_are_shown_by_their_names(fitted, images):
+    named = copy.deepcopy(fitted).rename({1: "ones"})
+    ax = ClustersDisplay.from_estimator(named, images[0]).ax_
+    counts = np.bincount(fitted.predict(images[0]))
+    found = [tick.get_text() for tick in ax.get_yticklabels()]
+    expected = {0: "0", 1: "ones", 2: "2"}
+    assert found == [f"{expected[k]} ({n})" for k, n in enumerate(counts) if n]
 
 
 def test_clusters_of_an_estimator_know_the_shape_of_flat_images(images):

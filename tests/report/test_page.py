@@ -1,3 +1,4 @@
+import copy
 import json
 import re
 
@@ -16,6 +17,12 @@ from tests.report.browser import look
 ODD = (
     'a</script><script>alert("1")</script><img src=x onerror=alert(1)>&amp;{{js}}\u2028'
 )
+
+#: What a reader sees at the head of each cluster, in the order of their numbers.
+HEADINGS = """
+  const sections = [...document.querySelectorAll("#clusters section.cluster")];
+  return sections.map((section) => section.querySelector("h2").textContent);
+"""
 
 
 @pytest.fixture
@@ -72,6 +79,18 @@ def test_new_samples_have_no_start(model, images, page):
     assert told["start"] == []
     assert told["files"] == []
     assert len(told["labels"]) == 20
+
+
+def test_clusters_have_the_names_they_were_given(model, images, page, tmp_path):
+    named = copy.deepcopy(model).rename({1: ODD})
+    write_report(named, images, page)
+    assert content(page)["names"] == [None, ODD, None]
+    found = look(page, HEADINGS, tmp_path)
+    sizes = np.bincount(model.labels_)
+    expected = ["Cluster 0", ODD, "Cluster 2"]
+    assert found == [
+        f"{name}{size} pictures" for name, size in zip(expected, sizes, strict=True)
+    ]
 
 
 def test_names_stay_names(model, images, page):

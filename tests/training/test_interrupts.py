@@ -19,7 +19,7 @@ from deepcluster_sk import (
     TripletMargin,
     load,
 )
-from deepcluster_sk.base import clusterer, looks
+from deepcluster_sk.base import clusterer, looks, placing
 from deepcluster_sk.training.net import ClusteringNet
 from tests.made import make_images
 
@@ -33,7 +33,7 @@ HOOKS = (
     "on_epoch_end",
     "on_train_end",
 )
-IMAGES = make_images()[0]
+IMAGES, PLACES = make_images()
 
 
 class Raises(Callback):
@@ -128,6 +128,16 @@ def test_a_signal_ends_the_fit_where_there_are_no_clusters_yet(hook):
     assert not hasattr(estimator, "labels_")
 
 
+def test_labels_that_were_given_are_a_partition_from_the_first():
+    callbacks = [Raises("on_batch_begin", interrupt, "pretrain")]
+    estimator = model(callbacks=callbacks, init=PLACES)
+    with pytest.warns(FitInterruptedWarning, match="pretraining"):
+        estimator.fit(IMAGES)
+    check_usable(estimator, "pretraining")
+    assert_array_equal(estimator.initial_labels_, PLACES)
+    assert estimator.n_iter_ == 0
+
+
 @pytest.mark.parametrize("hook", HOOKS[::3])
 def test_a_second_signal_ends_the_fit(hook):
     def twice():
@@ -145,7 +155,7 @@ def test_a_second_signal_ends_the_fit(hook):
 SEAMS = {
     "find_start": (clusterer, None),
     "second_look": (clusterer, "pretraining"),
-    "first_clusters": (clusterer, "joint training"),
+    "first_clusters": (placing, "joint training"),
     "refined_labels": (looks, "joint training"),
 }
 

@@ -144,3 +144,35 @@ def test_a_method_may_have_targets_of_its_own():
     objective = SelfTrainingObjective(tol=0.0, target=lambda q: 1 - q)
     objective.begin(Net(EVEN), None)
     torch.testing.assert_close(objective.targets(ALL), 1 - torch.tensor(EVEN))
+
+
+def test_what_is_known_is_the_target_whatever_else_is():
+    known = np.array([-1, 1, -1, 0])
+    certain = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    for duration in (0.0, 0.5):  # its own targets alone, and mixed with held ones
+        net = Net(EVEN)
+        objective, free = (
+            SelfTrainingObjective(tol=0.0, pseudo_labels=held(duration), known=k)
+            for k in (known, None)
+        )
+        for one in (objective, free):
+            one.begin(net, None)
+            step(one, net, 3)
+            one._refresh(net, None)
+        found, expected = objective.targets(ALL), free.targets(ALL)
+        torch.testing.assert_close(found[[1, 3]], certain)
+        torch.testing.assert_close(found[[0, 2]], expected[[0, 2]])
+
+
+def test_updates_leave_what_is_known():
+    graph = SimpleNamespace(modularity=lambda labels: 0.0)
+    updates = LabelUpdates(
+        LABELS,
+        2,
+        PseudoLabels(),
+        graph,
+        refine=lambda net, labels: 1 - labels,
+        known=np.array([0, -1, -1, -1]),
+    )
+    assert updates.update(None, LABELS, 0.3)
+    np.testing.assert_array_equal(updates.labels, [0, 1, 0, 0])

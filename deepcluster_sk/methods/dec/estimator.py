@@ -124,6 +124,7 @@ class DECClusterer(BaseDeepClusterer):
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: int = 0,
         **net_params: Any,
     ) -> None:
@@ -147,6 +148,7 @@ class DECClusterer(BaseDeepClusterer):
             callbacks=callbacks,
             memory=memory,
             random_state=random_state,
+            warm_start=warm_start,
             verbose=verbose,
             **net_params,
         )

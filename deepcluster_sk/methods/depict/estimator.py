@@ -153,6 +153,7 @@ class DepictClusterer(BaseDeepClusterer):
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: int = 0,
         **net_params: Any,
     ) -> None:
@@ -176,6 +177,7 @@ class DepictClusterer(BaseDeepClusterer):
             callbacks=callbacks,
             memory=memory,
             random_state=random_state,
+            warm_start=warm_start,
             verbose=verbose,
             **net_params,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from deepcluster_sk.networks.autoencoders import (
 )
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.contrast import Contrast
+from deepcluster_sk.networks.heads import START_MARGIN, claim_by_head
 
 #: Maps of the strided convolutions.
 CHANNELS = {"shallow": (50, 50), "deep": (50, 50, 50)}
@@ -23,8 +24,6 @@ CHANNELS = {"shallow": (50, 50), "deep": (50, 50, 50)}
 KERNELS = (4, 5)
 #: Slope of the leaky rectifiers below 0.
 SLOPE = 0.01
-#: Margin of the nearest centre's logit over the next where clusters start.
-START_MARGIN = 4.0
 
 
 class Pathways(NamedTuple):
@@ -74,6 +73,9 @@ class DepictNetwork(nn.Module):
     """
 
     cluster_centers: torch.Tensor
+    cluster_axes: ClassVar[dict[str, int]] = dict.fromkeys(
+        ("head.weight", "head.bias", "cluster_centers"), 0
+    )
 
     def __init__(
         self,
@@ -134,6 +136,13 @@ class DepictNetwork(nn.Module):
         scale = START_MARGIN / gap.clamp_min(1e-3)
         self.head.weight.copy_(2 * scale * centers)
         self.head.bias.copy_(-scale * centers.square().sum(1))
+
+    @torch.no_grad()
+    def reseed(self, cluster: int, seeds: torch.Tensor, others: torch.Tensor) -> None:
+        """Let the softmax assign samples ``(m, *sample_shape)`` to another cluster."""
+        codes = self.encode(seeds)
+        self.cluster_centers[cluster] = codes.mean(0)
+        claim_by_head(self.head, cluster, codes, self.encode(others))
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Clean codes of samples, ``(n, latent_dim)``, float32."""

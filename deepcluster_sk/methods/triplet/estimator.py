@@ -208,6 +208,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: int = 0,
         **net_params: Any,
     ) -> None:
@@ -231,6 +232,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             callbacks=callbacks,
             memory=memory,
             random_state=random_state,
+            warm_start=warm_start,
             verbose=verbose,
             **net_params,
         )
@@ -371,23 +373,17 @@ class DeepTripletClusterer(BaseDeepClusterer):
         return not isinstance(self._strategy(layout, start), Reconstruction)
 
     def _latent_dim(self, context: FitContext, start: Start) -> int:
-        if self.latent_dim == "auto" and self._looks_again(context.layout, start):
+        is_open = self.latent_dim == "auto" and context.latent_dim is None
+        if is_open and self._looks_again(context.layout, start):
             return TOLD_APART_DIM
         return super()._latent_dim(context, start)
 
     def _triplets(
         self, context: FitContext, start: Start, streams: Streams
     ) -> Triplets:
-        mode, n_augmentations = "batch", 0
-        if self.negatives != "batch":
-            given = isinstance(self.negatives, DatasetNegatives)
-            negatives = self.negatives if given else DatasetNegatives()
-            mode = "literal" if negatives.literal else "dataset"
-            n_augmentations = negatives.n_augmentations
-        return Triplets(
+        return Triplets.of(
+            self.negatives,
             self._augmentation(context.layout, start.image_kind),
             streams.generator,
-            mode,  # type: ignore[arg-type]
-            int(self.n_views),
-            int(n_augmentations),
+            self.n_views,
         )

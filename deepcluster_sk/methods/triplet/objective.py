@@ -21,6 +21,7 @@ from deepcluster_sk.methods.triplet.mining import (
     select_negatives,
     select_negatives_literal,
 )
+from deepcluster_sk.methods.triplet.strategies import DatasetNegatives
 from deepcluster_sk.networks.clustering import Sphere
 from deepcluster_sk.networks.inference import autocast, evaluating, stream
 from deepcluster_sk.training.objectives import Objective, Terms
@@ -74,6 +75,22 @@ class Triplets:
     negatives: torch.Tensor | None = None
     n_fallbacks: Any = 0
     n_selected: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        negatives: str | DatasetNegatives,
+        augmentation: AugmentationLike,
+        generator: torch.Generator,
+        n_views: int,
+    ) -> "Triplets":
+        """Make them as an estimator has its `negatives`."""
+        if negatives == "batch":
+            return cls(augmentation, generator, "batch", int(n_views), 0)
+        strategy = DatasetNegatives() if isinstance(negatives, str) else negatives
+        mode: NegativeMode = "literal" if strategy.literal else "dataset"
+        n_augmentations = int(strategy.n_augmentations)
+        return cls(augmentation, generator, mode, int(n_views), n_augmentations)
 
     def select(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Choose a negative for every row of the data set, where the mode asks so."""

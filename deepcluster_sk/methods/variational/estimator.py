@@ -155,6 +155,7 @@ class VariationalClusterer(BaseDeepClusterer):
         callbacks: list[Any] | None = None,
         memory: Any = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: int = 0,
         **net_params: Any,
     ) -> None:
@@ -178,6 +179,7 @@ class VariationalClusterer(BaseDeepClusterer):
             callbacks=callbacks,
             memory=memory,
             random_state=random_state,
+            warm_start=warm_start,
             verbose=verbose,
             **net_params,
         )
@@ -359,7 +361,7 @@ class VariationalClusterer(BaseDeepClusterer):
             weight = 0.5 * context.layout.n_features
         objective = VariationalClustering(
             View(self._augmentation(context.layout), streams.generator),
-            self.warmup,
+            0.0 if context.goes_on else self.warmup,
             float(weight),
             self._targets().on_views,
             self._reconstruction().from_views,

@@ -1,7 +1,7 @@
 """Gaussian-mixture variational autoencoder."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from deepcluster_sk.methods.variational.losses import (
 from deepcluster_sk.networks.autoencoders import initialize_xavier, make_autoencoder
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.contrast import Contrast
+from deepcluster_sk.networks.heads import claim_by_head
 
 #: Features the encoder hands on, unless it is the user's own.
 N_FEATURES = 128
@@ -71,6 +72,12 @@ class MixtureVAE(nn.Module):
     Prasad, Das and Bhowmick (2020), arXiv:2005.04613.
     """
 
+    cluster_axes: ClassVar[dict[str, int]] = {
+        **dict.fromkeys(("assignment.weight", "assignment.bias"), 0),
+        **dict.fromkeys(("prior_mean", "prior_log_variance"), 0),
+        "of_cluster.weight": 1,
+    }
+
     def __init__(
         self,
         architecture: Any,
@@ -111,6 +118,21 @@ class MixtureVAE(nn.Module):
     def set_centers(self, centers: torch.Tensor) -> None:
         """Place the means of the mixture, ``(n_clusters, latent_dim)``."""
         self.prior_mean.copy_(centers)
+
+    @torch.no_grad()
+    def reseed(self, cluster: int, seeds: torch.Tensor, others: torch.Tensor) -> None:
+        """Give samples ``(m, *sample_shape)`` to another Gaussian of the mixture.
+
+        It takes over all that belongs to the one that most of them are assigned to, but
+        for the mean, which is theirs.
+        """
+        latent, log_assignment = self.embed(seeds)
+        first = log_assignment.argmax(1).mode().values
+        self.of_cluster.weight[:, cluster] = self.of_cluster.weight[:, first]
+        self.prior_log_variance[cluster] = self.prior_log_variance[first]
+        self.prior_mean[cluster] = latent.mean(0)
+        features, _ = self._recognize(seeds)
+        claim_by_head(self.assignment, cluster, features, self._recognize(others)[0])
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Posterior means E[z|x], ``(n, latent_dim)``, float32."""

@@ -93,7 +93,7 @@ class VariationalClustering(ClusteringObjective):
     ) -> dict[str, Any]:
         """Stack the samples, which are modelled, and what is held to the start."""
         x = self.view(rows) if self.from_views else rows
-        if self.held:
+        if self.held or self.known is not None:
             x = torch.cat([x, self.view(rows) if self.on_views else rows])
         temperature = FINAL_TEMPERATURE**self.elapsed
         return {
@@ -116,7 +116,10 @@ class VariationalClustering(ClusteringObjective):
         }
         weights = {"reconstruction": 1.0, "latent": warm, "discrete": warm}
         if len(outputs.log_assignment) > n:
-            target = self.share * self.held_targets(indices)
+            target = torch.zeros_like(outputs.log_assignment[:n])
+            if self.share:
+                target = self.share * self.held_targets(indices)
+            target = self.with_known(target, indices)
             terms["start"] = cross_entropy_loss(target, outputs.log_assignment[n:])
             weights["start"] = self.start_weight
         return terms, total_loss(terms, weights)

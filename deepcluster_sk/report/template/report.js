@@ -14,7 +14,7 @@
   };
   const number = (value) => value.toLocaleString("en");
   const nameOf = (i) => data.files[i] ?? `picture ${i}`;
-  const clusterName = (k) => `Cluster ${k}`;
+  const clusterName = (k) => data.names[k] || `Cluster ${k}`;
   const colour = (k) => `hsl(${(k * 137.508 + 200) % 360} 60% 50%)`;
   const moved = (i) => data.start.length > 0 && data.start[i] !== data.labels[i];
 
@@ -370,7 +370,7 @@
   at("map-by").textContent = `Pictures where they lie in the latent space (${data.mapBy}).`;
   at("moved").parentElement.hidden = data.start.length === 0;
   sizeOf.forEach((size, k) => {
-    const option = make("option", `${k} (${number(size)})`);
+    const option = make("option", `${data.names[k] || k} (${number(size)})`);
     option.value = k;
     at("cluster").append(option);
   });

@@ -1,0 +1,137 @@
+"""Labels that flow along links, and are true to what is known."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.propagation import (
+    PropagationSettings,
+    numbers_by,
+    pinned,
+    propagated,
+    seeded_labels,
+)
+
+RANDOM = np.random.RandomState
+
+
+def groups(*sizes, within=0.3, between=0.01, seed=0):
+    """A random graph of groups that are linked within more than between each other."""
+    random = RANDOM(seed)
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    share = np.where(y[:, None] == y, within, between)
+    links = np.triu(random.uniform(size=share.shape) < share, 1).astype(float)
+    weights = scipy.sparse.csr_matrix(links + links.T)
+    return Graph(np.arange(len(y)), weights), y
+
+
+def by_loop(weights, shares, damping, n_rounds):
+    n = len(shares)
+    degree = weights.sum(1)
+    found = shares
+    for _ in range(n_rounds):
+        flown = np.zeros_like(found)
+        for i in range(n):
+            for j in range(n):
+                if weights[i, j]:
+                    link = weights[i, j] / np.sqrt(degree[i] * degree[j])
+                    flown[i] += link * found[j]
+        found = damping * flown + (1 - damping) * shares
+    return found.argmax(1)
+
+
+def test_a_plain_loop_flows_as_far():
+    graph, _ = groups(8, 6)
+    shares = RANDOM(1).uniform(size=(14, 3))
+    for damping, n_rounds in ((0.9, 4), (0.5, 1), (0.9, 0)):
+        settings = PropagationSettings(damping, n_rounds)
+        expected = by_loop(graph.weights.toarray(), shares, damping, n_rounds)
+        assert_array_equal(propagated(graph, shares, settings), expected)
+
+
+def test_errors_are_mended_and_missing_clusters_stay_missing():
+    graph, y = groups(60, 40)
+    wrong = RANDOM(0).uniform(size=len(y)) < 0.15
+    # Ten clusters there might be; modularity would fill them.
+    shares = np.eye(10)[np.where(wrong, (y + 1) % 10, y)]
+    assert (propagated(graph, shares) == y).all()
+
+
+def test_rows_that_are_no_nodes_follow_those_near_to_them():
+    graph, y = groups(20, 20)
+    nodes = np.arange(0, 80, 2)
+    whole = Graph(nodes, graph.weights, voters=np.arange(40)[:, None])
+    shares = np.zeros((80, 2))
+    shares[nodes] = np.eye(2)[y]
+    assert_array_equal(propagated(whole, shares), np.repeat(y, 2))
+
+
+@given(st.permutations(range(5)))
+def test_clusters_take_the_numbers_of_their_known_samples(order):
+    labels = np.repeat(np.arange(5), 4)
+    known = np.full(20, -1)
+    known[::4] = order
+    found = numbers_by(np.eye(5)[labels], known)
+    assert_array_equal(found, order)
+    assert_array_equal(pinned(found[labels], known)[::4], order)
+
+
+def test_clusters_that_nothing_is_known_of_keep_their_numbers():
+    labels = np.repeat(np.arange(4), 3)
+    known = np.full(12, -1)
+    assert_array_equal(numbers_by(np.eye(4)[labels], known), np.arange(4))
+    known[:3] = 1
+    found = numbers_by(np.eye(4)[labels], known)
+    assert found[0] == 1
+    assert sorted(found) == [0, 1, 2, 3]
+    assert_array_equal(found[2:], [2, 3])
+
+
+@pytest.mark.parametrize("n_known", [1, 3])
+def test_a_few_known_samples_bring_a_partition_into_line(n_known):
+    graph, y = groups(40, 40, 40)
+    wanted = (y + 1) % 3
+    known = np.full(len(y), -1)
+    for number in range(3):
+        known[np.flatnonzero(wanted == number)[:n_known]] = number
+    wrong = RANDOM(0).uniform(size=len(y)) < 0.1
+    start = np.where(wrong, (y + 1) % 3, y)
+    found = seeded_labels(graph, start, known, 3, RANDOM(0))
+    assert_array_equal(found, wanted)
+
+
+def test_a_partition_that_is_not_the_wanted_one_is_found_anew():
+    graph, y = groups(40, 40, 40, 40)
+    # Two kinds in one cluster, one kind in two.
+    start = np.where(y == 1, 0, np.where((y == 2) & (np.arange(160) % 2 == 0), 1, y))
+    known = np.full(len(y), -1)
+    for number in range(3):  # of the fourth nothing is known
+        known[np.flatnonzero(y == number)[:3]] = number
+    assert (start != y).mean() > 0.3
+    assert_array_equal(seeded_labels(graph, start, known, 4, RANDOM(0)), y)
+
+
+def test_samples_in_doubt_number_clusters_by_all_they_could_be():
+    # All are assigned to one cluster, and are not quite sure of that.
+    shares = np.array([[0.4, 0.5, 0.1], [0.1, 0.6, 0.3], [0.05, 0.55, 0.4]])
+    assert_array_equal(numbers_by(shares, np.array([2, 0, 1])), [2, 0, 1])
+
+
+def test_known_samples_at_the_borders_leave_a_good_partition_alone():
+    graph, y = groups(40, 40, 40, between=0.05)
+    near = graph.weights.toarray() @ np.eye(3)[y]
+    known = np.full(len(y), -1)
+    for number in range(3):  # those with the most links to others
+        members = np.flatnonzero(y == number)
+        known[members[np.argsort(near[members, number])[:3]]] = number
+    assert_array_equal(seeded_labels(graph, (y + 1) % 3, known, 3, RANDOM(0)), y)
+
+
+def test_without_a_graph_what_is_known_is_set():
+    known = np.array([1, -1, -1, 0])
+    found = seeded_labels(None, np.array([0, 0, 1, 1]), known, 2, RANDOM(0))
+    assert_array_equal(found, [1, 1, 0, 0])
