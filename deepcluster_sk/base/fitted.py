@@ -63,8 +63,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             Whether a sample that looks like none of those fitted on is labelled -1: in
             pixels, it is farther from its tenth nearest among them than nearly all of
             them are from theirs, or than those ten are. No label and no share of
-            outliers is needed; about one to six in a hundred samples are such without
-            being odd.
+            outliers is needed; one to ten in a hundred samples are such without being
+            odd.
 
         Returns
         -------
