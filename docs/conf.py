@@ -59,8 +59,8 @@ intersphinx_mapping = {
 
 EXAMPLES = (
     *("digits", "folder", "embeddings", "how_many", "graph_alone", "compare"),
-    *("did_training_help", "new_images", "outliers", "save_and_load", "seeds"),
-    *("choose_without_labels", "grid_search", "assignments", "pipeline"),
+    *("did_training_help", "correct", "new_images", "outliers", "save_and_load"),
+    *("seeds", "choose_without_labels", "grid_search", "assignments", "pipeline"),
 )
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from deepcluster_sk.base.context import FitContext
@@ -24,6 +25,12 @@ class CorrectionsMixin(ContinuingMixin):
 
     A call that fails changes nothing.
     """
+
+    # Splitters of scikit-learn have a method of that name; nothing is routed to ours.
+    __metadata_request__split: ClassVar[dict[str, str]] = {
+        "cluster": UNUSED,
+        "into": UNUSED,
+    }
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_with_labels(self, X: ArrayLike, y: ArrayLike) -> Self:

@@ -223,6 +223,10 @@ def test_a_correction_that_fails_on_the_way_changes_nothing(own, monkeypatch):
         assert pickle.dumps(own) == before
 
 
+def test_scikit_learn_takes_it_for_no_splitter(good):
+    assert not hasattr(good, "set_split_request")
+
+
 def test_small_clusters_are_split_as_well(own):
     cluster = of_place(own, 0)[0]
     few = np.flatnonzero(PLACES == 0)[:4]
