@@ -2,12 +2,13 @@
 
 import warnings
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -53,6 +54,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     _n_features_out: int
     #: What the samples fitted on look like; None of files that lack it.
     _surroundings: Surroundings | None
+    #: An option of the call, and nothing that a pipeline brings with the samples.
+    __metadata_request__predict: ClassVar[dict[str, str]] = {"outliers": UNUSED}
 
     def predict(self, X: ArrayLike, outliers: bool = False) -> NDArray[np.int64]:
         """Cluster of each sample.

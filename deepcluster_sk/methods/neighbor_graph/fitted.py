@@ -1,9 +1,10 @@
 """What a fitted graph does: label new samples, and judge a clustering of them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.metadata_routing import UNUSED
 
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
@@ -25,6 +26,8 @@ class VotingMixin(InputMixin):
     _scaler: PixelScaler
     _voters: NodeVoters
     _surroundings: Surroundings
+    #: An option of the call, and nothing that a pipeline brings with the samples.
+    __metadata_request__predict: ClassVar[dict[str, str]] = {"outliers": UNUSED}
 
     def predict(self, X: ArrayLike, outliers: bool | None = None) -> Labels:
         """Cluster of each sample.
