@@ -262,7 +262,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
         self.cluster_centers_ = to_numpy(net.module_.cluster_centers)
         self._surroundings = Surroundings.of(
-            context.dataset, context.reader, start.contrast, context.device
+            context.dataset, context.reader, start.contrast
         )
         embedding = self._embed(context.dataset.rows, context.layout)
         found = to_numpy(embedding.log_assignment.exp())

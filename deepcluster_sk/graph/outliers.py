@@ -81,7 +81,6 @@ class Surroundings:
         dataset: RowDataset,
         reader: SampleReader,
         contrast: str,
-        device: torch.device,
         settings: OutlierSettings = OUTLIERS,
     ) -> "Surroundings":
         """Look at the samples of a data set, up to 2,000 of them.
@@ -92,31 +91,30 @@ class Surroundings:
         reader : SampleReader
         contrast : {"none", "image", "local"}
             Contrast normalisation of images.
-        device : torch.device
-            What is computed on.
         settings : OutlierSettings
 
         Returns
         -------
         Surroundings
-            On the CPU.
+            On the CPU, where so few take no time.
         """
-        drawn = generator(settings.seed, device)
+        cpu = torch.device("cpu")
+        drawn = generator(settings.seed, cpu)
         views = Views(dataset, reader, torch.nn.Identity(), drawn)
         rows = torch.from_numpy(_spaced_rows(dataset, settings.max_references))
-        with computing(device), seeded(settings.seed, device):
+        with computing(cpu), seeded(settings.seed, cpu):
             features = pixel_features(views, contrast)
-            queries = views.draw(partial(_parts, features), rows.to(device))
+            queries = views.draw(partial(_parts, features), rows)
             references = queries[:, [*range(queries.shape[1] - 2), -1, -2]]
             k = min(settings.n_neighbors, len(queries) // 2)
             nearest = view_neighbors(queries, [references], max(k, 1), k > 0)
             reaches = nearest.distances[:, -1]
             found = cls(features, references, reaches, (np.inf, np.inf))
             if k:
-                measures = found._measures(nearest.distances, nearest.indices).cpu()
+                measures = found._measures(nearest.distances, nearest.indices)
                 low, high = (_fence(m, settings.fence) for m in measures.T.numpy())
                 found = replace(found, fences=(low, high))
-        return found.to(torch.device("cpu"))
+        return found
 
     def to(self, device: torch.device) -> "Surroundings":
         """Return the same on another device."""

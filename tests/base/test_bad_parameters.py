@@ -30,6 +30,7 @@ WEIGHTS = [-1, -1e-9, np.nan, np.inf, "heavy", None]
 BAD_PARAMETERS = {
     "n_clusters": [0, -1, 2.5, "three", None, np.nan],
     "latent_dim": [0, -3, 1.5, "large"],
+    "warm_start": ["yes", 2, None],
     "lr": [0, -1e-3, np.inf, np.nan, "fast", None],
     "batch_size": [0, 1, -5, 2.5, "all"],
     "pretraining": ["none", 3, "separation", Reconstruction, PseudoLabels()],

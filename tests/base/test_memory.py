@@ -117,6 +117,7 @@ NO_CHANGES = {
     "callbacks": "with callbacks pretraining is not shared, as tested below",
     "memory": "the cache itself",
     "verbose": "shows a bar and changes nothing",
+    "warm_start": "goes on from what is fitted, and begins with what is not",
 }
 
 

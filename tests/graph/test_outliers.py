@@ -20,7 +20,7 @@ def look(rows, shape=None, contrast="none"):
         RowLayout("HW", (1, *shape)) if shape else RowLayout("vector", rows.shape[1:])
     )
     reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-    known = Surroundings.of(RowDataset(rows), reader, contrast, CPU)
+    known = Surroundings.of(RowDataset(rows), reader, contrast)
 
     def are_outliers(X):
         zeros = np.zeros(len(X), int)

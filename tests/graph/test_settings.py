@@ -15,7 +15,9 @@ from deepcluster_sk.graph.consensus import ConsensusSettings
 from deepcluster_sk.graph.graph import CutSettings
 from deepcluster_sk.graph.merge_split import MergeSplitSettings
 from deepcluster_sk.graph.neighbors import ComponentSettings
+from deepcluster_sk.graph.outliers import OutlierSettings
 from deepcluster_sk.graph.patches import PatchSettings
+from deepcluster_sk.graph.propagation import PropagationSettings
 from deepcluster_sk.graph.refinement import RefinementSettings
 from deepcluster_sk.graph.score import ScoreSettings
 from deepcluster_sk.graph.settings import (
@@ -75,7 +77,9 @@ ALL = [
     ConsensusSettings,
     CutSettings,
     MergeSplitSettings,
+    OutlierSettings,
     PatchSettings,
+    PropagationSettings,
     RefinementSettings,
     ScoreSettings,
     StartSettings,

@@ -276,7 +276,7 @@ class NeighborGraphClusterer(
             self._voters = voters.only(kept)
             labels = self._label(rows, layout)
         self._surroundings = Surroundings.of(
-            RowDataset(usual), context.reader, start.contrast, context.device
+            RowDataset(usual), context.reader, start.contrast
         )
         self.n_clusters_ = len(kept)
         self.cluster_profile_ = None if count is None else count.profile
