@@ -120,12 +120,14 @@ class OutsideOfTheNet(pickle.Pickler):
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_of_the_device_stays_with_a_fitted_model(name):
     kind, settings = CASES[name]
-    with simulated_device(), warnings.catch_warnings():
+    with simulated_device() as (_, places), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = kind(3, **{**SHORT, **settings}).fit(make_images(48)[0])
         pickler = OutsideOfTheNet(io.BytesIO())
         pickler.dump(model)
-    assert not pickler.found
+    for found in pickler.found:
+        assert isinstance(found, torch.Tensor)
+        assert not places.has(found)
 
 
 @pytest.mark.parametrize("make", [make_images, make_textures, make_vectors])
