@@ -79,7 +79,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         Raises
         ------
         ValueError
-            If outliers are asked of a model that an earlier version saved.
+            If outliers are asked of a model that was saved without ``references``, or
+            by an earlier version.
         """
         rows, layout = self._rows(X)
         labels = self._assign(rows, layout).argmax(axis=1)
@@ -87,8 +88,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             return labels
         if self._surroundings is None:
             raise ValueError(
-                "This model was saved by a version that kept nothing to tell outliers "
-                "by: fit it again."
+                "This model was saved without what outliers are told by: fit it again, "
+                "or save it with references=True."
             )
         net = self.net_
         reader = SampleReader(layout, net.reader.scaler)
@@ -210,7 +211,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         check_is_fitted(self)
         return summary_of(self)
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, references: bool = True) -> None:
         """Save the fitted clusterer to one file, safe to share.
 
         It holds numbers and JSON, and nothing that runs when it is read;
@@ -222,6 +223,10 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         path : path-like
             Such as ``"digits.safetensors"``. A file that is there is replaced once the
             new one is complete.
+        references : bool, default=True
+            Whether to put in what ``predict(X, outliers=True)`` compares samples with:
+            up to 2,000 of those fitted on, reduced to their principal components. A
+            face could be known by them.
 
         Raises
         ------
@@ -229,7 +234,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             If the folder is missing or cannot be written to, or the disk is full.
         """
         check_is_fitted(self)
-        save(self, path)
+        save(self, path, references=references)
 
     def _store(
         self,

@@ -42,7 +42,9 @@ _NEWER = ("cluster_tree_", "_leaves")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
 
 
-def save(clusterer: Any, path: str | os.PathLike[str]) -> None:
+def save(
+    clusterer: Any, path: str | os.PathLike[str], *, references: bool = True
+) -> None:
     """Write a fitted clusterer to one file; see :meth:`BaseDeepClusterer.save`."""
     net = clusterer.net_
     names = getattr(clusterer, "feature_names_in_", None)
@@ -66,7 +68,7 @@ def save(clusterer: Any, path: str | os.PathLike[str]) -> None:
     for name in (*_ARRAYS, *_NEWER):
         if hasattr(clusterer, name):
             arrays[name] = as_tensor(getattr(clusterer, name))
-    if clusterer._surroundings is not None:
+    if references and clusterer._surroundings is not None:
         arrays |= clusterer._surroundings.arrays()
     arrays["scaler.offset"] = as_tensor(net.reader.scaler.offset)
     arrays["scaler.scale"] = as_tensor(net.reader.scaler.scale)

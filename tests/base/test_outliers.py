@@ -24,11 +24,17 @@ def test_noise_is_no_cluster(fitted, images, tmp_path):
     assert_array_equal(read.predict(images, outliers=True), marked)
 
 
-def test_of_an_older_file(fitted, images, monkeypatch):
-    monkeypatch.setattr(fitted, "_surroundings", None)
-    with pytest.raises(ValueError, match="fit it again"):
-        fitted.predict(images, outliers=True)
-    assert len(fitted.predict(images)) == len(images)
+def test_a_file_can_go_without_samples(fitted, images, tmp_path):
+    full, bare = tmp_path / "full.safetensors", tmp_path / "bare.safetensors"
+    fitted.save(full)
+    fitted.save(bare, references=False)
+    assert bare.stat().st_size < full.stat().st_size
+    assert b"surroundings" in full.read_bytes()
+    assert b"surroundings" not in bare.read_bytes()
+    read = load(bare)
+    with pytest.raises(ValueError, match="fit it again, or save it with references"):
+        read.predict(images, outliers=True)
+    assert_array_equal(read.predict(images), fitted.predict(images))
 
 
 def test_clusters_in_more_and_fewer(make):
