@@ -7,13 +7,14 @@ the other. Rows go to ``results/counted.csv``.
 """
 
 import time
+from functools import partial
 
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
 
 from benchmarks.data import load, sample
 from benchmarks.provenance import provenance
-from benchmarks.rows import ABOUT, RESULTS, append, has_columns, read, write
+from benchmarks.rows import ABOUT, RESULTS, append_missing
 from benchmarks.runner import parser, seeds, set_up
 from deepcluster_sk import NeighborGraphClusterer
 
@@ -30,17 +31,9 @@ SETS = ("digits", "usps", "cmu_pie", "coil20", "mnist")
 def main():
     options = parser(__doc__, sets=SETS, samples=10_000, seeds=1).parse_args()
     set_up()
-    about = provenance()
-    if options.force or not has_columns(PATH, COLUMNS):
-        write(PATH, [] if options.force else read(PATH), COLUMNS)
-    known = {tuple(row[name] for name in KEY) for row in read(PATH)}
-    for seed in seeds(options):
-        for name in options.sets:
-            key = name, str(seed)
-            if key not in known:
-                row = {**dict(zip(KEY, key, strict=True)), **measure(*key, options)}
-                append(PATH, {**row, **about}, COLUMNS)
-                print(*key, {m: row[m] for m in MEASURED}, flush=True)
+    tasks = [(name, str(seed)) for seed in seeds(options) for name in options.sets]
+    one = partial(measure, options=options)
+    append_missing(PATH, tasks, KEY, COLUMNS, one, provenance(), options.force)
 
 
 def measure(name, seed, options):

@@ -8,13 +8,14 @@ Whole sets, some of their classes alone, single classes, and noise. Rows go to
 
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 from sklearn.datasets import make_blobs
 
 from benchmarks.data import load, sample
 from benchmarks.provenance import provenance
-from benchmarks.rows import ABOUT, RESULTS, append, has_columns, read, write
+from benchmarks.rows import ABOUT, RESULTS, append_missing, read
 from benchmarks.runner import parser, seeds, set_up
 from deepcluster_sk.model_selection import suggest_n_clusters
 
@@ -51,17 +52,11 @@ def main():
     options = parser(__doc__, sets=SETS, samples=2000, seeds=1)
     options = options.parse_args()
     set_up()
-    about = provenance()
-    if options.force or not has_columns(PATH, COLUMNS):
-        write(PATH, [] if options.force else read(PATH), COLUMNS)
-    known = {tuple(row[name] for name in KEY) for row in read(PATH)}
-    for seed in seeds(options):
-        for name, what in tasks(options.sets):
-            key = name, what, str(seed)
-            if key not in known:
-                row = {**dict(zip(KEY, key, strict=True)), **measure(*key, options)}
-                append(PATH, {**row, **about}, COLUMNS)
-                print(*key, {m: row[m] for m in MEASURED}, flush=True)
+    wanted = [
+        (*task, str(seed)) for seed in seeds(options) for task in tasks(options.sets)
+    ]
+    one = partial(measure, options=options)
+    append_missing(PATH, wanted, KEY, COLUMNS, one, provenance(), options.force)
     for line in summary(read(PATH)):
         print(line)
 

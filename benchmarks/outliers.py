@@ -7,11 +7,13 @@ upper half is another's, and all of one class that was not fitted on; beside ima
 out, which are none of it. Rows go to ``results/outliers.csv``.
 """
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks.data import load
 from benchmarks.provenance import provenance
-from benchmarks.rows import ABOUT, RESULTS, append, has_columns, read, write
+from benchmarks.rows import ABOUT, RESULTS, append_missing
 from benchmarks.runner import parser, seeds, set_up
 from deepcluster_sk import NeighborGraphClusterer
 
@@ -34,17 +36,9 @@ JUDGED = 400
 def main():
     options = parser(__doc__, sets=SETS, samples=2_000, seeds=1).parse_args()
     set_up()
-    about = provenance()
-    if options.force or not has_columns(PATH, COLUMNS):
-        write(PATH, [] if options.force else read(PATH), COLUMNS)
-    known = {tuple(row[name] for name in KEY) for row in read(PATH)}
-    for seed in seeds(options):
-        for name in options.sets:
-            key = name, str(seed)
-            if key not in known:
-                row = {**dict(zip(KEY, key, strict=True)), **measure(*key, options)}
-                append(PATH, {**row, **about}, COLUMNS)
-                print(*key, {m: row[m] for m in MEASURED}, flush=True)
+    tasks = [(name, str(seed)) for seed in seeds(options) for name in options.sets]
+    one = partial(measure, options=options)
+    append_missing(PATH, tasks, KEY, COLUMNS, one, provenance(), options.force)
 
 
 def measure(name, seed, options):

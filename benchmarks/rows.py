@@ -36,6 +36,32 @@ def append(path, row, columns):
         csv.DictWriter(file, columns).writerow(row)
 
 
+def append_missing(path, tasks, key, columns, measure, about, force=False):
+    """Measure every task that has no row yet, and append its row at once.
+
+    Parameters
+    ----------
+    path : Path
+    tasks : iterable of tuple of str
+        Values of the columns `key`.
+    key, columns : tuple of str
+    measure : callable
+        From the values of a task to the other columns.
+    about : dict
+        Of `ABOUT`.
+    force : bool, default=False
+        Whether to begin with no rows.
+    """
+    if force or not has_columns(path, columns):
+        write(path, [] if force else read(path), columns)
+    known = {tuple(row[name] for name in key) for row in read(path)}
+    for task in tasks:
+        if task not in known:
+            row = measure(*task)
+            append(path, {**dict(zip(key, task, strict=True)), **row, **about}, columns)
+            print(*task, row, flush=True)
+
+
 def has_columns(path, columns):
     """Whether a file is there, and has these columns in this order."""
     if not path.exists():

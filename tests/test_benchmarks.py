@@ -11,7 +11,7 @@ from PIL import Image
 from benchmarks import ablation, assignments, charts, pages, provenance, runner, tables
 from benchmarks.data import imbalanced, load, long_tailed, sample, sampling
 from benchmarks.methods import METHODS
-from benchmarks.rows import ABOUT, write
+from benchmarks.rows import ABOUT, append_missing, read, write
 from benchmarks.runner import KEY, MEASURED, Task, identity, measure, parser, seeds
 
 CPU = ["--device", "cpu", "--precision", "float32"]
@@ -277,3 +277,23 @@ def test_assignments_are_drawn_of_the_first_seed_whatever_it_is(tmp_path):
     ]
     assignments.draw(rows, tmp_path / "drawn.png")
     assert (tmp_path / "drawn.png").stat().st_size > 0
+
+
+def test_only_tasks_without_a_row_are_measured(tmp_path):
+    path, columns = tmp_path / "rows.csv", ("set", "seed", "acc", *ABOUT)
+    about = dict.fromkeys(ABOUT, "a")
+    asked = []
+
+    def measure(name, seed):
+        asked.append((name, seed))
+        return {"acc": "0.5"}
+
+    def run(tasks, **options):
+        append_missing(path, tasks, ("set", "seed"), columns, measure, about, **options)
+        return [(row["set"], row["seed"]) for row in read(path)]
+
+    one, two = ("digits", "0"), ("usps", "0")
+    assert run([one]) == [one]
+    assert run([one, two]) == asked == [one, two]
+    assert run([two], force=True) == [two]
+    assert asked[2:] == [two]

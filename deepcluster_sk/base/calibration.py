@@ -1,10 +1,13 @@
 """Probabilities of a fitted clusterer that are as sure as they deserve to be."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from deepcluster_sk.base.doubt import DoubtMixin
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.support import agreement
 
 #: Temperatures that are looked at.
@@ -49,11 +52,15 @@ class CalibrationMixin(DoubtMixin):
         Guo, Pleiss, Sun and Weinberger (2017), "On calibration of modern neural
         networks", arXiv:1706.04599. There the temperature is fitted to labels.
         """
-        if temperature is None:
-            temperature = self.temperature(X)
-        if not (np.isfinite(temperature) and temperature > 0):
+        if temperature is not None and not 0 < temperature < np.inf:
             raise ValueError(f"temperature={temperature!r} must be a positive number.")
-        return tempered(self._assign(*self._rows(X)), temperature)
+        rows, layout = self._rows(X)
+        if temperature is None:
+            self._check_enough(len(rows))
+        q = self._assign(rows, layout)
+        if temperature is None:
+            temperature = self._temperature(rows, layout, q)
+        return tempered(q, temperature)
 
     def temperature(self, X: ArrayLike) -> float:
         """Find the temperature of calibrated probabilities, without labels.
@@ -79,15 +86,24 @@ class CalibrationMixin(DoubtMixin):
             If there are fewer samples.
         """
         rows, layout = self._rows(X)
-        if self.n_clusters_ == 1:
-            return 1.0
-        if len(rows) < self._least_samples:
+        self._check_enough(len(rows))
+        return self._temperature(rows, layout, self._assign(rows, layout))
+
+    def _check_enough(self, n: int) -> None:
+        """Refuse samples that tell no temperature, unless there is none to tell."""
+        if self.n_clusters_ > 1 and n < self._least_samples:
             raise ValueError(
-                f"X holds {len(rows)} samples, which tell no temperature: at least "
+                f"X holds {n} samples, which tell no temperature: at least "
                 f"{self._least_samples} are needed. Find it by the samples fitted on, "
                 "and pass it: calibrated_proba(X, temperature=model.temperature(X_fit))"
             )
-        q = self._assign(rows, layout)
+
+    def _temperature(
+        self, rows: NDArray[Any], layout: RowLayout, q: NDArray[np.floating]
+    ) -> float:
+        """Find it for samples whose probabilities, ``(n, n_clusters)``, are known."""
+        if self.n_clusters_ == 1:
+            return 1.0
         wanted = agreement(self._witnesses(rows, layout), q.argmax(axis=1))
         return temperature_for(q, wanted)
 

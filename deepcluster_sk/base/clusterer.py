@@ -2,7 +2,6 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,7 +21,7 @@ from deepcluster_sk.base.start import (
     gives_labels,
     is_by_graph,
 )
-from deepcluster_sk.base.telling import progress_of, tell_plan, tell_task
+from deepcluster_sk.base.telling import tell_plan
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.start import (
@@ -31,7 +30,6 @@ from deepcluster_sk.graph.start import (
     find_start,
 )
 from deepcluster_sk.runtime.caching import data_key
-from deepcluster_sk.runtime.modes import training_modes
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
@@ -184,19 +182,14 @@ class BaseDeepClusterer(
 
     def _fit(self, X: ArrayLike, y: Any = None) -> FitContext:
         """Fit from the start; `y` are clusters that are known, and -1."""
-        progress = progress_of(self.verbose)
-        with progress.shown("fitted"):
-            progress.begin("preparation")
-            context = replace(self._prepare(X, y), progress=progress)
-            tell_task(self, context)
-            with training_modes(context.device), context.interrupts.noticed():
-                context = self._counted(context)
-                start = self._find_start(context)
-                tell_plan(self, context, start)
-                net = self._build_net(context, start)
-                start = self._pretrain(net, context, start)
-                labels = self._train(net, context, start)
-                self._store(net, context, start, labels)
+        with self._under_way("fitted", lambda: self._prepare(X, y)) as context:
+            context = self._counted(context)
+            start = self._find_start(context)
+            tell_plan(self, context, start)
+            net = self._build_net(context, start)
+            start = self._pretrain(net, context, start)
+            labels = self._train(net, context, start)
+            self._store(net, context, start, labels)
         return context
 
     def _find_start(self, context: FitContext) -> Start:

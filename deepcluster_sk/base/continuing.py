@@ -151,6 +151,19 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
             self.__dict__ = before
             raise
 
+    @contextmanager
+    def _under_way(
+        self, result: str, prepare: Callable[[], FitContext]
+    ) -> Iterator[FitContext]:
+        """Prepare, and train inside the block: told of, and interrupted with care."""
+        progress = progress_of(self.verbose)
+        with progress.shown(result):
+            progress.begin("preparation")
+            context = replace(prepare(), progress=progress)
+            tell_task(self, context)
+            with training_modes(context.device), context.interrupts.noticed():
+                yield context
+
     def _go_on(
         self,
         X: ArrayLike,
@@ -173,30 +186,23 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
             What it is trained further for, for a checkpoint to be told from others.
             Where there is one, samples are held to the labels they begin with.
         """
-        progress = progress_of(self.verbose)
         old = self.net_.module_
         kept = {name: getattr(self, name) for name in _OF_THE_FIRST_FIT}
         history, names = self.history_, self.cluster_names_
         n_times = self._n_times_gone_on
-        with progress.shown("trained further"):
-            progress.begin("preparation")
-            context = replace(
-                self._prepare_more(X, earlier, y, task), progress=progress
-            )
-            tell_task(self, context)
-            with training_modes(context.device), context.interrupts.noticed():
-                context.interrupts.hold()  # there is a model
-                edited = edit(
-                    context, self._assign(context.dataset.rows, context.layout)
-                )
-                context = replace(context, n_clusters=len(edited.origins))
-                start = Start(self.contrast_, self.image_kind_, labels=edited.labels)
-                net = self._build_net(context, start)
-                weights = carried(old.state_dict(), old.cluster_axes, edited.origins)
-                net.module_.load_state_dict(weights)
-                _place_changed(net, context, edited)
-                labels = self._train(net, context, start)
-                self._store(net, context, start, labels)
+        with self._under_way(
+            "trained further", lambda: self._prepare_more(X, earlier, y, task)
+        ) as context:
+            context.interrupts.hold()  # there is a model
+            edited = edit(context, self._assign(context.dataset.rows, context.layout))
+            context = replace(context, n_clusters=len(edited.origins))
+            start = Start(self.contrast_, self.image_kind_, labels=edited.labels)
+            net = self._build_net(context, start)
+            weights = carried(old.state_dict(), old.cluster_axes, edited.origins)
+            net.module_.load_state_dict(weights)
+            _place_changed(net, context, edited)
+            labels = self._train(net, context, start)
+            self._store(net, context, start, labels)
         for name, value in kept.items():
             setattr(self, name, value)
         self.history_ = [*history, *self.history_]

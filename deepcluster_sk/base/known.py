@@ -44,8 +44,7 @@ def known_labels(y: Any, n_samples: int, n_clusters: Any) -> Labels:
 
 def started_by(start: Start, context: FitContext, labels: Labels) -> Labels:
     """Labels of a start, brought into line with what is known of the samples."""
-    if context.known is None:
-        return labels
+    assert context.known is not None
     return seeded_labels(
         None if start.graph is None else start.graph.graph,
         labels,

@@ -36,8 +36,9 @@ def run(arguments: argparse.Namespace) -> None:
     table = arguments.out or arguments.results / "assigned.csv"
     check_output(table, force=arguments.force)
     check_pictures(arguments.folder)
-    with telling("loading", quiet=arguments.quiet):  # torch takes its time
-        model, reading = read_results(arguments.results, arguments.device)
+    model, reading = read_results(
+        arguments.results, arguments.device, quiet=arguments.quiet
+    )
     pictures = reading.read(arguments.folder, quiet=arguments.quiet)
     with telling("assigning", quiet=arguments.quiet):
         confidence = model.confidence(pictures.X)

@@ -43,8 +43,9 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(page, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
-    with telling("loading", quiet=arguments.quiet):  # torch takes its time
-        model, reading = read_results(arguments.results, arguments.device)
+    model, reading = read_results(
+        arguments.results, arguments.device, quiet=arguments.quiet
+    )
     folder = arguments.folder or Path(reading.folder)
     pictures = reading.read(folder, quiet=arguments.quiet)
     with telling("reporting", quiet=arguments.quiet):

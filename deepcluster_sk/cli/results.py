@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deepcluster_sk.cli.output import check_output, clusters_table, write_or_rescue
 from deepcluster_sk.cli.reading import Reading
+from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def say_results(folder: Path) -> None:
         print(f"{what + ':':<25}{folder / name}")
 
 
-def read_results(folder: Path, device: str) -> Results:
+def read_results(folder: Path, device: str, *, quiet: bool = True) -> Results:
     """Read the model of a folder of results.
 
     Raises
@@ -99,9 +100,10 @@ def read_results(folder: Path, device: str) -> Results:
                 "'deepcluster cluster' has written."
             )
     reading = Reading.from_json(folder / READING)
-    from deepcluster_sk import load
+    with telling("loading", quiet=quiet):  # torch takes its time
+        from deepcluster_sk import load
 
-    return Results(load(folder / MODEL, device=device), reading)
+        return Results(load(folder / MODEL, device=device), reading)
 
 
 def table_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from deepcluster_sk.counting.tree import border_tree, planted
+from deepcluster_sk.data.batches import spaced_rows
 from deepcluster_sk.graph.agglomeration import agglomerated
 from deepcluster_sk.graph.graph import resolution_for
 from deepcluster_sk.graph.merge_split import links_between
@@ -95,12 +96,8 @@ def tree_in_space(
     tree : ndarray of shape (M - 1, 4)
     leaves : ndarray of shape (n,), int64
     """
-    n = len(points)
-    drawn_rows = (
-        np.linspace(0, n - 1, min(n, settings.max_nodes)).round().astype(np.int64)
-    )
     one_of_each = np.unique(labels, return_index=True)[1]
-    nodes = np.union1d(drawn_rows, one_of_each)
+    nodes = np.union1d(spaced_rows(len(points), settings.max_nodes), one_of_each)
     drawn = torch.from_numpy(np.ascontiguousarray(points[nodes]))
     k = min(settings.n_neighbors, len(nodes) - 1)
     graph = affinity(view_neighbors(drawn, [drawn], k, same=True), k)

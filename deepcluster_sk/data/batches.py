@@ -32,6 +32,11 @@ def rows_to_tensor(rows: NDArray[Any]) -> torch.Tensor:
     return torch.from_numpy(np.array(rows, dtype=wanted, order="C"))
 
 
+def spaced_rows(n: int, most: int) -> NDArray[np.int64]:
+    """Rows from all over a data set of n, so many at most, ``(min(n, most),)``."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
+
+
 def first_copies(rows: NDArray[Any]) -> NDArray[np.int64]:
     """Numbers of the rows that are the first of their kind: no two are equal."""
     first: dict[bytes, int] = {}

@@ -8,7 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepcluster_sk.data.batches import RowDataset, SampleReader, first_copies
+from deepcluster_sk.data.batches import (
+    RowDataset,
+    SampleReader,
+    first_copies,
+    spaced_rows,
+)
 from deepcluster_sk.graph.features import moved, pixel_features
 from deepcluster_sk.graph.neighbors import PrincipalComponents, Views, view_neighbors
 from deepcluster_sk.graph.spectral import Labels
@@ -101,7 +106,7 @@ class Surroundings:
         cpu = torch.device("cpu")
         drawn = generator(settings.seed, cpu)
         views = Views(dataset, reader, torch.nn.Identity(), drawn)
-        rows = torch.from_numpy(_spaced_rows(dataset, settings.max_references))
+        rows = torch.from_numpy(_distinct_rows(dataset, settings.max_references))
         with computing(cpu), seeded(settings.seed, cpu):
             features = pixel_features(views, contrast)
             queries = views.draw(partial(_parts, features), rows)
@@ -174,16 +179,11 @@ class Surroundings:
         return torch.stack([own, own - theirs], 1)
 
 
-def _spaced_rows(dataset: RowDataset, most: int) -> NDArray[np.int64]:
+def _distinct_rows(dataset: RowDataset, most: int) -> NDArray[np.int64]:
     """Rows from all over a data set; of copies, beside which all is far, one."""
-    spaced = _spread_out(np.arange(len(dataset)), 2 * most)
+    spaced = spaced_rows(len(dataset), 2 * most)
     distinct = spaced[first_copies(dataset.rows[spaced])]
-    return _spread_out(distinct, most)
-
-
-def _spread_out(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    places = np.linspace(0, len(rows) - 1, min(len(rows), most))
-    return rows[places.round().astype(np.int64)]
+    return distinct[spaced_rows(len(distinct), most)]
 
 
 def _parts(features: PrincipalComponents, x: torch.Tensor) -> torch.Tensor:

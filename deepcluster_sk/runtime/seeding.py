@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -18,15 +18,7 @@ Stage = Literal[
     "going on",
 ]
 #: Stages of a fit. Their order decides which stream each gets: add new ones at the end.
-STAGES: tuple[Stage, ...] = (
-    "start",
-    "network",
-    "pretraining",
-    "second look",
-    "training",
-    "counting",
-    "going on",
-)
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass(frozen=True)
