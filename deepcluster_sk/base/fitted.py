@@ -1,8 +1,9 @@
 """What a fitted clusterer does: label, embed, decode and judge new data."""
 
 import warnings
+from copy import deepcopy
 from os import PathLike
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -79,8 +80,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         Raises
         ------
         ValueError
-            If outliers are asked of a model that was saved without ``references``, or
-            by an earlier version.
+            If outliers are asked of a model that was pickled, or saved without
+            ``references``.
         """
         rows, layout = self._rows(X)
         labels = self._assign(rows, layout).argmax(axis=1)
@@ -88,8 +89,9 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             return labels
         if self._surroundings is None:
             raise ValueError(
-                "This model was saved without what outliers are told by: fit it again, "
-                "or save it with references=True."
+                "This model lacks the samples that outliers are told by, as pickles do "
+                "and files that were saved without them: "
+                'save(path, references=True) puts them in.'
             )
         net = self.net_
         reader = SampleReader(layout, net.reader.scaler)
@@ -211,7 +213,22 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         check_is_fitted(self)
         return summary_of(self)
 
-    def save(self, path: str | PathLike[str], *, references: bool = True) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle holds: all but the samples that outliers are told by."""
+        state = super().__getstate__()
+        return {**state, "_surroundings": None} if "net_" in state else state
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copied = memo[id(self)] = type(self).__new__(type(self))
+        vars(copied).update(deepcopy(vars(self), memo))
+        return copied
+
+    def save(self, path: str | PathLike[str], *, references: bool = False) -> None:
         """Save the fitted clusterer to one file, safe to share.
 
         It holds numbers and JSON, and nothing that runs when it is read;
@@ -223,10 +240,10 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         path : path-like
             Such as ``"digits.safetensors"``. A file that is there is replaced once the
             new one is complete.
-        references : bool, default=True
+        references : bool, default=False
             Whether to put in what ``predict(X, outliers=True)`` compares samples with:
             up to 2,000 of those fitted on, reduced to their principal components. A
-            face could be known by them.
+            face could be known by them, so that no pickle holds them either.
 
         Raises
         ------

@@ -42,9 +42,7 @@ _NEWER = ("cluster_tree_", "_leaves")
 _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
 
 
-def save(
-    clusterer: Any, path: str | os.PathLike[str], *, references: bool = True
-) -> None:
+def save(clusterer: Any, path: str | os.PathLike[str], *, references: bool) -> None:
     """Write a fitted clusterer to one file; see :meth:`BaseDeepClusterer.save`."""
     net = clusterer.net_
     names = getattr(clusterer, "feature_names_in_", None)

@@ -1,5 +1,8 @@
 """What a network's clusterer says of samples that look like none it was fitted on."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -19,22 +22,31 @@ def test_noise_is_no_cluster(fitted, images, tmp_path):
     assert_array_equal(fitted.predict(NOISE, outliers=True), -1)
     assert (fitted.predict(NOISE) >= 0).all()
     assert_array_equal(fitted.labels_, before)
-    fitted.save(tmp_path / "model.safetensors")
+    fitted.save(tmp_path / "model.safetensors", references=True)
     read = load(tmp_path / "model.safetensors")
     assert_array_equal(read.predict(images, outliers=True), marked)
 
 
-def test_a_file_can_go_without_samples(fitted, images, tmp_path):
+def test_samples_are_in_a_file_only_if_asked_for(fitted, images, tmp_path):
     full, bare = tmp_path / "full.safetensors", tmp_path / "bare.safetensors"
-    fitted.save(full)
-    fitted.save(bare, references=False)
+    fitted.save(full, references=True)
+    fitted.save(bare)
     assert bare.stat().st_size < full.stat().st_size
     assert b"surroundings" in full.read_bytes()
     assert b"surroundings" not in bare.read_bytes()
-    read = load(bare)
-    with pytest.raises(ValueError, match="fit it again, or save it with references"):
-        read.predict(images, outliers=True)
-    assert_array_equal(read.predict(images), fitted.predict(images))
+    for read in (load(bare), pickle.loads(pickle.dumps(fitted))):
+        with pytest.raises(ValueError, match="save.path, references=True. puts them"):
+            read.predict(images, outliers=True)
+        assert_array_equal(read.predict(images), fitted.predict(images))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_copies_know_outliers_too(fitted, images, copied):
+    again = copied(fitted)
+    assert again is not fitted
+    assert_array_equal(again.predict(NOISE, outliers=True), -1)
+    again.cluster_names_ = ["others"]
+    assert fitted.cluster_names_ != ["others"]
 
 
 def test_clusters_in_more_and_fewer(make):

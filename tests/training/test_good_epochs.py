@@ -114,3 +114,22 @@ def test_a_step_that_spoils_the_last_epoch_is_found(monkeypatch):
 def test_a_huge_learning_rate_is_an_error():
     with pytest.raises(ValueError, match=r"diverged.*smaller lr"):
         model(lr=1e30, batch_size=64, module__radius=None).fit(IMAGES)
+
+
+def test_a_warm_start_that_diverges_goes_back_to_its_good_epochs(nan_at):
+    fitted = model().fit(IMAGES)
+    n_before = len(fitted.history_)
+    nan_at(7)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        fitted.set_params(warm_start=True).fit(IMAGES)
+    assert len(fitted.history_) == n_before + 2
+    assert_array_equal(fitted.predict(IMAGES), fitted.labels_)
+
+
+def test_a_warm_start_that_diverges_at_once_leaves_the_model(nan_at):
+    fitted = model().fit(IMAGES)
+    before = fitted.transform(IMAGES)
+    nan_at(0)
+    with pytest.raises(ValueError, match=r"diverged.*smaller lr"):
+        fitted.set_params(warm_start=True).fit(IMAGES)
+    assert_array_equal(fitted.transform(IMAGES), before)
