@@ -22,6 +22,7 @@ from deepcluster_sk.graph.spectral import (
     Labels,
     affinity,
     modularity,
+    modularity_shares,
     partition,
     spectral_embedding,
 )
@@ -82,6 +83,10 @@ class Graph:
     def node_modularity(self, labels: Labels) -> float:
         """Modularity of a partition of the nodes, ``(n_nodes,)``."""
         return modularity(self.weights, labels, self.resolution)
+
+    def modularity_shares(self, labels: Labels) -> NDArray[np.float64]:
+        """What each node adds to the modularity of a partition, ``(n_nodes,)``."""
+        return modularity_shares(self.weights, labels, self.resolution)
 
     def embeddings(
         self, n_clusters: int, settings: GraphSettings

@@ -89,14 +89,33 @@ def modularity(
     Newman and Girvan (2004), "Finding and evaluating community structure in networks".
     Reichardt and Bornholdt (2006), "Statistical mechanics of community detection".
     """
+    return float(modularity_shares(graph, labels, resolution).sum())
+
+
+def modularity_shares(
+    graph: scipy.sparse.csr_matrix, labels: Labels, resolution: float = 1.0
+) -> NDArray[np.float64]:
+    r"""What each node adds to the modularity of a partition.
+
+    A node i of degree d_i, of which w_i to nodes of its own cluster k, adds
+
+    .. math:: \frac{1}{w} \left( w_i - \gamma \frac{d_i d_k}{w} \right).
+
+    Parameters are those of :func:`modularity`.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
     degree = degrees(graph)
     total = degree.sum()
     if not total:
-        return 0.0
+        return np.zeros(len(degree))
     links = graph.tocoo()
-    inside = links.data[labels[links.row] == labels[links.col]].sum()
-    shares = np.bincount(labels, degree) / total
-    return float(inside / total - resolution * (shares**2).sum())
+    kept = links.data * (labels[links.row] == labels[links.col])
+    inside = np.bincount(links.row, kept, len(degree))
+    by_chance = degree * np.bincount(labels, degree)[labels] / total
+    return (inside - resolution * by_chance) / total
 
 
 def spectral_embedding(graph: scipy.sparse.csr_matrix, n_vectors: int) -> NDArray[Any]:

@@ -7,10 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score
 
 from deepcluster_sk.graph import consensus
-from deepcluster_sk.graph.consensus import (
-    ConsensusSettings,
-    graph_partition,
-)
+from deepcluster_sk.graph.consensus import graph_partition
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graphs
 from deepcluster_sk.graph.neighbors import view_neighbors
@@ -29,6 +26,12 @@ def partition_of(X, n_clusters, seed=0, n_nodes=None, sample_only=False):
     settings = settings_for(len(nodes))
     graphs = neighbor_graphs(views, features, nodes, n_clusters, settings, sample_only)
     return graph_partition(graphs, n_clusters, len(X), settings, random_state)
+
+
+def linked(X):
+    rows = torch.from_numpy(X).float()
+    weights = affinity(view_neighbors(rows, [rows], 8, same=True), 8)
+    return Graph(np.arange(len(X)), weights)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -84,9 +87,7 @@ def test_few_samples(n):
 
 def test_bad_partitions_do_not_win_by_their_number():
     X, y = make_vectors(n=90)
-    rows = torch.from_numpy(X).float()
-    weights = affinity(view_neighbors(rows, [rows], 8, same=True), 8)
-    graph = Graph(np.arange(90), weights)
+    graph = linked(X)
     rng = np.random.RandomState(0)
     # All the bad ones agree that parts of two groups belong together.
     bad = np.where(np.arange(len(y)) % 2, y, (y + 1) % 3)
@@ -95,19 +96,34 @@ def test_bad_partitions_do_not_win_by_their_number():
 
 
 @pytest.mark.parametrize("agreed_is_right", [True, False])
-def test_joined_nodes_win_where_they_are_clearly_better(monkeypatch, agreed_is_right):
+def test_a_challenger_wins_where_it_is_clearly_better(monkeypatch, agreed_is_right):
     X, y = make_vectors(n=90)
-    rows = torch.from_numpy(X).float()
-    weights = affinity(view_neighbors(rows, [rows], 8, same=True), 8)
-    graph = Graph(np.arange(90), weights)
-    # As good as the other up to one node, or much better.
+    # As good as another up to one node, or much worse.
     nearly = np.r_[(y[0] + 1) % 3, y[1:]]
     agreed = nearly if agreed_is_right else np.arange(90) % 2
     monkeypatch.setattr(consensus, "_best_consensus", lambda *_: agreed)
+    if not agreed_is_right:  # nor can it be refined into what is right
+        monkeypatch.setattr(consensus, "refined", lambda _, labels, **__: labels)
     settings, random_state = settings_for(90), np.random.RandomState(0)
-    how = ConsensusSettings(joining_gain=0.05)
-    found = graph_partition([graph], 3, 90, settings, random_state, how).labels
+    found = graph_partition([linked(X)], 3, 90, settings, random_state).labels
     if agreed_is_right:
         np.testing.assert_array_equal(found, agreed)
     else:
         assert adjusted_rand_score(y, found) == 1
+
+
+def test_a_difference_within_noise_replaces_nothing():
+    X, y = make_vectors(n=90)
+    graph = linked(X)
+    # Each with as many nodes misplaced, but one of them with a few more.
+    rng = np.random.default_rng(0)
+    one, other = y.copy(), y.copy()
+    for labels, n_wrong in ((one, 8), (other, 10)):
+        wrong = rng.choice(90, n_wrong, replace=False)
+        labels[wrong] = (labels[wrong] + 1) % 3
+    assert graph.node_modularity(one) > graph.node_modularity(other)
+    assert not consensus._clearly_better(graph, one, other, 2.0)
+    assert consensus._clearly_better(graph, one, other, 0.1)
+    assert not consensus._clearly_better(graph, other, one, 0.1)
+    assert consensus._clearly_better(graph, y, other, 2.0)
+    assert not consensus._clearly_better(graph, y, y, 2.0)

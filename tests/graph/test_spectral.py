@@ -11,6 +11,7 @@ from deepcluster_sk.graph.spectral import (
     affinity,
     consensus,
     modularity,
+    modularity_shares,
     partition,
     spectral_embedding,
 )
@@ -34,14 +35,17 @@ def test_modularity_is_that_of_a_double_loop(n, resolution, seed):
     weights = random_graph(n, seed)
     labels = np.random.default_rng(seed).integers(0, 3, n)
     total, degree = weights.sum(), weights.sum(1)
-    expected = 0.0
+    expected = np.zeros(n)
     for i in range(n):
         for j in range(n):
             if labels[i] == labels[j] and total:
                 chance = degree[i] * degree[j] / total**2
-                expected += weights[i, j] / total - resolution * chance
+                expected[i] += weights[i, j] / total - resolution * chance
     graph = scipy.sparse.csr_matrix(weights)
-    assert modularity(graph, labels, resolution) == pytest.approx(expected, abs=1e-9)
+    shares = modularity_shares(graph, labels, resolution)
+    assert shares == pytest.approx(expected, abs=1e-9)
+    found = modularity(graph, labels, resolution)
+    assert found == pytest.approx(expected.sum(), abs=1e-9)
 
 
 def test_modularity_of_one_cluster_is_zero():
