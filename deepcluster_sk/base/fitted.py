@@ -214,7 +214,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         return summary_of(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a pickle holds: all but the samples that outliers are told by."""
+        """Leave out of pickles the samples that outliers are told by."""
         state = super().__getstate__()
         return {**state, "_surroundings": None} if "net_" in state else state
 

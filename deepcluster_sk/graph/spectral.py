@@ -95,7 +95,7 @@ def modularity(
 def modularity_shares(
     graph: scipy.sparse.csr_matrix, labels: Labels, resolution: float = 1.0
 ) -> NDArray[np.float64]:
-    r"""What each node adds to the modularity of a partition.
+    r"""Compute what each node adds to the modularity of a partition.
 
     A node i of degree d_i, of which w_i to nodes of its own cluster k, adds
 
