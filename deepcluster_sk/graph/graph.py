@@ -85,7 +85,7 @@ class Graph:
         return modularity(self.weights, labels, self.resolution)
 
     def modularity_shares(self, labels: Labels) -> NDArray[np.float64]:
-        """Compute what each node adds to the modularity of a partition, ``(n_nodes,)``."""
+        """Compute what each node adds to the modularity, ``(n_nodes,)``."""
         return modularity_shares(self.weights, labels, self.resolution)
 
     def embeddings(
