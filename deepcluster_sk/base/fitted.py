@@ -91,7 +91,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             raise ValueError(
                 "This model lacks the samples that outliers are told by, as pickles do "
                 "and files that were saved without them: "
-                'save(path, references=True) puts them in.'
+                "save(path, references=True) puts them in."
             )
         net = self.net_
         reader = SampleReader(layout, net.reader.scaler)
