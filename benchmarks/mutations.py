@@ -32,7 +32,7 @@ from benchmarks.rows import RESULTS, read, write
 
 ROOT = Path(__file__).parents[1]
 #: What files have in common, and what methods have.
-COMMON = ("test_structure.py",)
+COMMON = ("test_structure.py", "test_recipe.py")
 METHODS = (
     *("methods/test_ranges.py", "methods/test_from_paper.py"),
     "base/test_documented.py",
