@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from deepcluster_sk.graph import propagation
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.propagation import (
     PropagationSettings,
@@ -14,6 +15,7 @@ from deepcluster_sk.graph.propagation import (
     pinned,
     propagated,
     seeded_labels,
+    shares_near,
 )
 
 RANDOM = np.random.RandomState
@@ -135,3 +137,42 @@ def test_without_a_graph_what_is_known_is_set():
     known = np.array([1, -1, -1, 0])
     found = seeded_labels(None, np.array([0, 0, 1, 1]), known, 2, RANDOM(0))
     assert_array_equal(found, [1, 1, 0, 0])
+
+
+def test_a_plain_loop_finds_the_same_shares_near():
+    random = RANDOM(0)
+    weights = np.triu(random.uniform(size=(9, 9)) < 0.5, 1) * random.uniform(size=9)
+    weights[:, 4] = weights[4] = 0  # linked to none
+    weights = 0.01 * (weights + weights.T)  # all links of a node weigh less than one
+    nodes, labels = np.arange(1, 10), random.randint(3, size=12)
+    voters = random.randint(9, size=(3, 4))
+    graph = Graph(nodes, scipy.sparse.csr_matrix(weights), voters=voters)
+    found = shares_near(graph, labels, 3)
+    for row, node in enumerate(nodes):
+        shares = np.zeros(3)
+        for other in range(9):
+            shares[labels[nodes[other]]] += weights[row, other]
+        total = weights[row].sum()
+        np.testing.assert_allclose(found[node], shares / total if total else shares)
+    for row, votes in zip([0, 10, 11], voters, strict=True):
+        counts = np.bincount(labels[nodes[votes]], minlength=3)
+        np.testing.assert_allclose(found[row], counts / 4)
+
+
+@pytest.mark.parametrize(("at_home", "anew"), [(2, False), (1, True)])
+def test_clusters_are_found_anew_where_most_are_not_at_home(at_home, anew, monkeypatch):
+    """Of one known sample, so many of four neighbours are where it belongs."""
+    calls = []
+    monkeypatch.setattr(
+        propagation, "_found_anew", lambda graph, labels, *_: calls.append(1) or labels
+    )
+    weights = np.zeros((7, 7))
+    weights[0, 1:5] = weights[1:5, 0] = 1
+    weights[5, 6] = weights[6, 5] = 1  # and those of another are all
+    graph = Graph(np.arange(7), scipy.sparse.csr_matrix(weights))
+    labels = np.array([0, *[0] * at_home, *[2] * (4 - at_home), 1, 1])
+    known = np.array([0, -1, -1, -1, -1, 1, -1])
+    near = np.arange(3)
+    monkeypatch.setattr(propagation, "numbers_by", lambda shares, known: near)
+    seeded_labels(graph, labels, known, 3, RANDOM(0))
+    assert bool(calls) == anew
