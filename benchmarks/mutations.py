@@ -35,16 +35,19 @@ ROOT = Path(__file__).parents[1]
 COMMON = ("test_structure.py", "test_recipe.py")
 METHODS = (
     *("methods/test_ranges.py", "methods/test_from_paper.py"),
-    "base/test_documented.py",
+    *("networks/test_carrying.py", "base/test_documented.py"),
 )
 #: Rooms that are mutated, with the tests that should notice.
 ROOMS = {
     "losses": ("losses",),
-    "augmentation": ("augmentation",),
+    "augmentation": ("augmentation", "test_device_simulation.py"),
     "networks": ("networks", "base/test_threads.py"),
     "graph": ("graph",),
-    "training": ("training", "base/test_checkpoints.py"),
-    "methods/triplet": ("methods/triplet", *METHODS),
+    "training": (
+        *("training", "base/test_checkpoints.py", "base/test_documented.py"),
+        "test_device_simulation.py",
+    ),
+    "methods/triplet": ("methods/triplet", *METHODS, "test_device_simulation.py"),
     "methods/dec": ("methods/dec", *METHODS),
     "methods/depict": ("methods/depict", *METHODS),
     "methods/variational": ("methods/variational", *METHODS),

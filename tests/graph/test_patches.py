@@ -153,7 +153,15 @@ def test_features_do_not_depend_on_their_batch(learned):
 @pytest.mark.parametrize("n_channels", [1, 3])
 @pytest.mark.parametrize(
     ("shape", "cells"),
-    [((4, 4), 1), ((8, 8), 4), ((12, 20), 16), ((32, 32), 16), ((64, 100), 16)],
+    [
+        ((4, 4), 1),
+        ((4, 12), 4),
+        ((12, 4), 4),
+        ((8, 8), 4),
+        ((12, 20), 16),
+        ((32, 32), 16),
+        ((64, 100), 16),
+    ],
 )
 def test_images_of_any_shape(shape, cells, n_channels):
     X, _ = textures(30, shape, n_channels)
@@ -163,6 +171,27 @@ def test_images_of_any_shape(shape, cells, n_channels):
     assert features.isfinite().all()
     norms = features.square().sum(1)
     torch.testing.assert_close(norms, torch.full_like(norms, cells), atol=1.01, rtol=0)
+
+
+def test_images_of_the_side_are_left_as_they_are():
+    for shape in ((32, 32), (32, 40), (50, 32), (8, 40)):
+        X, _ = textures(2, shape)
+        assert patches.shrunk(X) is X
+    assert patches.shrunk(textures(2, (33, 66))[0]).shape[2:] == (32, 64)
+
+
+@pytest.mark.parametrize("n", [1, 16, 17, 40])
+def test_patches_are_drawn_of_every_image_at_the_places_of_some_others(n):
+    side, width = 6, 10
+    # Each pixel says where it is, and each image by what it is brighter.
+    places = torch.arange(width * width, dtype=torch.float32).view(width, width)
+    images = (places * torch.arange(1.0, n + 1).view(-1, 1, 1))[:, None]
+    found = patches._sampled_patches(images, side, 7, random())
+    assert found.shape == (n, 7, side * side)
+    found = found / torch.arange(1.0, n + 1).view(-1, 1, 1)
+    for first in range(0, n, 16):
+        alike = found[first : first + 16]
+        torch.testing.assert_close(alike, alike[:1].expand_as(alike))
 
 
 def test_large_images_are_seen_small():

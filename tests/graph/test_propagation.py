@@ -1,5 +1,7 @@
 """Labels that flow along links, and are true to what is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -176,3 +178,20 @@ def test_clusters_are_found_anew_where_most_are_not_at_home(at_home, anew, monke
     monkeypatch.setattr(propagation, "numbers_by", lambda shares, known: near)
     seeded_labels(graph, labels, known, 3, RANDOM(0))
     assert bool(calls) == anew
+
+
+def test_every_number_flows_from_as_much_however_much_is_known_of_it(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        propagation, "propagated", lambda graph, shares, far: given.append(shares)
+    )
+    graph = SimpleNamespace(refined=lambda found, *_: found)
+    labels = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+    known = np.array([0, 0, -1, 1, -1, -1, -1, -1])
+    propagation._found_anew(graph, labels, known, 4, RANDOM(0))
+    ((shares),) = given
+    expected = np.zeros((8, 4))
+    expected[[0, 1], 0] = 1 / 2
+    expected[3, 1] = 1
+    expected[5:, 2] = 1 / 3  # of which nothing is known: all that are in it
+    np.testing.assert_allclose(shares, expected)

@@ -92,3 +92,11 @@ def test_a_group_in_the_cluster_of_another_has_no_support_of_a_partition():
     assert found == pytest.approx([1] * 6 + [1 / 3] * 2 + [2 / 3] * 4)
     both = Witness(graph, [by_kind, labels]).partition_support(labels, 2)
     assert both == pytest.approx((found + 1) / 2)
+
+
+def test_of_one_cluster_all_is_in_it():
+    X, _ = make_vectors(n=40)
+    labels = np.zeros(40, int)
+    for witness in witnesses(X):
+        assert (witness.neighbor_support(labels, 1) == 1).all()
+        assert (witness.partition_support(labels, 1) == 1).all()

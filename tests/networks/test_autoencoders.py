@@ -75,6 +75,8 @@ def test_mlp_is_sized_to_the_data_within_bounds():
     assert widths == sorted(widths)
     assert (widths[0], widths[-1]) == (64, 512)
     assert all(width >= 4 * n for n, width in enumerate(widths, start=1) if width < 512)
+    # And no power of two more.
+    assert all(width < 8 * n for n, width in enumerate(widths, start=1) if width > 64)
 
 
 def test_pooling_stops_once_a_side_is_below_four():
