@@ -1,5 +1,6 @@
 """Labels that flow along links, and are true to what is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,6 +56,15 @@ def test_a_plain_loop_flows_as_far():
         settings = PropagationSettings(damping, n_rounds)
         expected = by_loop(graph.weights.toarray(), shares, damping, n_rounds)
         assert_array_equal(propagated(graph, shares, settings), expected)
+
+
+def test_the_scale_of_the_links_does_not_matter():
+    graph, _ = groups(12, 9, between=0.1)
+    shares = RANDOM(1).uniform(size=(21, 4))
+    expected = propagated(graph, shares)
+    for scale in (1e-6, 1e6):
+        scaled = replace(graph, weights=graph.weights * scale)
+        assert_array_equal(propagated(scaled, shares), expected)
 
 
 def test_errors_are_mended_and_missing_clusters_stay_missing():
