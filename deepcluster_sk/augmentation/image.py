@@ -50,11 +50,12 @@ def checked_strength(name: str, value: Any, upper: float, closed: bool = True) -
     """Return `value` as a float in [0, upper] (or [0, upper) if not `closed`)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}.")
-    fits = 0.0 <= value < upper or (closed and value == upper < math.inf)
-    if not fits or value > sys.float_info.max:  # as an integer may be
+    number: Any = value
+    fits = 0.0 <= number < upper or (closed and number == upper < math.inf)
+    if not fits or number > sys.float_info.max:  # as an integer may be
         bracket = "]" if closed and upper < math.inf else ")"
         raise ValueError(f"{name} must lie in [0, {upper:g}{bracket}, got {value!r}.")
-    return float(value)
+    return float(number)
 
 
 def uniform(

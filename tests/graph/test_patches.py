@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -124,6 +126,18 @@ def test_whitening_evens_out_all_but_the_faint_components(learned):
     assert white.var(0)[strong].min() > 0.8
     assert white.var(0)[strong].max() < 1.2
     assert white.var(0)[faint].max() < 0.3
+
+
+def test_a_word_is_near_above_the_threshold_alone(learned):
+    seen = patches._patches(textures(1, n_channels=3)[0], 6, 2)
+    likeness = learned._likeness(seen)
+    some = float(likeness.flatten()[7])
+    near = replace(learned, threshold=some)._words_near(seen)
+    assert torch.equal(near > 0, likeness > some)
+    lengths = seen.square().sum(-1)
+    blank = replace(learned, threshold=-2.0, blank=float(lengths.flatten()[3]))
+    found = blank._words_near(seen)
+    assert torch.equal(found[..., 0] > 0, lengths > lengths.flatten()[3])
 
 
 def test_codes_are_few_words(learned):

@@ -98,3 +98,11 @@ def test_centers_that_coincide(n_clusters):
     torch.testing.assert_close(
         log_assignment.exp(), torch.full((3, n_clusters), 1 / n_clusters)
     )
+
+
+def test_the_scale_of_the_code_is_not_learned():
+    network = make_network()
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm1d)]
+    assert len(norms) == 1
+    assert not list(norms[0].parameters())
+    assert not list(network.noise.parameters())

@@ -212,3 +212,18 @@ def test_as_many_nodes_as_clusters_and_clusters_as_samples_are_enough():
 def test_what_few_samples_are_told_to_be_they_are(kind):
     X, _ = make_images(n=6)
     assert make(2, image_kind=kind).fit(X).image_kind_ == kind
+
+
+def test_few_samples_are_seen_under_the_first_contrast(monkeypatch):
+    seen, find = [], clustering.find_neighborhood
+
+    def watched(*args, contrasts, **settings):
+        seen.append(contrasts)
+        return find(*args, contrasts=contrasts, **settings)
+
+    monkeypatch.setattr(clustering, "find_neighborhood", watched)
+    for n in (6, 12):
+        make(2).fit(make_images(n=n)[0])
+    few, many = seen
+    assert len(many) > 1
+    assert few == many[:1]
