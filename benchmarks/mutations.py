@@ -153,7 +153,8 @@ class Changer(ast.NodeTransformer):
             node.test = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
         return node
 
-    # What is not mathematics: types, docstrings, messages, what modules are called.
+    # What is not mathematics: types, docstrings, messages and where they point, what
+    # modules are called, and the assertion that what is zipped is of one length.
     def visit_AnnAssign(self, node):
         if node.value is not None:
             node.value = self.visit(node.value)
@@ -161,6 +162,11 @@ class Changer(ast.NodeTransformer):
 
     def visit_arg(self, node):
         return node
+
+    def visit_keyword(self, node):
+        return (
+            node if node.arg in ("stacklevel", "strict") else self.generic_visit(node)
+        )
 
     def visit_Raise(self, node):
         return node

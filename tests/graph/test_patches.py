@@ -87,6 +87,13 @@ def test_the_map_brings_together_what_occurs_in_one_image():
     assert overlap.abs().max() < 1e-2
 
 
+@pytest.mark.parametrize(("n_dimensions", "n_left"), [(5, 5), (29, 29), (99, 29)])
+def test_of_few_words_all_directions_but_the_first_are_taken(n_dimensions, n_left):
+    settings = PatchSettings(n_words=30, n_dimensions=n_dimensions, active_share=0.2)
+    learned = PatchFeatures.learn(textures(40)[0], random(), settings)
+    assert learned.projection.shape == (30, n_left)
+
+
 @pytest.mark.parametrize("is_sparse", [True, False])
 def test_second_moments_are_those_of_all_blocks(is_sparse):
     codes = F.relu(torch.randn(50, 7, generator=random()) - 1)
