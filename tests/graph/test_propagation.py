@@ -205,3 +205,74 @@ def test_every_number_flows_from_as_much_however_much_is_known_of_it(monkeypatch
     expected[3, 1] = 1
     expected[5:, 2] = 1 / 3  # of which nothing is known: all that are in it
     np.testing.assert_allclose(shares, expected)
+
+
+class Judge:
+    """Stands for a graph: what it finds of two partitions is told."""
+
+    def __init__(self, gain):
+        self.merits = {(0, 0, 1, 1): 0.5, (0, 1, 1, 1): 0.5 + gain}
+
+    def modularity(self, labels):
+        return self.merits[tuple(labels)]
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "gain", "agreed", "taken"),
+    [
+        (2, 0.1, 0.6, True),
+        (2, 0.0, 0.6, True),
+        (2, -0.0099, 0.6, True),  # a tenth of a tenth may be lost
+        (2, -0.0101, 0.6, False),
+        (10, -0.0099, 0.6, True),
+        (10, -0.0101, 0.6, False),
+        (20, -0.0049, 0.6, True),  # and less of more clusters
+        (20, -0.0051, 0.6, False),
+        (2, 0.1, 0.5, False),  # what is known agrees no better
+        (2, 0.1, 0.4, False),
+        (2, -0.1, 0.4, False),
+    ],
+)
+def test_what_is_found_anew_is_taken_where_it_agrees_better_and_hardly_loses(
+    n_clusters, gain, agreed, taken, monkeypatch
+):
+    old, new = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    agreement = {tuple(old): np.full(1, 0.5), tuple(new): np.full(1, agreed)}
+    replaced = {
+        "shares_near": lambda graph, labels, n: np.eye(n)[labels],
+        "_all_at_home": lambda *_: False,
+        "_found_anew": lambda *_: new,
+        "_agreement": lambda graph, labels, *_: agreement[tuple(labels)],
+        "propagated": lambda graph, shares: shares.argmax(1),
+    }
+    for name, stand_in in replaced.items():
+        monkeypatch.setattr(propagation, name, stand_in)
+    known = np.array([0, -1, -1, 1])
+    found = seeded_labels(Judge(gain), old, known, n_clusters, RANDOM(0))
+    assert_array_equal(found, new if taken else old)
+
+
+def test_one_known_number_is_enough_for_labels_to_flow():
+    graph, y = groups(40, 40)
+    known = np.full(80, -1)
+    known[:3] = 0
+    strayed = np.where(np.arange(80) % 9 == 5, 1 - y, y)
+    assert_array_equal(seeded_labels(graph, strayed, known, 2, RANDOM(0)), y)
+    # And where nothing is known, none does.
+    nothing = np.full(80, -1)
+    assert_array_equal(seeded_labels(graph, strayed, nothing, 2, RANDOM(0)), strayed)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "at_home"),
+    [
+        ([0.2, 1.0, 1.0, 1.0], False),  # those of one number are not
+        ([0.2, 0.8, 1.0, 1.0], True),  # of the first there are two
+        ([0.2, 0.7, 1.0, 1.0], False),
+    ],
+)
+def test_the_known_of_every_number_are_to_be_at_home(agreed, at_home, monkeypatch):
+    numbers = [0, 1, 2, 2] if agreed[1] == 1 else [0, 0, 1, 2]
+    known = np.array([*numbers, -1])
+    monkeypatch.setattr(propagation, "_agreement", lambda *_: np.array(agreed))
+    assert propagation._all_at_home(None, known, known, 3) == at_home
