@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepcluster_sk.methods.variational.network import MixtureVAE
+from deepcluster_sk.methods.variational.network import N_FEATURES, MixtureVAE
 
 
 def make_network(shape=(1, 8, 8), likelihood="bernoulli", relaxation="marginal", **kw):
@@ -162,3 +162,17 @@ def test_a_users_network_serves_as_encoder_and_decoder():
     network(torch.randn(5, 6), n_modelled=5).nll.sum().backward()
     assert network.recognition.down.weight.grad is not None
     assert network.recognition.up.weight.grad is not None
+
+
+def test_posteriors_and_assignments_are_not_coarsened_by_autocast():
+    network = make_network().eval()
+    features, codes = torch.rand(20, N_FEATURES), torch.eye(3)[torch.arange(20) % 3]
+    plain = network._posterior(features, codes)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        coarse, log_q = network._recognize(torch.rand(20, 1, 8, 8))
+        for found, expected in zip(
+            network._posterior(features, codes), plain, strict=True
+        ):
+            assert torch.equal(found, expected)
+    expected = torch.log_softmax(network.assignment(coarse), dim=1)
+    assert torch.equal(log_q, expected)
