@@ -135,6 +135,11 @@ def test_latent_is_the_mean_over_clusters():
     assert (network.decode(latent) - 0.5).abs().max() <= 0.5
 
 
+def test_the_place_of_a_cluster_is_a_table_and_nothing_all_clusters_share():
+    network = make_network()
+    assert [name for name, _ in network.of_cluster.named_parameters()] == ["weight"]
+
+
 def test_vectors_and_one_cluster():
     network = make_network((6,), "gaussian", n_clusters=1, channels=(8,)).eval()
     x = torch.randn(5, 6)
