@@ -7,8 +7,10 @@ from numpy.testing import assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
+from deepcluster_sk.graph.contest import Appearance
+from deepcluster_sk.graph.settings import settings_for
 from deepcluster_sk.graph.start import find_start
-from deepcluster_sk.methods.neighbor_graph import clustering
+from deepcluster_sk.methods.neighbor_graph import as_init, clustering
 from deepcluster_sk.methods.neighbor_graph.clustering import (
     check_cluster_size,
     check_sizes,
@@ -179,6 +181,44 @@ def test_a_start_by_settings_of_its_own(images):
 def test_a_start_that_contradicts_the_other_estimator(images, params, given, message):
     with pytest.raises(ValueError, match=message):
         start_by(make(**params), views_of(images[0], "auto"), **given)
+
+
+LOCAL = Appearance("local", "drawing")
+
+
+@pytest.mark.parametrize(
+    ("params", "given", "taken"),
+    [
+        ({}, {}, True),
+        ({"contrast": "local"}, {}, True),
+        ({"contrast": "none"}, {}, False),
+        ({}, {"contrasts": ("none", "image")}, False),
+        ({"image_kind": "drawing"}, {}, True),
+        ({"image_kind": "photograph"}, {}, False),
+        ({"contrast": "none", "image_kind": "photograph"}, {}, False),
+    ],
+)
+def test_how_samples_were_seen_is_taken_where_this_one_may_see_them_so(
+    images, params, given, taken, monkeypatch
+):
+    asked = {}
+    monkeypatch.setattr(as_init, "find_start", lambda *_, **how: asked.update(how))
+    given = {"contrasts": ("none", "image", "local"), **given}
+    start_by(make(**params), views_of(images[0], "auto"), seen=LOCAL, **given)
+    assert asked["seen"] == (LOCAL if taken else None)
+
+
+@pytest.mark.parametrize("own", ["auto", "drawing"])
+@pytest.mark.parametrize("others", ["auto", "drawing"])
+def test_the_kind_is_that_of_the_one_who_knows(images, own, others, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(as_init, "find_start", lambda *_, **how: asked.update(how))
+    views = views_of(images[0], "auto")
+    start_by(make(image_kind=own, max_nodes=60), views, image_kind=others)
+    known = {own, others} - {"auto"} or {"auto"}
+    assert {asked["image_kind"]} == known
+    assert asked["max_nodes"] == 60
+    assert asked["settings"] == settings_for(60)
 
 
 # What is cut, and what is clustered by k-means ----------------------------------------
