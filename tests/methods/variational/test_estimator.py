@@ -53,11 +53,14 @@ def test_relaxations_and_likelihoods(images, relaxation, likelihood):
     assert np.isfinite(estimator.score_samples(images)).all()
 
 
-def test_terms_of_the_history(images):
-    estimator = fit(images, targets=PseudoLabels(1.0), start_weight=5.0, warmup=0.0)
+@pytest.mark.parametrize(("start_weight", "weight"), [(5.0, 5), ("auto", 64 / 2)])
+def test_terms_of_the_history(images, start_weight, weight):
+    estimator = fit(
+        images, targets=PseudoLabels(1.0), start_weight=start_weight, warmup=0.0
+    )
     for row in estimator.history_[2:]:
         expected = row["reconstruction"] + row["latent"] + row["discrete"]
-        expected += 5 * row["start"]
+        expected += weight * row["start"]
         assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
         assert 0 <= row["discrete"] <= np.log(3)
 
