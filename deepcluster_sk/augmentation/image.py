@@ -10,6 +10,7 @@ that switching one part off leaves the others as they were (a fair ablation).
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -49,11 +50,12 @@ def checked_strength(name: str, value: Any, upper: float, closed: bool = True) -
     """Return `value` as a float in [0, upper] (or [0, upper) if not `closed`)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}.")
-    number = float(value)
-    if not (0.0 <= number < upper or (closed and number == upper < math.inf)):
+    number: Any = value
+    fits = 0.0 <= number < upper or (closed and number == upper < math.inf)
+    if not fits or number > sys.float_info.max:  # as an integer may be
         bracket = "]" if closed and upper < math.inf else ")"
         raise ValueError(f"{name} must lie in [0, {upper:g}{bracket}, got {value!r}.")
-    return number
+    return float(number)
 
 
 def uniform(

@@ -1,12 +1,14 @@
 """Settings of the skorch net that pass through an estimator by their skorch names."""
 
 import inspect
+import threading
 from collections.abc import Callable
 from functools import partial
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import torch
-from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from torch.utils.data import DataLoader
 
 from deepcluster_sk.training.callbacks import check_callbacks
@@ -17,6 +19,13 @@ from deepcluster_sk.training.strategy import POSITIVE
 PREFIXES = ("module", "optimizer", "iterator_train", "callbacks")
 #: Settings of the loader that the estimator fixes itself.
 _FIXED = {"dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "drop_last"}
+#: What numbers of the loader may be: it looks at them only once it is running. Each
+#: worker is a process, and a number without bound would take all of a machine.
+_LOADER_NUMBERS: dict[str, list[Any]] = {
+    "num_workers": [Interval(Integral, 0, 1024, closed="both")],
+    "prefetch_factor": [Interval(Integral, 1, 1024, closed="both"), None],
+    "timeout": [Interval(Real, 0, threading.TIMEOUT_MAX, closed="both")],
+}
 
 
 def is_net_param(name: str) -> bool:
@@ -151,6 +160,12 @@ class NetParamsMixin:
                 values["callbacks"],
                 caller_name=type(self).__name__,
             )
+        loader = values["iterator_train"].items()
+        validate_parameter_constraints(
+            {f"iterator_train__{n}": kinds for n, kinds in _LOADER_NUMBERS.items()},
+            {f"iterator_train__{n}": v for n, v in loader if n in _LOADER_NUMBERS},
+            caller_name=type(self).__name__,
+        )
         _try("optimizer", values, partial(_try_optimizer, optimizer))
         _try("iterator_train", values, _try_loader)
 

@@ -39,8 +39,8 @@ class ResolutionMixin:
     image_kind: Any = "auto"
     #: Whether samples may be rebuilt from augmented views of them.
     _rebuilds_from_views: ClassVar[bool] = False
-    #: Optimiser steps that joint training is to make, about.
-    _joint_steps: ClassVar[int] = 900
+    #: Optimiser steps that joint training is to make, about, and epochs at least.
+    _joint_steps: ClassVar[tuple[int, int]] = (900, 4)
 
     @property
     def _net_params(self) -> dict[str, Any]:
@@ -124,10 +124,18 @@ class ResolutionMixin:
             return min(64, max(10, context.n_clusters))
         return int(self.latent_dim)
 
+    def _pretraining_epochs(self, context: FitContext, steps: tuple[int, ...]) -> int:
+        """Epochs of pretraining by reconstruction, where "auto" is about so many steps.
+
+        What bounds the epochs goes with the steps: see :meth:`FitContext.epochs`.
+        """
+        epochs = self._reconstruction().epochs
+        return context.epochs(*steps) if epochs == "auto" else int(epochs)
+
     def _joint_epochs(self, context: FitContext, start: Start) -> int:
         """Epochs of joint training, at most."""
         if self.max_epochs == "auto":
-            return context.epochs(self._joint_steps, 4)
+            return context.epochs(*self._joint_steps)
         return int(self.max_epochs)
 
     def _most_pixels(self) -> int | None:

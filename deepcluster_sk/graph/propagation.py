@@ -33,6 +33,8 @@ class PropagationSettings:
 
 
 PROPAGATION = PropagationSettings()
+#: So that a few known samples reach all of a cluster.
+FAR = PropagationSettings(damping=0.99, n_rounds=200)
 
 
 def propagated(
@@ -199,6 +201,5 @@ def _found_anew(
     shares = np.eye(n_clusters)[seeds] * (seeds >= 0)[:, np.newaxis]
     # A number with more known samples is not a larger cluster.
     shares /= np.maximum(shares.sum(axis=0), 1)
-    far = PropagationSettings(damping=0.99, n_rounds=200)
-    found = propagated(graph, shares, far)
+    found = propagated(graph, shares, FAR)
     return graph.refined(found, n_clusters, random_state)

@@ -180,5 +180,5 @@ def _lead(shares: NDArray[np.float64], labels: Labels) -> NDArray[np.float64]:
     shares, column = shares.copy(), labels[:, np.newaxis]
     mine = np.take_along_axis(shares, column, 1)[:, 0]
     np.put_along_axis(shares, column, -np.inf, 1)
-    best = shares.max(axis=1) if shares.shape[1] > 1 else np.zeros(len(labels))
-    return np.clip((1 + mine - best) / 2, 0, 1)
+    # Of one cluster there is no other, and its lead is boundless.
+    return np.clip((1 + mine - shares.max(axis=1)) / 2, 0, 1)

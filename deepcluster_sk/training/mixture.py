@@ -22,6 +22,8 @@ FLOOR = 0.1
 TINY = 1e-6
 #: Samples a cluster, for each latent dimension, that a full covariance wants.
 FULL_SHARE = 2
+#: Steps of expectation and maximisation, at most.
+MAX_STEPS = 200
 
 
 def mixture_start(
@@ -80,7 +82,7 @@ def _mixture(
         reg_covar=max(FLOOR * float(latent.var(0).mean()), TINY),
         weights_init=weights / weights.sum(),
         means_init=means,
-        max_iter=200,
+        max_iter=MAX_STEPS,
         random_state=seed,
     )
     with warnings.catch_warnings():

@@ -14,8 +14,10 @@ from deepcluster_sk.augmentation.presets import (
     Augmentation,
     VectorAugmentation,
     apply_augmentation,
+    kind_of,
     make_augmentation,
 )
+from deepcluster_sk.data.images import RowLayout
 
 ALL_STRENGTHS = (
     *("rotation", "scale", "shift", "shear", "flip", "crop", "erasing"),
@@ -66,6 +68,14 @@ def test_wrong_vectors_are_named(x: Tensor) -> None:
 
 
 # -- what a user may write -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [((1, 8, 8), "grey"), ((2, 8, 8), "color"), ((3, 8, 8), "color"), ((9,), "vector")],
+)
+def test_kinds_of_layouts(shape: tuple[int, ...], kind: str) -> None:
+    assert kind_of(RowLayout("CHW" if shape[1:] else "vector", shape)) == kind  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,14 @@ def test_a_number_that_float_does_not_hold_is_refused(images, name):
         DeepTripletClusterer(3, **params).fit(images)
 
 
+@pytest.mark.parametrize("name", ["num_workers", "prefetch_factor", "timeout"])
+@pytest.mark.parametrize("value", [10**400, -1, 2**63, np.inf])
+@pytest.mark.usefixtures("no_work")
+def test_numbers_of_the_loader_beyond_sense_are_refused(images, name, value):
+    with pytest.raises(ValueError, match=rf"'iterator_train__{name}' parameter"):
+        DeepTripletClusterer(3, **{f"iterator_train__{name}": value}).fit(images)
+
+
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 def test_floats_of_numpy_are_floats(make, images, kind):
     plain = make(lr=0.5, max_epochs=1).fit(images)

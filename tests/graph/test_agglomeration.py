@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
+from deepcluster_sk.graph import agglomeration
 from deepcluster_sk.graph.agglomeration import AgglomerationSettings, agglomerated
 from deepcluster_sk.graph.spectral import affinity, modularity
 from tests.graph.test_spectral import neighbors_of, random_graph
@@ -72,3 +73,11 @@ def test_time_is_bounded_where_nothing_is_linked():
     found = agglomerated(scipy.sparse.csr_matrix((12_000, 12_000)), 10)
     assert time.process_time() - before < 10
     assert set(found) == set(range(10))
+
+
+def test_nothing_is_joined_in_pairs_up_to_so_many(monkeypatch):
+    monkeypatch.setattr(agglomeration, "paired", None)
+    graph = affinity(neighbors_of(make_vectors(n=60)[0], 5), 5)
+    for n_clusters, most in ((7, 60), (60, 20)):
+        found = agglomerated(graph, n_clusters, settings=AgglomerationSettings(most))
+        assert set(found) == set(range(n_clusters))

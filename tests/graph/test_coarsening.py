@@ -41,3 +41,11 @@ def test_groups_are_pairs_of_each_others_nearest_in_a_cluster(n, seed):
                 assert i in nearest[j]
             else:
                 assert not (nearest[i] == {j} and nearest[j] == {i})
+
+
+def test_of_equally_near_nodes_the_first_is_taken():
+    star = np.zeros((5, 5))
+    star[2, [0, 1, 3, 4]] = star[[0, 1, 3, 4], 2] = 1
+    groups = paired(scipy.sparse.csr_matrix(star), np.zeros(5, int))
+    assert groups[2] == groups[0]
+    assert len(set(groups)) == 4

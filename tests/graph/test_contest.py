@@ -4,8 +4,10 @@ import scipy.sparse
 import torch
 from numpy.testing import assert_array_equal
 
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import contest
 from deepcluster_sk.graph.contest import shared_links
+from deepcluster_sk.graph.features import has_patches
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
 from tests.graph.test_neighbors import views_of
@@ -82,6 +84,20 @@ def test_what_is_settled_is_not_looked_for(monkeypatch):
     tiny, _ = make_images(n=40, side=5)
     assert look(tiny).image_kind == "drawing"
     assert seen.patch_agreement is None
+
+
+@pytest.mark.parametrize(
+    ("layout", "holds"),
+    [
+        (RowLayout("HW", (1, 6, 6)), True),
+        (RowLayout("CHW", (3, 6, 9)), True),
+        (RowLayout("HW", (1, 5, 9)), False),
+        (RowLayout("HW", (9, 9, 5)), False),
+        (RowLayout("vector", (64,)), False),
+    ],
+)
+def test_images_of_six_pixels_hold_patches(layout, holds):
+    assert has_patches(layout) == holds
 
 
 def test_shared_links_are_counted():

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,17 @@ def test_a_graph_too_small_or_without_links_is_not_cut():
     assert np.isinf(bisected(scipy.sparse.csr_matrix((9, 9)), 5)[0])
     assert np.isinf(bisected(scipy.sparse.csr_matrix((12, 12)), 5)[0])
     assert np.isinf(bisected(scipy.sparse.csr_matrix((0, 0)), 5)[0])
+
+
+@pytest.mark.parametrize(("small", "large"), [(5, 5), (5, 9), (1, 2), (9, 5)])
+def test_a_part_may_be_as_small_as_is_said_and_no_smaller(small, large):
+    clique = scipy.linalg.block_diag(np.ones((small, small)), np.ones((large, large)))
+    clique[0, -1] = clique[-1, 0] = 0.1
+    graph, least = scipy.sparse.csr_matrix(clique), min(small, large)
+    cut, side = bisected(graph, least)
+    assert set(np.bincount(side)) == {small, large}
+    assert cut == pytest.approx(cut_of(clique, side))
+    assert bisected(graph, least + 1)[0] > cut
 
 
 def blobs(sizes, seed=0):

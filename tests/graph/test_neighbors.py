@@ -8,6 +8,7 @@ from deepcluster_sk.augmentation.presets import Augmentation, make_augmentation
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph.neighbors import (
+    ComponentSettings,
     Neighbors,
     Views,
     hubness,
@@ -96,6 +97,21 @@ def test_components_keep_the_distances_of_small_images():
         atol=0.15,
         rtol=0.02,
     )
+
+
+@pytest.mark.parametrize("n_samples", [50, 20])
+def test_components_are_those_of_most_variance_about_the_mean(n_samples):
+    X, _ = make_images(n=50)
+    views, settings = views_of(X), ComponentSettings(2, n_samples)
+    features = views.principal_components(lambda x: x + 5, settings)
+    found = views.draw(features, torch.arange(50)).numpy()
+    flat = views.draw(lambda x: (x + 5).flatten(1), torch.arange(50)).numpy()
+    assert abs(flat.mean()) > 4
+    most = np.linalg.svd(flat - flat.mean(0))[1][:2] ** 2
+    # By heart where all are looked at, nearly so by less than half of them.
+    part = 1e-4 if n_samples == 50 else 0.1
+    np.testing.assert_allclose((found**2).sum(0), most, rtol=5 * part)
+    np.testing.assert_allclose(found.mean(0), 0, atol=20 * part)
 
 
 def test_views_are_augmented_and_the_first_is_not():

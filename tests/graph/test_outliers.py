@@ -6,8 +6,9 @@ import torch
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.batches import RowDataset, SampleReader, first_copies
 from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.graph import outliers
 from deepcluster_sk.graph.outliers import OUTLIERS, Surroundings
 from tests.made import make_vectors
 
@@ -100,9 +101,18 @@ def test_copies_and_equal_samples():
     assert not look(np.ones((40, 3)))[1](np.ones((5, 3))).any()
 
 
-def test_so_many_are_kept_from_all_over():
+def test_so_many_are_kept_from_all_over(monkeypatch):
+    compared = []
+
+    def watched(rows):
+        compared.append(len(rows))
+        return first_copies(rows)
+
+    monkeypatch.setattr(outliers, "first_copies", watched)
     X = np.arange(9000.0)[:, None] * [1, 1]
     known, _ = look(X)
+    # Of twice as many, so that half of them may be copies.
+    assert compared == [2 * OUTLIERS.max_references]
     assert len(known.references) == OUTLIERS.max_references
     spread = known.references[:, 0]
     assert float(spread.max() - spread.min()) == pytest.approx(
@@ -119,3 +129,48 @@ def test_as_arrays_and_back(digits):
     found = again.marked(np.zeros(80, int), RowDataset(X), reader, CPU)
     assert_array_equal(found < 0, are_outliers(X))
     assert Surroundings.from_arrays({}, "image") is None
+
+
+def by_loop(rows, features):
+    """Distances of all to all, with what components leave out, in plain NumPy."""
+    mean, basis = features.mean.numpy(), features.basis.numpy()
+    centered = rows - mean
+    components = centered @ basis
+    left_out = np.linalg.norm(centered - components @ basis.T, axis=1)
+    n = len(rows)
+    found = np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            gap = ((components[i] - components[j]) ** 2).sum()
+            found[i, j] = np.sqrt(gap + left_out[i] ** 2 + left_out[j] ** 2)
+    return found
+
+
+@pytest.mark.parametrize("n", [3, 12, 150])
+def test_a_plain_loop_finds_the_same_measures(digits, n):
+    layout = RowLayout("HW", (1, 8, 8))
+    reader = SampleReader(layout, PixelScaler.standardize(digits[:n], layout))
+    X = torch.as_tensor(digits[: n + 40], dtype=torch.float32)
+    known = Surroundings.of(RowDataset(digits[:n]), reader, "image")
+    rows = known.features.prepare(reader.read(X, CPU)).flatten(1).numpy()
+    assert abs(known.features.mean).max() > 0.1  # so that it has to be taken off
+    k = min(10, n // 2)
+    distances = by_loop(rows, known.features)
+    within = distances[:n, :n].copy()
+    np.fill_diagonal(within, np.inf)
+    nearest = within.argsort(1)[:, :k]
+    reaches = within[np.arange(n), nearest[:, -1]]
+    np.testing.assert_allclose(known.reaches.numpy(), reaches, rtol=1e-4)
+    own = np.log(reaches)
+    beside = own - np.log(reaches[nearest].mean(1))
+    fences = []
+    for values in (own, beside):
+        low, high = np.quantile(values, [0.25, 0.75])
+        fences.append(high + OUTLIERS.fence * (high - low))
+    np.testing.assert_allclose(known.fences, fences, atol=1e-3)
+    # And of samples that were not fitted on.
+    nearest = distances[n:, :n].argsort(1)[:, :k]
+    reach = np.take_along_axis(distances[n:, :n], nearest[:, -1:], 1)[:, 0]
+    expected = np.log(reach), np.log(reach) - np.log(reaches[nearest].mean(1))
+    found = known._measured(reader.read(X[n:], CPU)).numpy()
+    np.testing.assert_allclose(found, np.stack(expected, 1), atol=1e-3)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -85,6 +87,13 @@ def test_the_map_brings_together_what_occurs_in_one_image():
     assert overlap.abs().max() < 1e-2
 
 
+@pytest.mark.parametrize(("n_dimensions", "n_left"), [(5, 5), (29, 29), (99, 29)])
+def test_of_few_words_all_directions_but_the_first_are_taken(n_dimensions, n_left):
+    settings = PatchSettings(n_words=30, n_dimensions=n_dimensions, active_share=0.2)
+    learned = PatchFeatures.learn(textures(40)[0], random(), settings)
+    assert learned.projection.shape == (30, n_left)
+
+
 @pytest.mark.parametrize("is_sparse", [True, False])
 def test_second_moments_are_those_of_all_blocks(is_sparse):
     codes = F.relu(torch.randn(50, 7, generator=random()) - 1)
@@ -126,6 +135,18 @@ def test_whitening_evens_out_all_but_the_faint_components(learned):
     assert white.var(0)[faint].max() < 0.3
 
 
+def test_a_word_is_near_above_the_threshold_alone(learned):
+    seen = patches._patches(textures(1, n_channels=3)[0], 6, 2)
+    likeness = learned._likeness(seen)
+    some = float(likeness.flatten()[7])
+    near = replace(learned, threshold=some)._words_near(seen)
+    assert torch.equal(near > 0, likeness > some)
+    lengths = seen.square().sum(-1)
+    blank = replace(learned, threshold=-2.0, blank=float(lengths.flatten()[3]))
+    found = blank._words_near(seen)
+    assert torch.equal(found[..., 0] > 0, lengths > lengths.flatten()[3])
+
+
 def test_codes_are_few_words(learned):
     codes = learned._codes(patches._patches(textures(40, n_channels=3)[0], 6, 2))
     assert float((codes > 0).float().mean()) == pytest.approx(0.02, abs=0.01)
@@ -153,7 +174,15 @@ def test_features_do_not_depend_on_their_batch(learned):
 @pytest.mark.parametrize("n_channels", [1, 3])
 @pytest.mark.parametrize(
     ("shape", "cells"),
-    [((4, 4), 1), ((8, 8), 4), ((12, 20), 16), ((32, 32), 16), ((64, 100), 16)],
+    [
+        ((4, 4), 1),
+        ((4, 12), 4),
+        ((12, 4), 4),
+        ((8, 8), 4),
+        ((12, 20), 16),
+        ((32, 32), 16),
+        ((64, 100), 16),
+    ],
 )
 def test_images_of_any_shape(shape, cells, n_channels):
     X, _ = textures(30, shape, n_channels)
@@ -163,6 +192,27 @@ def test_images_of_any_shape(shape, cells, n_channels):
     assert features.isfinite().all()
     norms = features.square().sum(1)
     torch.testing.assert_close(norms, torch.full_like(norms, cells), atol=1.01, rtol=0)
+
+
+def test_images_of_the_side_are_left_as_they_are():
+    for shape in ((32, 32), (32, 40), (50, 32), (8, 40)):
+        X, _ = textures(2, shape)
+        assert patches.shrunk(X) is X
+    assert patches.shrunk(textures(2, (33, 66))[0]).shape[2:] == (32, 64)
+
+
+@pytest.mark.parametrize("n", [1, 16, 17, 40])
+def test_patches_are_drawn_of_every_image_at_the_places_of_some_others(n):
+    side, width = 6, 10
+    # Each pixel says where it is, and each image by what it is brighter.
+    places = torch.arange(width * width, dtype=torch.float32).view(width, width)
+    images = (places * torch.arange(1.0, n + 1).view(-1, 1, 1))[:, None]
+    found = patches._sampled_patches(images, side, 7, random())
+    assert found.shape == (n, 7, side * side)
+    found = found / torch.arange(1.0, n + 1).view(-1, 1, 1)
+    for first in range(0, n, 16):
+        alike = found[first : first + 16]
+        torch.testing.assert_close(alike, alike[:1].expand_as(alike))
 
 
 def test_large_images_are_seen_small():

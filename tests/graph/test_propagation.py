@@ -1,5 +1,8 @@
 """Labels that flow along links, and are true to what is known."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -7,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from deepcluster_sk.graph import propagation
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.propagation import (
     PropagationSettings,
@@ -14,6 +18,7 @@ from deepcluster_sk.graph.propagation import (
     pinned,
     propagated,
     seeded_labels,
+    shares_near,
 )
 
 RANDOM = np.random.RandomState
@@ -51,6 +56,15 @@ def test_a_plain_loop_flows_as_far():
         settings = PropagationSettings(damping, n_rounds)
         expected = by_loop(graph.weights.toarray(), shares, damping, n_rounds)
         assert_array_equal(propagated(graph, shares, settings), expected)
+
+
+def test_the_scale_of_the_links_does_not_matter():
+    graph, _ = groups(12, 9, between=0.1)
+    shares = RANDOM(1).uniform(size=(21, 4))
+    expected = propagated(graph, shares)
+    for scale in (1e-6, 1e6):
+        scaled = replace(graph, weights=graph.weights * scale)
+        assert_array_equal(propagated(scaled, shares), expected)
 
 
 def test_errors_are_mended_and_missing_clusters_stay_missing():
@@ -135,3 +149,130 @@ def test_without_a_graph_what_is_known_is_set():
     known = np.array([1, -1, -1, 0])
     found = seeded_labels(None, np.array([0, 0, 1, 1]), known, 2, RANDOM(0))
     assert_array_equal(found, [1, 1, 0, 0])
+
+
+def test_a_plain_loop_finds_the_same_shares_near():
+    random = RANDOM(0)
+    weights = np.triu(random.uniform(size=(9, 9)) < 0.5, 1) * random.uniform(size=9)
+    weights[:, 4] = weights[4] = 0  # linked to none
+    weights = 0.01 * (weights + weights.T)  # all links of a node weigh less than one
+    nodes, labels = np.arange(1, 10), random.randint(3, size=12)
+    voters = random.randint(9, size=(3, 4))
+    graph = Graph(nodes, scipy.sparse.csr_matrix(weights), voters=voters)
+    found = shares_near(graph, labels, 3)
+    for row, node in enumerate(nodes):
+        shares = np.zeros(3)
+        for other in range(9):
+            shares[labels[nodes[other]]] += weights[row, other]
+        total = weights[row].sum()
+        np.testing.assert_allclose(found[node], shares / total if total else shares)
+    for row, votes in zip([0, 10, 11], voters, strict=True):
+        counts = np.bincount(labels[nodes[votes]], minlength=3)
+        np.testing.assert_allclose(found[row], counts / 4)
+
+
+@pytest.mark.parametrize(("at_home", "anew"), [(2, False), (1, True)])
+def test_clusters_are_found_anew_where_most_are_not_at_home(at_home, anew, monkeypatch):
+    """Of one known sample, so many of four neighbours are where it belongs."""
+    calls = []
+    monkeypatch.setattr(
+        propagation, "_found_anew", lambda graph, labels, *_: calls.append(1) or labels
+    )
+    weights = np.zeros((7, 7))
+    weights[0, 1:5] = weights[1:5, 0] = 1
+    weights[5, 6] = weights[6, 5] = 1  # and those of another are all
+    graph = Graph(np.arange(7), scipy.sparse.csr_matrix(weights))
+    labels = np.array([0, *[0] * at_home, *[2] * (4 - at_home), 1, 1])
+    known = np.array([0, -1, -1, -1, -1, 1, -1])
+    near = np.arange(3)
+    monkeypatch.setattr(propagation, "numbers_by", lambda shares, known: near)
+    seeded_labels(graph, labels, known, 3, RANDOM(0))
+    assert bool(calls) == anew
+
+
+def test_every_number_flows_from_as_much_however_much_is_known_of_it(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        propagation, "propagated", lambda graph, shares, far: given.append(shares)
+    )
+    graph = SimpleNamespace(refined=lambda found, *_: found)
+    labels = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+    known = np.array([0, 0, -1, 1, -1, -1, -1, -1])
+    propagation._found_anew(graph, labels, known, 4, RANDOM(0))
+    ((shares),) = given
+    expected = np.zeros((8, 4))
+    expected[[0, 1], 0] = 1 / 2
+    expected[3, 1] = 1
+    expected[5:, 2] = 1 / 3  # of which nothing is known: all that are in it
+    np.testing.assert_allclose(shares, expected)
+
+
+class Judge:
+    """Stands for a graph: what it finds of two partitions is told."""
+
+    def __init__(self, gain):
+        self.merits = {(0, 0, 1, 1): 0.5, (0, 1, 1, 1): 0.5 + gain}
+
+    def modularity(self, labels):
+        return self.merits[tuple(labels)]
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "gain", "agreed", "taken"),
+    [
+        (2, 0.1, 0.6, True),
+        (2, 0.0, 0.6, True),
+        (2, -0.0099, 0.6, True),  # a tenth of a tenth may be lost
+        (2, -0.0101, 0.6, False),
+        (10, -0.0099, 0.6, True),
+        (10, -0.0101, 0.6, False),
+        (20, -0.0049, 0.6, True),  # and less of more clusters
+        (20, -0.0051, 0.6, False),
+        (2, 0.1, 0.5, False),  # what is known agrees no better
+        (2, 0.1, 0.4, False),
+        (2, -0.1, 0.4, False),
+    ],
+)
+def test_what_is_found_anew_is_taken_where_it_agrees_better_and_hardly_loses(
+    n_clusters, gain, agreed, taken, monkeypatch
+):
+    old, new = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    agreement = {tuple(old): np.full(1, 0.5), tuple(new): np.full(1, agreed)}
+    replaced = {
+        "shares_near": lambda graph, labels, n: np.eye(n)[labels],
+        "_all_at_home": lambda *_: False,
+        "_found_anew": lambda *_: new,
+        "_agreement": lambda graph, labels, *_: agreement[tuple(labels)],
+        "propagated": lambda graph, shares: shares.argmax(1),
+    }
+    for name, stand_in in replaced.items():
+        monkeypatch.setattr(propagation, name, stand_in)
+    known = np.array([0, -1, -1, 1])
+    found = seeded_labels(Judge(gain), old, known, n_clusters, RANDOM(0))
+    assert_array_equal(found, new if taken else old)
+
+
+def test_one_known_number_is_enough_for_labels_to_flow():
+    graph, y = groups(40, 40)
+    known = np.full(80, -1)
+    known[:3] = 0
+    strayed = np.where(np.arange(80) % 9 == 5, 1 - y, y)
+    assert_array_equal(seeded_labels(graph, strayed, known, 2, RANDOM(0)), y)
+    # And where nothing is known, none does.
+    nothing = np.full(80, -1)
+    assert_array_equal(seeded_labels(graph, strayed, nothing, 2, RANDOM(0)), strayed)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "at_home"),
+    [
+        ([0.2, 1.0, 1.0, 1.0], False),  # those of one number are not
+        ([0.2, 0.8, 1.0, 1.0], True),  # of the first there are two
+        ([0.2, 0.7, 1.0, 1.0], False),
+    ],
+)
+def test_the_known_of_every_number_are_to_be_at_home(agreed, at_home, monkeypatch):
+    numbers = [0, 1, 2, 2] if agreed[1] == 1 else [0, 0, 1, 2]
+    known = np.array([*numbers, -1])
+    monkeypatch.setattr(propagation, "_agreement", lambda *_: np.array(agreed))
+    assert propagation._all_at_home(None, known, known, 3) == at_home

@@ -108,3 +108,8 @@ def test_one_sample_has_no_links(images):
     graph = scoring_graph(X[:1], GREY, CPU)
     assert scipy.sparse.issparse(graph.weights)
     assert graph.modularity(np.zeros(1, int)) == 0
+
+
+def test_two_samples_are_linked(images):
+    X, _ = images
+    assert scoring_graph(X[:2], GREY, CPU).weights.nnz == 2

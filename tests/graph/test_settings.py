@@ -59,6 +59,14 @@ def test_small_clusters_get_few_links(settings, size, counts):
     assert settings.neighbor_counts(20 * size, 20) == counts
 
 
+@pytest.mark.parametrize("n_nodes", [2, 3, 5, 6])
+def test_few_nodes_have_all_others_for_neighbors(n_nodes):
+    for settings in (FULL, replace(FULL, most_linked=None)):
+        assert settings.most_neighbors(n_nodes, 1) == min(
+            n_nodes - 1, 5 if settings is FULL else n_nodes
+        )
+
+
 def test_the_fewer_nodes_the_harder_the_settings():
     few, many = astuple(settings_for(5_000)), astuple(settings_for(12_000))
     assert few[0] > many[0]

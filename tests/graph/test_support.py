@@ -6,6 +6,7 @@ from scipy.sparse import csr_matrix
 from deepcluster_sk.augmentation.presets import kind_of, make_augmentation
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.graph import support as support_module
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.support import (
@@ -34,6 +35,21 @@ def witnesses(X, **settings):
     with torch.no_grad():
         random_state = np.random.RandomState(0)
         return find_witnesses(views, 3, random_state, SupportSettings(**settings))
+
+
+@pytest.mark.parametrize(
+    ("make", "n_views"), [(make_images, [5, 5, 5, 0]), (make_vectors, [5])]
+)
+def test_patches_alone_are_looked_for_in_no_views(make, n_views, monkeypatch):
+    asked, link = [], support_module.neighbor_graph
+
+    def watched(views, features, nodes, n_clusters, n_views):
+        asked.append(n_views)
+        return link(views, features, nodes, n_clusters, n_views)
+
+    monkeypatch.setattr(support_module, "neighbor_graph", watched)
+    witnesses(make(n=40)[0], n_views=5, n_partitions=1)
+    assert asked == n_views
 
 
 def with_errors(y, every=12):
@@ -92,3 +108,11 @@ def test_a_group_in_the_cluster_of_another_has_no_support_of_a_partition():
     assert found == pytest.approx([1] * 6 + [1 / 3] * 2 + [2 / 3] * 4)
     both = Witness(graph, [by_kind, labels]).partition_support(labels, 2)
     assert both == pytest.approx((found + 1) / 2)
+
+
+def test_of_one_cluster_all_is_in_it():
+    X, _ = make_vectors(n=40)
+    labels = np.zeros(40, int)
+    for witness in witnesses(X):
+        assert (witness.neighbor_support(labels, 1) == 1).all()
+        assert (witness.partition_support(labels, 1) == 1).all()

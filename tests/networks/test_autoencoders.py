@@ -65,6 +65,13 @@ def test_any_number_of_layers(widths):
     assert_fits(MLPAutoencoder((7,), 2, widths), (7,), 2)
 
 
+@pytest.mark.parametrize("widths", [(), (4, 0), (0,), (-1, 4), (4.0,), ("4",)])
+@pytest.mark.parametrize("architecture", ["shallow", "mlp"])
+def test_widths_are_positive_integers(architecture, widths):
+    with pytest.raises(ValueError, match="channels"):
+        make_autoencoder(architecture, (1, 8, 8), 2, widths)
+
+
 @pytest.mark.parametrize("n_features", [1, 2, 64, 3000])
 def test_mlp_for_vectors(n_features):
     assert_fits(make_autoencoder("mlp", (n_features,), 5), (n_features,), 5)
@@ -75,6 +82,8 @@ def test_mlp_is_sized_to_the_data_within_bounds():
     assert widths == sorted(widths)
     assert (widths[0], widths[-1]) == (64, 512)
     assert all(width >= 4 * n for n, width in enumerate(widths, start=1) if width < 512)
+    # And no power of two more.
+    assert all(width < 8 * n for n, width in enumerate(widths, start=1) if width > 64)
 
 
 def test_pooling_stops_once_a_side_is_below_four():

@@ -167,3 +167,10 @@ def test_hidden_layers_are_normalised_unless_told_otherwise(given, expected):
     network = make_network(**given)
     layers = list(network.autoencoder.modules())
     assert sum(isinstance(m, torch.nn.BatchNorm1d) for m in layers) == expected
+
+
+@pytest.mark.parametrize("radius", [None, 3.0])
+def test_the_scale_of_the_latent_is_not_learned_on_the_sphere(radius):
+    whiten = make_network(radius).whiten
+    assert isinstance(whiten, torch.nn.BatchNorm1d) == (radius is not None)
+    assert not list(whiten.parameters())

@@ -6,7 +6,12 @@ import torch
 from skorch.callbacks import EpochTimer
 from skorch.history import History
 
-from deepcluster_sk.training.callbacks import CosineDecay, KeepBest, check_callbacks
+from deepcluster_sk.training.callbacks import (
+    CosineDecay,
+    KeepBest,
+    ProgressBar,
+    check_callbacks,
+)
 
 
 class Net:
@@ -117,3 +122,56 @@ def test_callbacks_of_skorch_are_taken(callbacks):
 def test_what_is_no_callback_is_refused(given):
     with pytest.raises(TypeError, match="callbacks must hold"):
         check_callbacks([given])
+
+
+class Told:
+    """Stands for the progress of a fit."""
+
+    def __init__(self):
+        self.steps, self.notes = 0, []
+
+    def advance(self):
+        self.steps += 1
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def test_progress_counts_steps_and_tells_epochs_of_the_phase():
+    net, bar = Net(), ProgressBar()
+    net.progress_, net.phase_epochs_ = Told(), 7
+    bar.on_batch_end(net, training=True)
+    bar.on_batch_end(net, training=True)
+    net.epoch(bar, 0.0, phase="pretrain", train_loss=0.123456)
+    net.epoch(bar, 0.0, phase="cluster", train_loss=2.0, label_change=0.025)
+    net.epoch(bar, 0.0, phase="cluster", train_loss=1.0, label_change=0.0)
+    assert net.progress_.steps == 2
+    assert net.progress_.notes == [
+        "epoch 1/7, loss 0.1235",
+        "epoch 1/7, loss 2, 2.5% moved",
+        "epoch 2/7, loss 1, 0.0% moved",
+    ]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_schedule_tells_where_it_is_and_goes_on_from_there(enabled):
+    def begun():
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+        net = SimpleNamespace(optimizer_=optimizer, phase_steps_=8)
+        callback = CosineDecay(enabled)
+        callback.on_train_begin(net)
+        return optimizer, callback, net
+
+    def step(optimizer, callback, net):
+        optimizer.step()
+        callback.on_batch_end(net)
+        return optimizer.param_groups[0]["lr"]
+
+    whole, later = begun(), begun()
+    for _ in range(3):
+        step(*whole)
+    later[1].load_state_dict(whole[1].state_dict())
+    assert step(*later) == pytest.approx(step(*whole))
+    assert (whole[1].state_dict()["step"] is None) == (not enabled)
+    whole[1].on_train_end(whole[2])
+    assert whole[1].schedule_ is None

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
+from deepcluster_sk.training import centers
 from deepcluster_sk.training.centers import (
     centers_of,
     checked_centers,
@@ -85,3 +86,22 @@ def test_the_row_farthest_from_its_centre_is_taken_in_any_direction():
     labels = np.array([0, 0, 0, 0, 1, 1])
     found = reseed_empty(latent, labels, 3)
     assert found.tolist() == [0, 0, 0, 2, 1, 1]
+
+
+def test_nearest_is_by_distance_though_centres_are_of_any_length():
+    rng = np.random.default_rng(0)
+    latent, places = (
+        rng.normal(size=(50, 3)),
+        rng.normal(size=(6, 3)) * np.arange(1, 7)[:, None],
+    )
+    gaps = ((latent[:, None] - places) ** 2).sum(2)
+    np.testing.assert_array_equal(nearest(latent, places), gaps.argmin(1))
+
+
+@pytest.mark.parametrize(("most", "kind"), [(30, "KMeans"), (29, "MiniBatchKMeans")])
+def test_many_rows_are_taken_in_batches(most, kind, monkeypatch):
+    monkeypatch.setattr(centers, "FULL_KMEANS_ROWS", most)
+    for other in {"KMeans", "MiniBatchKMeans"} - {kind}:
+        monkeypatch.setattr(centers, other, None)
+    X, y = make_vectors(n=30)
+    assert adjusted_rand_score(y, kmeans_start(X, 3, np.random.RandomState(0))) == 1

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, mutual_info_score
 
@@ -55,6 +55,25 @@ def test_of_all_draws_the_one_that_views_agree_on_is_taken(monkeypatch):
     ]
     assert len({round(float(s), 6) for s in shared}) > 1
     assert_array_equal(found, made[int(np.argmax(shared))].predict(x))
+
+
+def test_a_mixture_begins_at_the_partition(monkeypatch):
+    x, y = unlike()
+    x = x * [1, 10]  # of variances that are no mean of each other
+    given = {}
+
+    def seen(n_clusters, **settings):
+        given.update(settings)
+        return real(n_clusters, **settings)
+
+    real = mixture.GaussianMixture
+    monkeypatch.setattr(mixture, "GaussianMixture", seen)
+    mixture._mixture(x, y, 3, 0)
+    counts = np.bincount(y)
+    assert_allclose(given["weights_init"], counts / counts.sum())
+    assert_allclose(given["means_init"], [x[y == k].mean(0) for k in range(3)])
+    variance = np.mean([np.var(column) for column in x.T])
+    assert given["reg_covar"] == pytest.approx(0.1 * variance)
 
 
 def test_few_samples_in_many_dimensions_have_no_full_covariance(monkeypatch):

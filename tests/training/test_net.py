@@ -387,3 +387,11 @@ def test_progress_is_told_of_every_step_and_of_the_loss(dataset, capfd):
     loss = net.history[-1, "train_loss"]
     assert progress.view().note == f"epoch 2/2, loss {loss:.4g}"
     assert not hasattr(net, "progress_")
+
+
+def test_progress_is_told_how_many_steps_there_will_be(dataset):
+    progress, told = Progress(), []
+    progress.begin("training")
+    progress.steps = told.append
+    run(make_net(dataset, batch_size=4), Reconstruct(), dataset, 3, progress=progress)
+    assert told == [3 * 5]

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from deepcluster_sk.training.net import ClusteringNet
-from deepcluster_sk.training.parts import free_memory, parts_of
+from deepcluster_sk.training.parts import free_memory, more_parts, parts_of
 from tests.every_objective import CASES, SHORT
 from tests.made import make_images
 
@@ -83,3 +83,20 @@ def test_parts_hold_every_row_once_and_what_goes_with_it():
     for rows, part in parts:
         assert torch.equal(rows["rows"][:, 0], part * 2)
         assert torch.equal(rows["negatives"][:, 0], part * 3)
+
+
+@pytest.mark.parametrize(("n_parts", "told"), [(1, True), (2, False), (4, False)])
+def test_it_is_said_when_batches_are_first_halved(n_parts, told, recwarn):
+    batch = {}, torch.arange(32)
+    assert more_parts(batch, n_parts, RuntimeError()) == 2 * n_parts
+    assert bool(recwarn) == told
+
+
+@pytest.mark.parametrize(("n_rows", "fits"), [(8, True), (7, False)])
+def test_a_part_is_of_two_rows_at_least(n_rows, fits):
+    batch = {}, torch.arange(n_rows)
+    if fits:
+        assert more_parts(batch, 2, RuntimeError()) == 4
+    else:
+        with pytest.raises(RuntimeError, match="parts of 3 samples, of batches of 7"):
+            more_parts(batch, 2, RuntimeError())

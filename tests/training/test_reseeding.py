@@ -80,6 +80,17 @@ class Asked(torch.nn.Module):
         self.asked = cluster, seeds[:, 0].tolist(), others[:, 0].tolist()
 
 
+class AskedOften(torch.nn.Module):
+    """Remembers every time."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def reseed(self, cluster, seeds, others):
+        self.asked.append((cluster, seeds[:, 0].tolist(), others[:, 0].tolist()))
+
+
 class Reader:
     """Stands for a reader: rows are what they are."""
 
@@ -113,3 +124,51 @@ def test_a_cluster_of_one_sample_gives_none_away():
     assert reseed_lost(net, dataset, torch.eye(4)[:3]) == 0
     after = net.module_.state_dict()
     assert all(torch.equal(after[name], w) for name, w in before.items())
+
+
+@pytest.mark.parametrize("n_lost", [1, 2])
+def test_as_many_are_in_doubt_as_half_a_cluster_has_for_each_that_is_lost(n_lost):
+    net = SimpleNamespace(
+        module_=AskedOften(), reader=Reader, torch_device=torch.device("cpu")
+    )
+    n, n_clusters = 60, 2 + n_lost
+    labels = np.repeat([0, 1], 30)
+    sureness = np.linspace(0.5, 0.9, n)
+    order = np.random.default_rng(0).permutation(n)
+    shares = np.zeros((n, n_clusters))
+    shares[np.arange(n), labels] = sureness[order]
+    n_doubtful = round(0.5 * n / n_clusters) * n_lost
+    doubtful = np.argsort(sureness[order])[:n_doubtful]
+    assert reseed_lost(net, RowDataset(np.arange(60.0)[:, None]), torch.tensor(shares))
+    assert [cluster for cluster, *_ in net.module_.asked] == list(range(2, n_clusters))
+    by_doubt = np.argsort(-np.bincount(labels[doubtful]))
+    for giver, (_, seeds, others) in zip(by_doubt, net.module_.asked, strict=False):
+        # No more than half of what the cluster has.
+        expected = doubtful[labels[doubtful] == giver][:15]
+        assert seeds == expected.tolist()
+        assert set(others) == set(np.flatnonzero(labels == giver)) - set(expected)
+
+
+def test_half_of_a_cluster_stays_though_all_of_it_is_in_doubt():
+    net = SimpleNamespace(
+        module_=AskedOften(), reader=Reader, torch_device=torch.device("cpu")
+    )
+    shares = np.zeros((20, 3))
+    shares[:18, 0], shares[18:, 1] = 0.9, 0.4
+    assert reseed_lost(net, RowDataset(np.arange(20.0)[:, None]), torch.tensor(shares))
+    ((cluster, seeds, others),) = net.module_.asked
+    assert cluster == 2
+    assert (seeds, others) in (([18], [19]), ([19], [18]))
+
+
+@pytest.mark.parametrize(
+    ("n_begun", "said"), [(1, "in training once, and"), (2, "in training 2 times, and")]
+)
+def test_how_often_is_said(n_begun, said):
+    with pytest.warns(ConvergenceWarning, match=said):
+        reseeding.warn_of_reseeding(n_begun)
+
+
+def test_of_none_nothing_is_said(recwarn):
+    reseeding.warn_of_reseeding(0)
+    assert not recwarn

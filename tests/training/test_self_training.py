@@ -6,6 +6,7 @@ import torch
 
 from deepcluster_sk import PseudoLabels
 from deepcluster_sk.losses.clustering import target_distribution
+from deepcluster_sk.training import self_training
 from deepcluster_sk.training.pseudo_labels import LabelUpdates
 from deepcluster_sk.training.self_training import (
     ClusteringObjective,
@@ -176,3 +177,37 @@ def test_updates_leave_what_is_known():
     )
     assert updates.update(None, LABELS, 0.3)
     np.testing.assert_array_equal(updates.labels, [0, 1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("n_batches", "reseeds"), [(1, True), (6, True), (7, False), (8, False)]
+)
+def test_a_lost_cluster_begins_anew_and_training_goes_on(
+    n_batches, reseeds, monkeypatch
+):
+    """Up to three quarters of the phase."""
+    monkeypatch.setattr(self_training, "reseed_lost", lambda *_: 1)
+    net = Net(of_labels(0, 0, 0, 0), steps=8)
+    net.reader = SimpleNamespace(scaler=SimpleNamespace(is_constant=False))
+    objective = ClusteringObjective(tol=0.5)
+    objective.begin(net, None)
+    step(objective, net, n_batches)
+    figures = objective.end_epoch(net, None)
+    assert figures == {"label_change": 0.0, **({"reseeded": 1} if reseeds else {})}
+    assert objective.n_reseeded == reseeds
+    # With another cluster in it nothing has settled.
+    assert objective.settled is objective.finished is not reseeds
+
+
+def test_no_cluster_begins_anew_where_none_is_lost_or_labels_are_held(monkeypatch):
+    monkeypatch.setattr(self_training, "reseed_lost", None)
+    net = Net(FIRST, steps=8)
+    net.reader = SimpleNamespace(scaler=SimpleNamespace(is_constant=True))
+    for objective in (
+        ClusteringObjective(tol=0.5),
+        ClusteringObjective(tol=0.5, pseudo_labels=held()),
+    ):
+        objective.begin(net, None)
+        assert "reseeded" not in objective.end_epoch(net, None)
+    net.assignments = [torch.tensor(of_labels(0, 0, 0, 0))]  # all samples are equal
+    assert "reseeded" not in objective.end_epoch(net, None)

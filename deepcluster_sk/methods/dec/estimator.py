@@ -21,6 +21,9 @@ from deepcluster_sk.training.targets import (
     update_interval_of,
 )
 
+#: Optimiser steps of pretraining, and epochs at least.
+PRETRAINING = (1_500, 15)
+
 
 class DECClusterer(BaseDeepClusterer):
     """Deep embedded clustering (DEC), and IDEC by `reconstruction_weight`.
@@ -195,12 +198,9 @@ class DECClusterer(BaseDeepClusterer):
     def _pretraining(
         self, context: FitContext, start: Start, streams: Streams
     ) -> tuple[Objective, int]:
-        strategy = self._reconstruction()
-        epochs = strategy.epochs
-        if epochs == "auto":
-            epochs = context.epochs(1500, 15)
         view = View(self._augmentation(context.layout), streams.generator)
-        return AutoencoderPretraining(view, strategy.from_views), int(epochs)
+        objective = AutoencoderPretraining(view, self._reconstruction().from_views)
+        return objective, self._pretraining_epochs(context, PRETRAINING)
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]

@@ -18,13 +18,13 @@ class AutoencoderPretraining(Objective):
     Parameters
     ----------
     view : View
-    from_views : bool, default=False
+    from_views : bool
         Whether it is the samples that are rebuilt from the views.
     """
 
     name = "pretrain"
 
-    def __init__(self, view: View, from_views: bool = False) -> None:
+    def __init__(self, view: View, from_views: bool) -> None:
         self.view = view
         self.from_views = from_views
 
@@ -54,11 +54,11 @@ class DECClustering(SelfTrainingObjective):
     Parameters
     ----------
     view : View
-    on_views : bool
-        Whether it is views that are pulled, or the samples themselves.
     reconstruction_weight : float
         Weight of the reconstruction beside the divergence; 0 is DEC, more is IDEC.
-    from_views : bool, default=False
+    on_views : bool
+        Whether it is views that are pulled, or the samples themselves.
+    from_views : bool
         Whether it is the samples that are rebuilt from the views.
     **settings
         As :class:`SelfTrainingObjective` takes them.
@@ -73,8 +73,8 @@ class DECClustering(SelfTrainingObjective):
         self,
         view: View,
         reconstruction_weight: float,
-        on_views: bool = True,
-        from_views: bool = False,
+        on_views: bool,
+        from_views: bool,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)

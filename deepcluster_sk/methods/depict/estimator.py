@@ -122,7 +122,7 @@ class DepictClusterer(BaseDeepClusterer):
         "contrast": [StrOptions({"auto", "none", "image", "local"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
-    _joint_steps = 1500
+    _joint_steps = (1500, 4)
     _joint_parameters = BaseDeepClusterer._joint_parameters | {
         *("target", "pull_clean", "reconstruction_weight"),
     }
@@ -234,11 +234,9 @@ class DepictClusterer(BaseDeepClusterer):
     def _pretraining(
         self, context: FitContext, start: Start, streams: Streams
     ) -> tuple[Objective, int]:
-        epochs = self._reconstruction().epochs
-        if epochs == "auto":
-            steps, least, most = PRETRAINING[is_by_graph(self.init)]
-            epochs = context.epochs(steps, least, most)
-        return DepictPretraining(self.hidden_weight), int(epochs)
+        steps = PRETRAINING[is_by_graph(self.init)]
+        epochs = self._pretraining_epochs(context, steps)
+        return DepictPretraining(self.hidden_weight), epochs
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]

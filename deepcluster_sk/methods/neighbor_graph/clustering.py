@@ -119,7 +119,7 @@ def check_cluster_size(n_samples: int, n_clusters: int, least: int) -> None:
     ValueError
         With the numbers, and what to change.
     """
-    if least > 1 and n_clusters * least > n_samples:
+    if n_clusters * least > n_samples:
         raise ValueError(
             f"n_clusters={n_clusters} clusters of min_cluster_size={least} would need "
             f"{n_clusters * least} samples, but X has {n_samples}: lower one of both."

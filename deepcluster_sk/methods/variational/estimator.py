@@ -36,6 +36,11 @@ from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 SEPARATION = 4.0
 #: Draws of the latent vector that the bound of a sample is the mean of; even.
 N_DRAWS = 8
+#: Optimiser steps of pretraining, where it is asked for, and epochs at least.
+PRETRAINING = (1_500, 15)
+#: Weight of the labels of the start, by the number of features: so grows the
+#: reconstruction, and so must this.
+START_WEIGHT = 0.5
 
 
 class VariationalClusterer(BaseDeepClusterer):
@@ -343,22 +348,21 @@ class VariationalClusterer(BaseDeepClusterer):
     def _pretraining(
         self, context: FitContext, start: Start, streams: Streams
     ) -> tuple[Objective, int]:
-        strategy = self._reconstruction()
-        epochs = 0 if self.pretraining == "auto" else strategy.epochs
-        if epochs == "auto":
-            epochs = context.epochs(1500, 15)
         view = None
-        if strategy.from_views:
+        if self._reconstruction().from_views:
             view = View(self._augmentation(context.layout), streams.generator)
-        return VariationalPretraining(view), int(epochs)
+        if self.pretraining == "auto":
+            return VariationalPretraining(view), 0
+        return VariationalPretraining(view), self._pretraining_epochs(
+            context, PRETRAINING
+        )
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
     ) -> tuple[Objective, int]:
         weight = self.start_weight
         if weight == "auto":
-            # The reconstruction grows with the number of features, and so must this.
-            weight = 0.5 * context.layout.n_features
+            weight = START_WEIGHT * context.layout.n_features
         objective = VariationalClustering(
             View(self._augmentation(context.layout), streams.generator),
             0.0 if context.goes_on else self.warmup,

@@ -5,6 +5,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 
 from deepcluster_sk import DepictClusterer, SelfTraining
+from deepcluster_sk.methods.depict.network import Pathways
+from deepcluster_sk.methods.depict.objective import DepictClustering
 from deepcluster_sk.metrics import clustering_accuracy_score
 from tests.made import make_images, make_vectors, quick
 
@@ -92,3 +94,20 @@ def test_digits_with_default_arguments():
     X, y = load_digits(return_X_y=True)
     estimator = DepictClusterer(10, image_shape=(8, 8), random_state=0).fit(X)
     assert clustering_accuracy_score(y, estimator.labels_) >= 0.80
+
+
+@pytest.mark.parametrize("pull_clean", [True, False])
+def test_clean_assignments_are_pulled_where_it_is_said(pull_clean):
+    objective = DepictClustering(0.7, 0.1, pull_clean, tol=0.1)
+    target = torch.rand(5, 3).softmax(1)
+    objective.targets = lambda indices: target[indices]
+    noisy, clean = torch.randn(2, 4, 3).log_softmax(2)
+    layers = [torch.rand(4, 6), torch.rand(4, 3)]
+    outputs = Pathways(noisy, clean, layers, [part + 1 for part in layers])
+    indices = torch.tensor([4, 0, 2, 1])
+    terms, total = objective({}, outputs, indices)
+    each = [-(target[indices] * q).sum(1).mean() for q in (noisy, clean)]
+    expected = sum(each) / 2 if pull_clean else each[0]
+    torch.testing.assert_close(terms["clustering"], expected)
+    torch.testing.assert_close(terms["reconstruction"], torch.tensor(1.1))
+    torch.testing.assert_close(total, expected + 0.7 * 1.1)

@@ -98,3 +98,30 @@ def test_centers_that_coincide(n_clusters):
     torch.testing.assert_close(
         log_assignment.exp(), torch.full((3, n_clusters), 1 / n_clusters)
     )
+
+
+def test_the_scale_of_the_code_is_not_learned():
+    network = make_network()
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm1d)]
+    assert len(norms) == 1
+    assert not list(norms[0].parameters())
+    assert not list(network.noise.parameters())
+
+
+def test_assignments_are_not_coarsened_by_autocast():
+    network, codes = make_network().eval(), torch.rand(20, 4)
+    plain = network.assign(codes)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(network.assign(codes), plain)
+
+
+def test_each_layer_halves_the_sides():
+    _, _, _, clean = make_network((1, 28, 20), channels=(4, 6, 8))(
+        torch.rand(2, 1, 28, 20)
+    )
+    assert [tuple(x.shape[1:]) for x in clean] == [
+        (1, 28, 20),
+        (4, 14, 10),
+        (6, 7, 5),
+        (8, 4, 3),
+    ]

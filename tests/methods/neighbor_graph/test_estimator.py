@@ -64,6 +64,7 @@ def test_no_check_is_withheld():
     """Tags that would switch checks off are at their defaults."""
     tags = NeighborGraphClusterer().__sklearn_tags__()
     assert tags.input_tags.two_d_array
+    assert tags.input_tags.three_d_array  # images
     assert tags.requires_fit
     assert not tags.no_validation
     assert not tags.non_deterministic

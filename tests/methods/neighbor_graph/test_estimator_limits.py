@@ -7,7 +7,14 @@ from numpy.testing import assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
+from deepcluster_sk.graph.contest import Appearance
+from deepcluster_sk.graph.settings import settings_for
 from deepcluster_sk.graph.start import find_start
+from deepcluster_sk.methods.neighbor_graph import as_init, clustering
+from deepcluster_sk.methods.neighbor_graph.clustering import (
+    check_cluster_size,
+    check_sizes,
+)
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_vectors
 from tests.methods.neighbor_graph.test_estimator import make
@@ -174,3 +181,89 @@ def test_a_start_by_settings_of_its_own(images):
 def test_a_start_that_contradicts_the_other_estimator(images, params, given, message):
     with pytest.raises(ValueError, match=message):
         start_by(make(**params), views_of(images[0], "auto"), **given)
+
+
+LOCAL = Appearance("local", "drawing")
+
+
+@pytest.mark.parametrize(
+    ("params", "given", "taken"),
+    [
+        ({}, {}, True),
+        ({"contrast": "local"}, {}, True),
+        ({"contrast": "none"}, {}, False),
+        ({}, {"contrasts": ("none", "image")}, False),
+        ({"image_kind": "drawing"}, {}, True),
+        ({"image_kind": "photograph"}, {}, False),
+        ({"contrast": "none", "image_kind": "photograph"}, {}, False),
+    ],
+)
+def test_how_samples_were_seen_is_taken_where_this_one_may_see_them_so(
+    images, params, given, taken, monkeypatch
+):
+    asked = {}
+    monkeypatch.setattr(as_init, "find_start", lambda *_, **how: asked.update(how))
+    given = {"contrasts": ("none", "image", "local"), **given}
+    start_by(make(**params), views_of(images[0], "auto"), seen=LOCAL, **given)
+    assert asked["seen"] == (LOCAL if taken else None)
+
+
+@pytest.mark.parametrize("own", ["auto", "drawing"])
+@pytest.mark.parametrize("others", ["auto", "drawing"])
+def test_the_kind_is_that_of_the_one_who_knows(images, own, others, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(as_init, "find_start", lambda *_, **how: asked.update(how))
+    views = views_of(images[0], "auto")
+    start_by(make(image_kind=own, max_nodes=60), views, image_kind=others)
+    known = {own, others} - {"auto"} or {"auto"}
+    assert {asked["image_kind"]} == known
+    assert asked["max_nodes"] == 60
+    assert asked["settings"] == settings_for(60)
+
+
+# What is cut, and what is clustered by k-means ----------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("n", "n_clusters", "is_cut"),
+    [(7, 2, False), (8, 2, True), (20, 1, False), (20, 2, True), (20, 3, True)],
+)
+def test_from_eight_samples_and_two_clusters_on_a_graph_is_cut(
+    n, n_clusters, is_cut, monkeypatch
+):
+    unused = "_k_means" if is_cut else "settings_for"
+    monkeypatch.setattr(clustering, unused, None)
+    make(n_clusters).fit(make_vectors(n=n)[0])
+
+
+def test_as_many_nodes_as_clusters_and_clusters_as_samples_are_enough():
+    check_sizes(8, 8, 8, "auto")
+    check_sizes(9, 3, 100, 8)
+    check_cluster_size(12, 3, 4)
+    for refused in ((8, 9, 9, "auto"), (9, 9, 8, "auto"), (9, 3, 100, 9)):
+        with pytest.raises(ValueError, match="should be"):
+            check_sizes(*refused)
+    with pytest.raises(ValueError, match="would need 12 samples, but X has 11"):
+        check_cluster_size(11, 3, 4)
+
+
+@pytest.mark.parametrize("kind", ["drawing", "photograph"])
+def test_what_few_samples_are_told_to_be_they_are(kind):
+    X, _ = make_images(n=6)
+    assert make(2, image_kind=kind).fit(X).image_kind_ == kind
+
+
+def test_few_samples_are_seen_under_the_first_contrast(monkeypatch):
+    seen, find = [], clustering.find_neighborhood
+
+    def watched(*args, contrasts, **settings):
+        seen.append(contrasts)
+        return find(*args, contrasts=contrasts, **settings)
+
+    monkeypatch.setattr(clustering, "find_neighborhood", watched)
+    for n in (6, 12):
+        make(2).fit(make_images(n=n)[0])
+    few, many = seen
+    assert len(many) > 1
+    assert few == many[:1]

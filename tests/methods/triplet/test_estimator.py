@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -63,6 +65,8 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(images):
 def test_pretraining_by_triplets_does_nothing_else(images):
     estimator = fit(images, pretraining=TripletMargin(2), latent_dim="auto")
     assert terms(estimator, "pretrain") == {"separation"}
+    for row in estimator.history_[:2]:
+        assert row["train_loss"] == pytest.approx(row["separation"])
     assert terms(estimator, "cluster") == JOINT
     assert estimator.transform(images).shape == (len(images), 64)
 
@@ -211,6 +215,23 @@ def test_the_radius_grows_with_the_number_of_clusters(images):
         estimator = fit(images, n_clusters=n_clusters)
         lengths = np.linalg.norm(estimator.cluster_centers_, axis=1)
         np.testing.assert_allclose(lengths, radius, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n_clusters", "power"), [(2, 1), (10, 1), (100, 2)])
+def test_the_kernel_is_the_sharper_the_more_clusters_there_are(n_clusters, power):
+    context = SimpleNamespace(
+        n_clusters=n_clusters,
+        layout=SimpleNamespace(shape=(1, 8, 8)),
+        latent_dim=5,
+    )
+    start = SimpleNamespace(contrast="none")
+    _, settings = DeepTripletClusterer()._module(context, start)
+    assert settings["kernel_power"] == power
+
+
+def test_without_pretraining_there_is_none(images):
+    estimator = fit(images, pretraining=None)
+    assert [row["phase"] for row in estimator.history_] == ["cluster"] * 2
 
 
 def test_without_a_radius_the_latent_is_free(images):

@@ -280,3 +280,24 @@ def test_a_cpu_generator_gives_the_same_negatives_on_the_gpu() -> None:
         assert there.indices.is_cuda
         assert torch.equal(there.indices.cpu(), here.indices)
         assert torch.equal(there.is_fallback.cpu(), here.is_fallback)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_where_all_is_broken_another_image_is_taken(selector: Selector, n: int) -> None:
+    z = torch.full((n, 3), torch.nan)
+    found = selector(z, torch.ones(n), seeded())
+    assert (found.indices != torch.arange(n)).all()
+    assert found.is_fallback.all()
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_without_a_generator_the_global_stream_is_drawn_from(
+    selector: Selector,
+) -> None:
+    z, radii = points(30), torch.zeros(30)
+    torch.manual_seed(3)
+    first = selector(z, radii).indices
+    assert not torch.equal(selector(z, radii).indices, first)
+    torch.manual_seed(3)
+    assert torch.equal(selector(z, radii).indices, first)

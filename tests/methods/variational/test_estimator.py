@@ -14,6 +14,9 @@ from deepcluster_sk import (
     VariationalClusterer,
 )
 from deepcluster_sk.augmentation.view import View
+from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.methods.variational.estimator import N_DRAWS, SEPARATION, _spread
+from deepcluster_sk.methods.variational.network import Bound
 from deepcluster_sk.methods.variational.objective import (
     FINAL_TEMPERATURE,
     VariationalClustering,
@@ -50,11 +53,14 @@ def test_relaxations_and_likelihoods(images, relaxation, likelihood):
     assert np.isfinite(estimator.score_samples(images)).all()
 
 
-def test_terms_of_the_history(images):
-    estimator = fit(images, targets=PseudoLabels(1.0), start_weight=5.0, warmup=0.0)
+@pytest.mark.parametrize(("start_weight", "weight"), [(5.0, 5), ("auto", 64 / 2)])
+def test_terms_of_the_history(images, start_weight, weight):
+    estimator = fit(
+        images, targets=PseudoLabels(1.0), start_weight=start_weight, warmup=0.0
+    )
     for row in estimator.history_[2:]:
         expected = row["reconstruction"] + row["latent"] + row["discrete"]
-        expected += 5 * row["start"]
+        expected += weight * row["start"]
         assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
         assert 0 <= row["discrete"] <= np.log(3)
 
@@ -102,6 +108,76 @@ def test_relaxed_draws_get_nearer_to_one_hot():
     assert met[-1] == pytest.approx(FINAL_TEMPERATURE)
     ratios = [after / before for before, after in pairwise(met)]
     assert ratios == pytest.approx([ratios[0]] * 4)
+
+
+@pytest.mark.parametrize(
+    ("warmup", "expected"),
+    [(0.0, [1, 1, 1, 1, 1]), (0.5, [0, 0.5, 1, 1, 1]), (1.0, [0, 0.25, 0.5, 0.75, 1])],
+)
+def test_divergences_rise_to_their_weight_and_stay_there(warmup, expected):
+    objective = VariationalClustering(None, warmup, 1.0, True, False, tol=0.1)
+    objective._n_steps, objective.pseudo_labels = 4, None
+    log_assignment = torch.rand(6, 3).log_softmax(1)
+    nll, divergence = torch.rand(2, 6, 3)
+    outputs = Bound(log_assignment, log_assignment.exp(), nll, divergence)
+    for warm in expected:
+        terms, total = objective({}, outputs, torch.arange(6))
+        beside = terms["latent"] + terms["discrete"]
+        torch.testing.assert_close(total, terms["reconstruction"] + warm * beside)
+        objective.end_batch(None, None)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 3, 7])
+def test_neighboring_means_begin_well_apart_where_they_lie(n_clusters):
+    centers = np.random.default_rng(0).normal(5, 0.01, (n_clusters, 4))
+    spread = _spread(centers.astype(np.float32))
+    gaps = np.linalg.norm(spread[:, None] - spread, axis=2)
+    nearest = [min(gap[gap > 0]) for gap in gaps]
+    assert np.mean(nearest) == pytest.approx(SEPARATION, rel=1e-4)
+    assert_allclose(spread.mean(0), centers.mean(0), atol=1e-4)
+    # Each on its side of the mean, and as far as it was to the others'.
+    before, after = centers - centers.mean(0), spread - spread.mean(0)
+    ratio = np.linalg.norm(after) / np.linalg.norm(before)
+    assert_allclose(after, ratio * before, rtol=1e-2, atol=1e-3)
+
+
+def test_one_mean_and_equal_means_stay_where_they_are():
+    one = np.ones((1, 4), np.float32)
+    assert_array_equal(_spread(one), one)
+    assert np.isfinite(_spread(np.ones((3, 4), np.float32))).all()
+
+
+def test_a_bound_is_the_mean_over_draws_that_mirror_each_other(
+    trained, images, monkeypatch
+):
+    given, module = [], trained.net_.module_
+    elbo = module.elbo
+
+    def seen(x, noise):
+        given.append(noise)
+        return elbo(x, noise)
+
+    monkeypatch.setattr(module, "elbo", seen)
+    trained.score_samples(images)
+    for noise in given:
+        assert noise.shape == (N_DRAWS, module.latent_dim)
+        assert_array_equal(noise[: N_DRAWS // 2], -noise[N_DRAWS // 2 :])
+        assert noise.abs().min() > 0
+
+
+@pytest.mark.parametrize(
+    ("layout", "likelihood"),
+    [
+        (RowLayout("HW", (1, 8, 8)), "bernoulli"),
+        (RowLayout("CHW", (3, 8, 8)), "gaussian"),
+        (RowLayout("vector", (6,)), "gaussian"),
+        (RowLayout("vector", (1,)), "gaussian"),
+    ],
+)
+def test_grey_images_are_probabilities_and_all_else_is_gaussian(layout, likelihood):
+    assert VariationalClusterer()._likelihood(layout) == likelihood
+    for given in ("bernoulli", "gaussian"):
+        assert VariationalClusterer(likelihood=given)._likelihood(layout) == given
 
 
 def test_pretraining_rebuilds_samples_from_themselves_or_from_views():

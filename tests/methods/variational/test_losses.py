@@ -71,6 +71,12 @@ def test_discrete_term_equals_a_loop(x):
     )
 
 
+def test_discrete_terms_of_any_shape():
+    log_q = tensor(0, 4, 3, 5).log_softmax(-1)
+    each = torch.stack([uniform_divergence(part) for part in log_q])
+    torch.testing.assert_close(uniform_divergence(log_q), each)
+
+
 def test_discrete_term_pays_for_certainty_not_for_doubt():
     """Its sign: minimising the loss must not sharpen q by this term."""
     even = uniform_divergence(torch.zeros(1, 5).log_softmax(1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepcluster_sk.methods.variational.network import MixtureVAE
+from deepcluster_sk.methods.variational.network import N_FEATURES, MixtureVAE
 
 
 def make_network(shape=(1, 8, 8), likelihood="bernoulli", relaxation="marginal", **kw):
@@ -135,6 +135,11 @@ def test_latent_is_the_mean_over_clusters():
     assert (network.decode(latent) - 0.5).abs().max() <= 0.5
 
 
+def test_the_place_of_a_cluster_is_a_table_and_nothing_all_clusters_share():
+    network = make_network()
+    assert [name for name, _ in network.of_cluster.named_parameters()] == ["weight"]
+
+
 def test_vectors_and_one_cluster():
     network = make_network((6,), "gaussian", n_clusters=1, channels=(8,)).eval()
     x = torch.randn(5, 6)
@@ -162,3 +167,17 @@ def test_a_users_network_serves_as_encoder_and_decoder():
     network(torch.randn(5, 6), n_modelled=5).nll.sum().backward()
     assert network.recognition.down.weight.grad is not None
     assert network.recognition.up.weight.grad is not None
+
+
+def test_posteriors_and_assignments_are_not_coarsened_by_autocast():
+    network = make_network().eval()
+    features, codes = torch.rand(20, N_FEATURES), torch.eye(3)[torch.arange(20) % 3]
+    plain = network._posterior(features, codes)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        coarse, log_q = network._recognize(torch.rand(20, 1, 8, 8))
+        for found, expected in zip(
+            network._posterior(features, codes), plain, strict=True
+        ):
+            assert torch.equal(found, expected)
+    expected = torch.log_softmax(network.assignment(coarse), dim=1)
+    assert torch.equal(log_q, expected)
