@@ -27,4 +27,6 @@ def run(arguments: argparse.Namespace) -> None:
     side = f"{reading.side}x{reading.side} pixels"
     print(f"{'pictures from:':<23}{reading.folder}")
     print(f"{'read as:':<23}{colours}, {side}, {depth} a channel")
+    outliers = "can be told" if model.has_references else "cannot be told"
+    print(f"{'outliers:':<23}{outliers}")
     print(model.summary())

@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from deepcluster_sk.cli.output import check_output, clusters_table, write_or_rescue
+from deepcluster_sk.cli.output import (
+    cell,
+    check_output,
+    clusters_table,
+    write_or_rescue,
+)
 from deepcluster_sk.cli.reading import Reading
 from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
@@ -48,9 +53,12 @@ def write_results(
     pictures: "Pictures",
     pictures_folder: Path,
     *,
+    references: bool,
     force: bool,
 ) -> None:
     """Write all that a fit has found; what was hardest to come by is written first.
+
+    `references` is whether the model's file may hold what outliers are told by.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def write_results(
     table = table_of(model, pictures, pictures_folder, confidence)
     folder.mkdir(parents=True, exist_ok=True)
     write_or_rescue(folder / TABLE, table, force=force)
-    model.save(folder / MODEL)
+    model.save(folder / MODEL, references=references)
     write_whole(folder / READING, results.reading.to_json(), replace=force)
     sheet = draw_clusters(X, model.labels_, confidence)
     write_whole(folder / SHEET, sheet, replace=force)
@@ -106,12 +114,26 @@ def read_results(folder: Path, device: str, *, quiet: bool = True) -> Results:
         return Results(load(folder / MODEL, device=device), reading)
 
 
-def table_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:
-    """Make the table of pictures: path, cluster, probability and confidence."""
+def names_of(pictures: "Pictures", folder: Path) -> list[str]:
+    """Names of pictures as tables write them."""
+    return [cell(path.relative_to(folder)) for path in pictures.paths]
+
+
+def table_of(
+    model: Any,
+    pictures: "Pictures",
+    folder: Path,
+    confidence: Any,
+    labels: Any = None,
+) -> bytes:
+    """Make the table of pictures: path, cluster, probability and confidence.
+
+    `labels` are the clusters where some pictures are in none, -1; None asks the model.
+    """
     probabilities = model.predict_proba(pictures.X)
     rows = zip(
-        (path.relative_to(folder) for path in pictures.paths),
-        probabilities.argmax(axis=1),
+        names_of(pictures, folder),
+        probabilities.argmax(axis=1) if labels is None else labels,
         probabilities.max(axis=1),
         confidence,
         strict=True,

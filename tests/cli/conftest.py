@@ -1,11 +1,16 @@
-"""A folder of pictures, and a clusterer that takes no time."""
+"""A folder of pictures, a clusterer that takes no time, and results of a real one."""
+
+import shutil
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import deepcluster_sk
+from deepcluster_sk import DeepTripletClusterer
 from deepcluster_sk.cli import main
+from tests.made import make_images, quick
 
 
 class FakeClusterer:
@@ -41,7 +46,11 @@ class FakeClusterer:
     def confidence(self, X):
         return np.full(len(X), 0.75)
 
-    def save(self, path):
+    def predict(self, X, outliers=False):
+        return self.labels_
+
+    def save(self, path, *, references=False):
+        self.references = references
         path.write_bytes(b'{"__metadata__":{"format":"deepcluster_sk"}}')
 
 
@@ -90,3 +99,31 @@ def fail(run, capsys):
         return said
 
     return fail
+
+
+@pytest.fixture(scope="session")
+def clustered(tmp_path_factory):
+    """A folder of pictures, and its results."""
+    root = tmp_path_factory.mktemp("clustered")
+    folder, out = root / "pictures", root / "out"
+    folder.mkdir()
+    images, _ = make_images(n=36)
+    for number, image in enumerate(images):
+        pixels = np.rint(255 * image).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02}.png")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr(
+            "deepcluster_sk.cli.cluster.make_clusterer",
+            lambda k, *given: quick(DeepTripletClusterer, k),
+        )
+        main(["cluster", str(folder), "-k", "3", "--out", str(out), "--references"])
+    return folder, out
+
+
+@pytest.fixture
+def copied(clustered, tmp_path):
+    """The same, to be changed."""
+    folder, out = clustered
+    shutil.copytree(out, tmp_path / "out")
+    return folder, tmp_path / "out"

@@ -1,4 +1,3 @@
-import csv
 import errno
 import os
 import shutil
@@ -13,11 +12,7 @@ from PIL import Image
 
 from deepcluster_sk.cli import output as output_module
 from deepcluster_sk.cli import results
-
-
-def read_table(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
+from tests.cli.tables import read_table
 
 
 def names_in(folder):
@@ -112,6 +107,13 @@ def tell_at_once(stage, *, quiet):
     if not quiet:
         sys.stderr.write(f"{stage}\n")
     yield
+
+
+def test_the_model_keeps_no_pictures_unless_it_is_to(run, clusterer, folder, out):
+    run("cluster", folder, "-k", 2, "--out", out)
+    assert clusterer.made.references is False
+    run("cluster", folder, "-k", 2, "--out", out, "--force", "--references")
+    assert clusterer.made.references is True
 
 
 def test_clusters_are_counted_where_nobody_says_how_many(run, capsys, folder, table):

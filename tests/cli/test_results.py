@@ -1,59 +1,24 @@
 """What can be done with the results of an earlier clustering."""
 
-import csv
 import json
 import shutil
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from deepcluster_sk import DeepTripletClusterer, clustering_accuracy_score, load
+from deepcluster_sk import clustering_accuracy_score, load
 from deepcluster_sk.cli import main, results
 from deepcluster_sk.datasets import load_pictures
-from tests.made import make_images, quick
+from tests.cli.tables import read_table
 
 
 @pytest.fixture(autouse=True)
 def clusterer():
     """Not the one that takes no time."""
-
-
-@pytest.fixture(scope="module")
-def clustered(tmp_path_factory):
-    """A folder of pictures, and its results."""
-    root = tmp_path_factory.mktemp("clustered")
-    folder, out = root / "pictures", root / "out"
-    folder.mkdir()
-    images, _ = make_images(n=36)
-    for number, image in enumerate(images):
-        pixels = np.rint(255 * image).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number:02}.png")
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setattr(
-            "deepcluster_sk.cli.cluster.make_clusterer",
-            lambda k, *given: quick(DeepTripletClusterer, k),
-        )
-        main(["cluster", str(folder), "-k", "3", "--out", str(out)])
-    return folder, out
-
-
-@pytest.fixture
-def copied(clustered, tmp_path):
-    """The same, to be changed."""
-    folder, out = clustered
-    shutil.copytree(out, tmp_path / "out")
-    return folder, tmp_path / "out"
-
-
-def read_table(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
 
 
 def test_all_results_tell_of_the_same_model(clustered):
@@ -158,6 +123,7 @@ def test_info(run, clustered, capsys):
     assert str(folder) in told
     assert "grey, 8x8 pixels, 8 bits a channel" in told
     assert "DeepTripletClusterer" in told
+    assert "outliers:              can be told" in told
 
 
 @pytest.mark.parametrize("command", ["report", "embed", "info"])
@@ -216,3 +182,43 @@ def test_names_of_clusters_reach_the_table(copied):
     names = {"0": "light", "1": "", "2": "'=2+3"}
     assert len(rows) == 36
     assert all(row[4] == names[row[1]] for row in rows)
+
+
+def test_pictures_like_none_fitted_on_are_in_no_cluster(run, copied, capsys, tmp_path):
+    folder, out = copied
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8), np.uint8)
+    Image.fromarray(noise).save(other / "noise.png")
+    run("assign", out, other)
+    assert "Outliers" not in capsys.readouterr().out
+    known = read_table(out / "assigned.csv")
+    run("assign", out, other, "--outliers", "--out", tmp_path / "marked.csv")
+    X = load_pictures(other).X
+    wanted = load(out / results.MODEL).predict(X, outliers=True)
+    rows = read_table(tmp_path / "marked.csv")[1:]
+    assert [int(row[1]) for row in rows] == wanted.tolist()
+    assert dict(zip((row[0] for row in rows), wanted, strict=True))["noise.png"] == -1
+    n = int((wanted == -1).sum())
+    assert n < 10
+    assert f"Outliers, in cluster -1: {n}\n" in capsys.readouterr().out
+    # All else that is said of a picture stays.
+    for before, after in zip(known[1:], rows, strict=True):
+        assert before[:1] + before[2:] == after[:1] + after[2:]
+    named = load(out / results.MODEL).rename({0: "light"})
+    named.save(out / results.MODEL, references=True)
+    run("assign", out, other, "--outliers", "--out", tmp_path / "named.csv")
+    rows = read_table(tmp_path / "named.csv")[1:]
+    assert {row[-1] for row in rows if row[1] == "-1"} == {"outlier"}
+
+
+def test_outliers_are_not_told_by_a_model_that_keeps_no_pictures(
+    run, fail, copied, capsys
+):
+    folder, out = copied
+    load(out / results.MODEL).save(out / results.MODEL)
+    run("info", out)
+    assert "outliers:              cannot be told" in capsys.readouterr().out
+    error = fail("assign", out, folder, "--outliers")
+    assert error.endswith("cluster again with --references, which keeps it.\n")
+    assert not (out / "assigned.csv").exists()
