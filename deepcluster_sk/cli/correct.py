@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.folder is not None:
         check_pictures(arguments.folder)
 
-    model, reading = read_results(
+    model, reading, _ = read_results(
         arguments.results, arguments.device, quiet=arguments.quiet
     )
     meant = [*names, *(arguments.merge or ())]

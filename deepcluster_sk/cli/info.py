@@ -21,7 +21,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    model, reading = read_results(arguments.results, "cpu")
+    model, reading, _ = read_results(arguments.results, "cpu")
     colours = "colour" if reading.is_colour else "grey"
     depth = "8 bits" if reading.dtype == "uint8" else "more than 8 bits"
     side = f"{reading.side}x{reading.side} pixels"

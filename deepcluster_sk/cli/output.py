@@ -12,6 +12,8 @@ from typing import Any
 
 from deepcluster_sk.runtime.files import is_there, temporary_name, write_whole
 
+#: Columns of the tables of clusters.
+CLUSTERS = ("path", "cluster", "probability", "calibrated_probability", "confidence")
 #: First cells of the tables, by which one is known again.
 _FIRST_CELLS = {("path", "cluster"), ("path", "z0")}
 #: What stands for the name of a cluster where a picture is in none.
@@ -91,22 +93,22 @@ def write_or_rescue(path: Path, content: bytes, *, force: bool) -> None:
 
 
 def clusters_table(
-    rows: Iterable[tuple[str, int, float, float]],
+    rows: Iterable[tuple[str, int, float, float | None, float]],
     names: Sequence[str | None] | None = None,
 ) -> bytes:
     """Make the table of the clusters, as a CSV file.
 
     Parameters
     ----------
-    rows : iterable of (str, int, float, float)
-        Name, cluster, probability and confidence of each picture.
+    rows : iterable of (str, int, float, float or None, float)
+        Name, cluster, probability, the same calibrated, and confidence of each picture.
     names : sequence of str or None, default=None
         Of the clusters. If any has one, the table has a column of them.
     """
-    header: tuple[str, ...] = ("path", "cluster", "probability", "confidence")
+    header: tuple[str, ...] = CLUSTERS
     cells: Iterable[tuple[Any, ...]] = (
-        (name, int(label), round(float(share), 4), round(float(sure), 4))
-        for name, label, share, sure in rows
+        (name, int(label), *("" if v is None else round(float(v), 4) for v in values))
+        for name, label, *values in rows
     )
     if names is not None and any(names):
         # The last is that of cluster -1.

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepcluster_sk.cli.output import cell
 from deepcluster_sk.cli.telling import telling
@@ -41,9 +41,10 @@ class Reading:
     dtype: str
     background: tuple[int, int, int]
 
-    def to_json(self) -> bytes:
-        """Write it as a file that :meth:`from_json` reads."""
-        return (json.dumps({"reading": asdict(self)}, indent=1) + "\n").encode()
+    def to_json(self, **besides: Any) -> bytes:
+        """Write it, and what else is to be kept, as a file that can be read again."""
+        text = json.dumps({"reading": asdict(self), **besides}, indent=1)
+        return f"{text}\n".encode()
 
     @classmethod
     def from_json(cls, path: Path) -> "Reading":

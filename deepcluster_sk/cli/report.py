@@ -43,13 +43,11 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(page, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
-    model, reading = read_results(
-        arguments.results, arguments.device, quiet=arguments.quiet
-    )
-    folder = arguments.folder or Path(reading.folder)
-    pictures = reading.read(folder, quiet=arguments.quiet)
+    results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
+    folder = arguments.folder or Path(results.reading.folder)
+    pictures = results.reading.read(folder, quiet=arguments.quiet)
     with telling("reporting", quiet=arguments.quiet):
-        confidence = model.confidence(pictures.X)
-        content = report_of(model, pictures, folder, confidence)
+        found = results.model.assess(pictures.X, temperature=results.temperature)
+        content = report_of(results.model, pictures, folder, found)
     write_whole(page, content, replace=arguments.force)
     print(f"Report, for any browser: {page}")

@@ -1,5 +1,8 @@
 """The folder that a clustering is written to, and read from again."""
 
+import json
+import math
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +17,7 @@ from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
 
 if TYPE_CHECKING:
+    from deepcluster_sk.base.calibration import Assessment
     from deepcluster_sk.datasets import Pictures
 
 #: Files of a folder of results, in the order they are written.
@@ -29,10 +33,14 @@ class Results(NamedTuple):
     ----------
     model : BaseDeepClusterer
     reading : Reading
+    temperature : float or None
+        Of calibrated probabilities, by the pictures fitted on; None where they were
+        too few to tell, or nobody asked.
     """
 
     model: Any
     reading: Reading
+    temperature: float | None = None
 
 
 def check_results(folder: Path, *, force: bool) -> None:
@@ -66,15 +74,16 @@ def write_results(
         If a file could not be written; the table is somewhere else then.
     """
     model, X = results.model, pictures.X
-    confidence = model.confidence(X)
-    table = table_of(model, pictures, pictures_folder, confidence)
+    found = model.assess(X)
+    table = table_of(model, pictures, pictures_folder, found)
     folder.mkdir(parents=True, exist_ok=True)
     write_or_rescue(folder / TABLE, table, force=force)
     model.save(folder / MODEL, references=references)
-    write_whole(folder / READING, results.reading.to_json(), replace=force)
-    sheet = draw_clusters(X, model.labels_, confidence)
+    reading = results.reading.to_json(temperature=found.temperature)
+    write_whole(folder / READING, reading, replace=force)
+    sheet = draw_clusters(X, model.labels_, found.confidence)
     write_whole(folder / SHEET, sheet, replace=force)
-    report = report_of(model, pictures, pictures_folder, confidence)
+    report = report_of(model, pictures, pictures_folder, found)
     write_whole(folder / REPORT, report, replace=force)
 
 
@@ -108,10 +117,19 @@ def read_results(folder: Path, device: str, *, quiet: bool = True) -> Results:
                 "'deepcluster cluster' has written."
             )
     reading = Reading.from_json(folder / READING)
+    temperature = _temperature_in(folder / READING)
     with telling("loading", quiet=quiet):  # torch takes its time
         from deepcluster_sk import load
 
-        return Results(load(folder / MODEL, device=device), reading)
+        return Results(load(folder / MODEL, device=device), reading, temperature)
+
+
+def _temperature_in(path: Path) -> float | None:
+    """Read the temperature beside a reading; results of before have none."""
+    found = json.loads(path.read_bytes()).get("temperature")
+    if found is None or (isinstance(found, float) and 0 < found < math.inf):
+        return found
+    raise ValueError(f"{str(path)!r} is damaged: its temperature is {found!r}.")
 
 
 def names_of(pictures: "Pictures", folder: Path) -> list[str]:
@@ -123,31 +141,34 @@ def table_of(
     model: Any,
     pictures: "Pictures",
     folder: Path,
-    confidence: Any,
+    found: "Assessment",
     labels: Any = None,
 ) -> bytes:
-    """Make the table of pictures: path, cluster, probability and confidence.
+    """Make the table of pictures: where each is, and how far that can be trusted.
 
     `labels` are the clusters where some pictures are in none, -1; None asks the model.
     """
-    probabilities = model.predict_proba(pictures.X)
+    q, calibrated = found.probabilities, found.calibrated
     rows = zip(
         names_of(pictures, folder),
-        probabilities.argmax(axis=1) if labels is None else labels,
-        probabilities.max(axis=1),
-        confidence,
+        q.argmax(axis=1) if labels is None else labels,
+        q.max(axis=1),
+        repeat(None, len(q)) if calibrated is None else calibrated.max(axis=1),
+        found.confidence,
         strict=True,
     )
     return clusters_table(rows, model.cluster_names_)
 
 
-def report_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:
+def report_of(
+    model: Any, pictures: "Pictures", folder: Path, found: "Assessment"
+) -> bytes:
     """Make the report of pictures."""
     from deepcluster_sk.report.page import report_page
 
     names = [path.relative_to(folder) for path in pictures.paths]
     title = f"Clusters of {folder.absolute().name}"
-    return report_page(model, pictures.X, names, title=title, confidence=confidence)
+    return report_page(model, pictures.X, names, title=title, assessment=found)
 
 
 def draw_clusters(images: Any, labels: Any, confidence: Any) -> bytes:

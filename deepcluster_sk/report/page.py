@@ -8,9 +8,10 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from deepcluster_sk.base.calibration import Assessment
 from deepcluster_sk.report.content import content_of
 from deepcluster_sk.report.thumbnails import (
     pack,
@@ -40,6 +41,8 @@ def write_report(
     the clusters, whose branches are filters too; a map of the latent space; the start
     against the end; the curves of the fit, and what every "auto" became. A click on a
     picture shows it large, with its probabilities and its nearest neighbours.
+    Probabilities are those of ``calibrated_proba`` where there are ten samples or more
+    for each cluster, and the page says which they are.
 
     Parameters
     ----------
@@ -87,11 +90,11 @@ def report_page(
     files: Sequence[str | os.PathLike[str]] | None = None,
     images: ArrayLike | None = None,
     title: str = "Clusters",
-    confidence: NDArray[Any] | None = None,
+    assessment: Assessment | None = None,
 ) -> bytes:
     """Make the page of :func:`write_report`, which describes the parameters.
 
-    `confidence` is that of the model where it is known already; it takes a while.
+    `assessment` is that of the model where it is known already; it takes a while.
     """
     check_is_fitted(model)
     if images is None and model.image_shape_ is None:
@@ -102,7 +105,7 @@ def report_page(
     shape = model.image_shape_ if images is None else None
     pictures = pictures_of(shown, shape, model.channel_axis if images is None else None)
     names = [] if files is None else [printable(file) for file in files]
-    content = content_of(model, X, names, confidence)
+    content = content_of(model, X, names, assessment)
     n = len(content["labels"])
     for what, given in (("files", names), ("images", pictures)):
         if len(given) not in (n, 0 if what == "files" and files is None else n):

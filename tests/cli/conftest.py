@@ -9,6 +9,7 @@ from PIL import Image
 
 import deepcluster_sk
 from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.base.calibration import Assessment
 from deepcluster_sk.cli import main
 from tests.made import make_images, quick
 
@@ -40,8 +41,9 @@ class FakeClusterer:
         self.labels_ = rank * self.n_clusters_ // len(X)
         return self
 
-    def predict_proba(self, X):
-        return 0.1 + 0.8 * np.eye(self.n_clusters_)[self.labels_]
+    def assess(self, X, *, temperature=None):
+        q = 0.1 + 0.8 * np.eye(self.n_clusters_)[self.labels_]
+        return Assessment(q, None, self.confidence(X), temperature)
 
     def confidence(self, X):
         return np.full(len(X), 0.75)

@@ -40,13 +40,13 @@ def test_cluster(run, clusterer, capsys, folder, out, table, tmp_path):
     assert clusterer.made.max_pixels is None
     assert clusterer.made.device == "cpu"
     assert read_table(table) == [
-        ["path", "cluster", "probability", "confidence"],
-        ["0.png", "0", "0.9", "0.75"],
-        ["2.png", "1", "0.9", "0.75"],
-        ["4.png", "2", "0.9", "0.75"],
-        ["more/1.png", "0", "0.9", "0.75"],
-        ["more/3.png", "1", "0.9", "0.75"],
-        ["more/5.png", "2", "0.9", "0.75"],
+        list(output_module.CLUSTERS),
+        ["0.png", "0", "0.9", "", "0.75"],
+        ["2.png", "1", "0.9", "", "0.75"],
+        ["4.png", "2", "0.9", "", "0.75"],
+        ["more/1.png", "0", "0.9", "", "0.75"],
+        ["more/3.png", "1", "0.9", "", "0.75"],
+        ["more/5.png", "2", "0.9", "", "0.75"],
     ]
     printed = capsys.readouterr()
     assert str(table) in printed.out

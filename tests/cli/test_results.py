@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from deepcluster_sk import clustering_accuracy_score, load
 from deepcluster_sk.cli import main, results
+from deepcluster_sk.cli.output import CLUSTERS
 from deepcluster_sk.datasets import load_pictures
 from tests.cli.tables import read_table
 
@@ -26,11 +27,17 @@ def test_all_results_tell_of_the_same_model(clustered):
     pictures = load_pictures(folder)
     model = load(out / results.MODEL)
     header, *rows = read_table(out / results.TABLE)
-    assert header == ["path", "cluster", "probability", "confidence"]
+    assert header == list(CLUSTERS)
     assert [row[0] for row in rows] == [path.name for path in pictures.paths]
     assert [int(row[1]) for row in rows] == model.predict(pictures.X).tolist()
-    confidence = model.confidence(pictures.X)
-    np.testing.assert_allclose([float(r[3]) for r in rows], confidence, atol=6e-5)
+    wanted = (
+        model.predict_proba(pictures.X).max(axis=1),
+        model.calibrated_proba(pictures.X).max(axis=1),
+        model.confidence(pictures.X),
+    )
+    for column, values in enumerate(wanted, 2):
+        found = [float(row[column]) for row in rows]
+        np.testing.assert_allclose(found, values, atol=6e-5)
     assert "Clusters of pictures" in (out / results.REPORT).read_text("utf-8")
     reading = json.loads((out / results.READING).read_text())["reading"]
     assert reading["side"] == 8
@@ -136,6 +143,30 @@ def test_what_is_no_folder_of_results(fail, copied, tmp_path, command):
     assert "holds no 'model.safetensors'" in fail(command, out, *force)
 
 
+def test_few_new_pictures_are_calibrated_by_those_of_the_fit(
+    run, fail, copied, tmp_path
+):
+    folder, out = copied
+    few = tmp_path / "few"
+    few.mkdir()
+    for number in range(3):
+        shutil.copy(folder / f"{number:02}.png", few)
+    run("assign", out, few)
+    rows = read_table(out / "assigned.csv")[1:]
+    wanted = read_table(out / results.TABLE)[1:4]
+    # Confidence alone needs the others.
+    assert [row[:4] for row in rows] == [row[:4] for row in wanted]
+    assert all(row[3] for row in rows)
+    # Results of before do not know it, and three pictures do not tell.
+    described = json.loads((out / results.READING).read_text())
+    assert described.pop("temperature") > 0
+    (out / results.READING).write_text(json.dumps(described))
+    run("assign", out, few, "--force")
+    (out / results.READING).write_text(json.dumps({**described, "temperature": "hot"}))
+    assert "its temperature is 'hot'" in fail("info", out)
+    assert [row[3] for row in read_table(out / "assigned.csv")[1:]] == [""] * 3
+
+
 @pytest.mark.slow
 def test_the_digits_from_files_to_files(tmp_path):
     digits = load_digits()
@@ -178,10 +209,10 @@ def test_names_of_clusters_reach_the_table(copied):
     model.rename({0: "light", 2: "=2+3"}).save(out / "model.safetensors")
     main(["assign", str(out), str(folder)])
     header, *rows = read_table(out / "assigned.csv")
-    assert header == ["path", "cluster", "probability", "confidence", "name"]
+    assert header == [*CLUSTERS, "name"]
     names = {"0": "light", "1": "", "2": "'=2+3"}
     assert len(rows) == 36
-    assert all(row[4] == names[row[1]] for row in rows)
+    assert all(row[5] == names[row[1]] for row in rows)
 
 
 def test_pictures_like_none_fitted_on_are_in_no_cluster(run, copied, capsys, tmp_path):
