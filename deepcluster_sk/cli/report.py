@@ -6,7 +6,7 @@ from pathlib import Path
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments
 from deepcluster_sk.cli.output import check_output
 from deepcluster_sk.cli.reading import check_pictures
-from deepcluster_sk.cli.results import REPORT, read_results, report_of
+from deepcluster_sk.cli.results import REPORT, read_results, report_of, shown_of
 from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
 
@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     pictures = results.reading.read(folder, quiet=arguments.quiet)
     with telling("reporting", quiet=arguments.quiet):
         found = results.model.assess(pictures.X, temperature=results.temperature)
-        content = report_of(results.model, pictures, folder, found)
+        shown = shown_of(pictures, folder, results.reading)
+        content = report_of(results.model, pictures, folder, found, shown)
     write_whole(page, content, replace=arguments.force)
     print(f"Report, for any browser: {page}")

@@ -81,9 +81,10 @@ def write_results(
     model.save(folder / MODEL, references=references)
     reading = results.reading.to_json(temperature=found.temperature)
     write_whole(folder / READING, reading, replace=force)
-    sheet = draw_clusters(X, model.labels_, found.confidence)
+    shown = shown_of(pictures, pictures_folder, results.reading)
+    sheet = draw_clusters(shown, model.labels_, found.confidence)
     write_whole(folder / SHEET, sheet, replace=force)
-    report = report_of(model, pictures, pictures_folder, found)
+    report = report_of(model, pictures, pictures_folder, found, shown)
     write_whole(folder / REPORT, report, replace=force)
 
 
@@ -160,15 +161,24 @@ def table_of(
     return clusters_table(rows, model.cluster_names_)
 
 
+def shown_of(pictures: "Pictures", folder: Path, reading: Reading) -> Any:
+    """Make what is shown of pictures: their files again, where these are larger."""
+    from deepcluster_sk.report.originals import original_pictures
+    from deepcluster_sk.report.thumbnails import pictures_of
+
+    small = pictures_of(pictures.X, None, -1 if pictures.X.ndim == 4 else None)
+    return original_pictures(small, folder, pictures.paths, reading.background)
+
+
 def report_of(
-    model: Any, pictures: "Pictures", folder: Path, found: "Assessment"
+    model: Any, pictures: "Pictures", folder: Path, found: "Assessment", shown: Any
 ) -> bytes:
     """Make the report of pictures."""
     from deepcluster_sk.report.page import report_page
 
     names = [path.relative_to(folder) for path in pictures.paths]
     title = f"Clusters of {folder.absolute().name}"
-    return report_page(model, pictures.X, names, title=title, assessment=found)
+    return report_page(model, pictures.X, names, shown, title, found)
 
 
 def draw_clusters(images: Any, labels: Any, confidence: Any) -> bytes:
