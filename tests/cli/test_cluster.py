@@ -12,6 +12,7 @@ from PIL import Image
 
 from deepcluster_sk.cli import output as output_module
 from deepcluster_sk.cli import results
+from deepcluster_sk.runtime.progress import Progress
 from tests.cli.tables import read_table
 
 
@@ -92,11 +93,22 @@ def test_what_was_read_is_kept_for_the_next_run(
 def test_progress_is_shown_unless_it_is_not_wanted(
     run, clusterer, capsys, folder, out, monkeypatch
 ):
-    for module in ("telling", "reading", "fitting", "cluster"):
+    for module in ("telling", "fitting", "cluster"):
         monkeypatch.setattr(f"deepcluster_sk.cli.{module}.telling", tell_at_once)
+    # A line whenever there is something to tell.
+    monkeypatch.setattr("deepcluster_sk.runtime.display.LOG_SECONDS", 0.0)
+    advance = Progress.advance
+
+    def advance_and_tell(self):
+        advance(self)
+        self.tick()
+
+    monkeypatch.setattr(Progress, "advance", advance_and_tell)
     run("cluster", folder, "-k", 2, "--out", out)
     assert clusterer.made.verbose == 1
-    assert capsys.readouterr().err == "loading\nreading\nloading\nwriting\n"
+    lines = capsys.readouterr().err.splitlines()
+    assert [lines[0], *lines[-2:]] == ["loading", "loading", "writing"]
+    assert any("reading" in line and "5/6 files" in line for line in lines)
     run("cluster", folder, "-k", 2, "--out", out, "--force", "--quiet")
     assert clusterer.made.verbose == 0
     assert capsys.readouterr().err == ""
