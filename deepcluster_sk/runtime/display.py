@@ -15,9 +15,9 @@ BAR_COLUMNS = (6, 16)
 BLOCKS, PLAIN = ("\u2588", "\u2591"), ("#", "-")
 #: Columns of the name of a stage.
 STAGE_COLUMNS = 11
-#: Seconds between two lines of a log. With a step of other code that lets no thread run
-#: meanwhile, less than two: whoever watches is not to wonder. An hour has 170 kB.
-LOG_SECONDS = 1.5
+#: Seconds to the first line of a log, and between two: no more than two from the last
+#: line of one piece of work to the first of the next. An hour makes 170 kB.
+LOG_FIRST, LOG_SECONDS = 0.5, 1.5
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Log(_Written):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._due = LOG_SECONDS
+        self._due = LOG_FIRST
 
     def show(self, view: View) -> None:
         """Write a line, if it is time."""

@@ -57,6 +57,11 @@ class FakeClusterer:
 
 
 @pytest.fixture(autouse=True)
+def _no_progress_on_slow_machines(monkeypatch):
+    monkeypatch.setattr("deepcluster_sk.runtime.display.LOG_FIRST", 3600.0)
+
+
+@pytest.fixture(autouse=True)
 def clusterer(monkeypatch):
     monkeypatch.setattr(deepcluster_sk, "DeepTripletClusterer", FakeClusterer)
     monkeypatch.setattr(FakeClusterer, "made", None)

@@ -96,7 +96,8 @@ def test_progress_is_shown_unless_it_is_not_wanted(
     for module in ("telling", "fitting", "cluster"):
         monkeypatch.setattr(f"deepcluster_sk.cli.{module}.telling", tell_at_once)
     # A line whenever there is something to tell.
-    monkeypatch.setattr("deepcluster_sk.runtime.display.LOG_SECONDS", 0.0)
+    for name in ("LOG_FIRST", "LOG_SECONDS"):
+        monkeypatch.setattr(f"deepcluster_sk.runtime.display.{name}", 0.0)
     advance = Progress.advance
 
     def advance_and_tell(self):

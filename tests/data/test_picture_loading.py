@@ -260,7 +260,8 @@ def test_what_is_read_is_counted_if_anybody_asks(tmp_path, capsys, monkeypatch):
         Image.new("L", (9, 9)).save(tmp_path / f"{number}.png")
     load_pictures(tmp_path)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("deepcluster_sk.runtime.display.LOG_SECONDS", 0.0)
+    for name in ("LOG_FIRST", "LOG_SECONDS"):
+        monkeypatch.setattr(f"deepcluster_sk.runtime.display.{name}", 0.0)
     note = Progress.note
 
     def note_and_tell(self, text):

@@ -200,18 +200,19 @@ def test_a_log_has_no_carriage_return_and_is_never_silent_for_two_seconds():
     text = stream.getvalue()
     assert "\r" not in text
     lines = text.splitlines()
-    assert lines[0] == "0:02  training     0%, 59:58 left  epoch 1/2"
+    assert lines[0] == "0:00  training     0%, 1:00:00 left  epoch 1/2"
     assert lines[-1] == "fitted in 1:00:00"
     assert max(map(len, lines)) < 80
     gaps = [b - a for a, b in zip([0.0, *told], told, strict=False)]
-    assert 1 < max(gaps) < 2
+    assert max(gaps) > 1
+    assert gaps[0] + max(gaps) <= 2  # from one piece of work to the next, too
     assert len(text) < 200_000
 
 
 def test_short_work_makes_no_lines_in_a_log():
     stream = io.StringIO()
     log = Log(stream)
-    log.show(View("start", 1.4, None, ""))
+    log.show(View("start", 0.4, None, ""))
     assert stream.getvalue() == ""
 
 
