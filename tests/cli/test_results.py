@@ -113,6 +113,20 @@ def test_report_again(run, fail, copied):
     assert (out / results.REPORT).read_bytes() == before
 
 
+def test_reports_show_larger_files_larger(run, copied, tmp_path):
+    folder, out = copied
+    large = tmp_path / "large"
+    large.mkdir()
+    for path in folder.iterdir():
+        with Image.open(path) as picture:
+            picture.resize((40, 60)).save(large / path.name)
+    zipped = shutil.make_archive(str(large), "zip", large)
+    for source, side in ((folder, 8), (large, 40), (zipped, 40)):
+        page = tmp_path / f"page{side}.html"
+        run("report", out, source, "--out", page, "--force")
+        assert f'"side":{side},' in page.read_text("utf-8")
+
+
 def test_embed(run, copied):
     folder, out = copied
     run("embed", out)
@@ -190,17 +204,30 @@ def test_the_digits_from_files_to_files(tmp_path):
         assert done.returncode == 0, done.stderr
 
     out = tmp_path / "out"
-    command("cluster", folder, "-k", 10, "--out", out)
+    command("cluster", folder, "-k", 10, "--out", out, "--references")
     rows = read_table(out / results.TABLE)[1:]
     truth = [int(path.split("/")[0]) for path, *_ in rows]
     found = [int(row[1]) for row in rows]
     assert clustering_accuracy_score(truth, found) >= 0.98
-    assert (out / results.REPORT).stat().st_size < 1_000_000
+    assert (out / results.REPORT).stat().st_size < 500_000
     command("assign", out, new)
     wanted = {path: cluster for path, cluster, *_ in rows}
     assigned = read_table(out / "assigned.csv")[1:]
     assert len(assigned) == 500
     assert all(wanted[path] == cluster for path, cluster, *_ in assigned)
+    command("assign", out, new, "--outliers", "--force")
+    marked = [row[1] for row in read_table(out / "assigned.csv")[1:]]
+    assert marked.count("-1") < 50
+    # Three of each digit, told by the numbers that the clusters have.
+    labels, better = tmp_path / "labels.csv", tmp_path / "better"
+    told = [row for digit in "0123456789" for row in rows if row[0][0] == digit]
+    told = [row for place, row in enumerate(told) if place % 180 < 3]
+    labels.write_text(
+        "".join(f"{a},{b}\n" for a, b, *_ in [("file", "cluster"), *told])
+    )
+    command("correct", out, "--labels", labels, "--out", better)
+    again = [int(row[1]) for row in read_table(better / results.TABLE)[1:]]
+    assert clustering_accuracy_score(truth, again) >= 0.98
 
 
 def test_names_of_clusters_reach_the_table(copied):
