@@ -43,6 +43,21 @@ def test_every_name(name):
         assert pickle.loads(pickle.dumps(value))
 
 
+def test_no_name_needs_matplotlib_or_pandas():
+    # scikit-learn brings pandas by itself, where there is one.
+    code = (
+        "import sys, torch, sklearn.base; before = set(sys.modules); "
+        "from deepcluster_sk import *; import deepcluster_sk.report, "
+        "deepcluster_sk.plotting; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    modules = done.stdout.split()
+    assert "deepcluster_sk.plotting.pyplot" in modules
+    assert not {"matplotlib", "pandas", "PIL"}.intersection(modules)
+
+
 def test_star_import_brings_every_name():
     names = {}
     exec("from deepcluster_sk import *", names)

@@ -1,17 +1,38 @@
 """Probabilities of a fitted clusterer that are as sure as they deserve to be."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from deepcluster_sk.base.doubt import DoubtMixin
-from deepcluster_sk.data.images import RowLayout
-from deepcluster_sk.graph.support import agreement
+from deepcluster_sk.graph.support import Witness, agreement
 
 #: Temperatures that are looked at.
 COLDEST, HOTTEST = 0.05, 20.0
+
+
+class Assessment(NamedTuple):
+    """What ``assess`` of a clusterer returns.
+
+    Attributes
+    ----------
+    probabilities : ndarray of shape (n, n_clusters), float32
+        The network's own, of ``predict_proba``.
+    calibrated : ndarray of shape (n, n_clusters), float64, or None
+        Those of ``calibrated_proba``; None where no temperature is known.
+    confidence : ndarray of shape (n,), float32
+        That of ``confidence``.
+    temperature : float or None
+        At which they are calibrated.
+    """
+
+    probabilities: NDArray[np.float32]
+    calibrated: NDArray[np.float64] | None
+    confidence: NDArray[np.float32]
+    temperature: float | None
 
 
 class CalibrationMixin(DoubtMixin):
@@ -52,15 +73,49 @@ class CalibrationMixin(DoubtMixin):
         Guo, Pleiss, Sun and Weinberger (2017), "On calibration of modern neural
         networks", arXiv:1706.04599. There the temperature is fitted to labels.
         """
-        if temperature is not None and not 0 < temperature < np.inf:
-            raise ValueError(f"temperature={temperature!r} must be a positive number.")
+        _check_positive(temperature)
         rows, layout = self._rows(X)
         if temperature is None:
             self._check_enough(len(rows))
         q = self._assign(rows, layout)
         if temperature is None:
-            temperature = self._temperature(rows, layout, q)
+            temperature = _temperature(q, self._asked(rows, layout))
         return tempered(q, temperature)
+
+    def assess(self, X: ArrayLike, *, temperature: float | None = None) -> Assessment:
+        """Find out how far samples can be trusted, all at once.
+
+        Looking for those who know nothing of the network takes most of the time of
+        :meth:`confidence` and of :meth:`calibrated_proba`; here they are looked for
+        once.
+
+        Parameters
+        ----------
+        X : array-like
+            As in :meth:`confidence`.
+        temperature : float, default=None
+            As in :meth:`calibrated_proba`; but where it is None, and there are too few
+            samples to find it by, nothing is calibrated.
+
+        Returns
+        -------
+        assessment : Assessment
+            Named tuple ``(probabilities, calibrated, confidence, temperature)``.
+
+        Raises
+        ------
+        ValueError
+            If `temperature` is not positive.
+        """
+        _check_positive(temperature)
+        rows, layout = self._rows(X)
+        q = self._assign(rows, layout)
+        is_enough = len(rows) >= self._least_samples
+        witnesses = self._asked(rows, layout) if is_enough else []
+        if temperature is None and (is_enough or self.n_clusters_ == 1):
+            temperature = _temperature(q, witnesses)
+        calibrated = None if temperature is None else tempered(q, temperature)
+        return Assessment(q, calibrated, self._confidence(q, witnesses), temperature)
 
     def temperature(self, X: ArrayLike) -> float:
         """Find the temperature of calibrated probabilities, without labels.
@@ -87,7 +142,7 @@ class CalibrationMixin(DoubtMixin):
         """
         rows, layout = self._rows(X)
         self._check_enough(len(rows))
-        return self._temperature(rows, layout, self._assign(rows, layout))
+        return _temperature(self._assign(rows, layout), self._asked(rows, layout))
 
     def _check_enough(self, n: int) -> None:
         """Refuse samples that tell no temperature, unless there is none to tell."""
@@ -98,14 +153,17 @@ class CalibrationMixin(DoubtMixin):
                 "and pass it: calibrated_proba(X, temperature=model.temperature(X_fit))"
             )
 
-    def _temperature(
-        self, rows: NDArray[Any], layout: RowLayout, q: NDArray[np.floating]
-    ) -> float:
-        """Find it for samples whose probabilities, ``(n, n_clusters)``, are known."""
-        if self.n_clusters_ == 1:
-            return 1.0
-        wanted = agreement(self._witnesses(rows, layout), q.argmax(axis=1))
-        return temperature_for(q, wanted)
+
+def _check_positive(temperature: float | None) -> None:
+    if temperature is not None and not 0 < temperature < np.inf:
+        raise ValueError(f"temperature={temperature!r} must be a positive number.")
+
+
+def _temperature(q: NDArray[np.floating], witnesses: Sequence[Witness]) -> float:
+    """Find the temperature of probabilities ``(n, n_clusters)``; 1 of one cluster."""
+    if not witnesses:
+        return 1.0
+    return temperature_for(q, agreement(witnesses, q.argmax(axis=1)))
 
 
 def tempered(q: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:

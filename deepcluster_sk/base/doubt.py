@@ -1,5 +1,6 @@
 """Which samples a fitted clusterer is to be doubted about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,16 +72,12 @@ class DoubtMixin(InputMixin):
         --------
         doubtful : The samples with the lowest.
         calibrated_proba : Probabilities that are shares of right answers.
+        assess : Both at once, in the time of one.
         """
         rows, layout = self._rows(X)
-        probabilities = self._assign(rows, layout)
-        sure = probabilities.max(axis=1) / self._typical_probability
-        confidence = np.clip(sure, 0, 1).astype(np.float32)
-        if self.n_clusters_ == 1 or len(rows) < self._least_samples:
-            return confidence
-        labels = probabilities.argmax(axis=1)
-        found = support(self._witnesses(rows, layout), labels, self.n_clusters_)
-        return confidence * found.astype(np.float32)
+        q = self._assign(rows, layout)
+        is_enough = len(rows) >= self._least_samples
+        return self._confidence(q, self._asked(rows, layout) if is_enough else [])
 
     def doubtful(self, X: ArrayLike, n: int | None = None) -> NDArray[np.int64]:
         """Find the samples whose clusters are most in doubt.
@@ -115,13 +112,26 @@ class DoubtMixin(InputMixin):
         order = np.argsort(self.confidence(X), kind="stable")
         return order if n is None else order[:n]
 
+    def _confidence(
+        self, q: NDArray[np.float32], witnesses: Sequence[Witness] = ()
+    ) -> NDArray[np.float32]:
+        """Confidence where the probabilities are known, and who else is asked."""
+        sure = q.max(axis=1) / self._typical_probability
+        confidence = np.clip(sure, 0, 1).astype(np.float32)
+        if not witnesses:
+            return confidence
+        found = support(witnesses, q.argmax(axis=1), self.n_clusters_)
+        return confidence * found.astype(np.float32)
+
     @property
     def _least_samples(self) -> int:
         """Samples below which neighbours among them tell nothing."""
         return max(DOUBT.min_per_cluster * self.n_clusters_, MIN_NODES)
 
-    def _witnesses(self, rows: NDArray[Any], layout: RowLayout) -> list[Witness]:
-        """Find out without the network what belongs together."""
+    def _asked(self, rows: NDArray[Any], layout: RowLayout) -> list[Witness]:
+        """Ask without the network what belongs together; nobody about one cluster."""
+        if self.n_clusters_ == 1:
+            return []
         device = self.net_.torch_device
         views = Views(
             RowDataset(rows),

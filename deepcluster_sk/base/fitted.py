@@ -99,6 +99,15 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             labels, RowDataset(rows), reader, net.torch_device
         )
 
+    @property
+    def has_references(self) -> bool:
+        """Whether ``predict(X, outliers=True)`` has what to compare samples with.
+
+        Not of a model that was pickled, or saved without ``references``.
+        """
+        check_is_fitted(self)
+        return self._surroundings is not None
+
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Soft assignment of each sample to the clusters.
 
@@ -220,12 +229,12 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
-        vars(copied).update(vars(self))
+        copied.__dict__.update(vars(self))
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copied = memo[id(self)] = type(self).__new__(type(self))
-        vars(copied).update(deepcopy(vars(self), memo))
+        copied.__dict__.update(deepcopy(vars(self), memo))
         return copied
 
     def save(self, path: str | PathLike[str], *, references: bool = False) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deepcluster_sk import __version__
-from deepcluster_sk.cli import assign, cluster, demo, embed, info, report
+from deepcluster_sk.cli import assign, cluster, correct, demo, embed, info, report
 
 __all__ = ["main"]
 
@@ -61,6 +61,6 @@ def _build_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"deepcluster_sk {__version__}"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo, cluster, assign, report, embed, info):
+    for command in (demo, cluster, assign, correct, report, embed, info):
         command.add_parser(commands)
     return parser

@@ -28,6 +28,12 @@ def add_parser(commands: Commands) -> None:
         metavar="CSV",
         help="table to write (default: assigned.csv in RESULTS)",
     )
+    parser.add_argument(
+        "--outliers",
+        action="store_true",
+        help="put pictures that look like none of those fitted on into cluster -1; "
+        "needs results of 'cluster --references'",
+    )
     parser.set_defaults(run=run)
 
 
@@ -36,12 +42,19 @@ def run(arguments: argparse.Namespace) -> None:
     table = arguments.out or arguments.results / "assigned.csv"
     check_output(table, force=arguments.force)
     check_pictures(arguments.folder)
-    model, reading = read_results(
-        arguments.results, arguments.device, quiet=arguments.quiet
-    )
-    pictures = reading.read(arguments.folder, quiet=arguments.quiet)
+    results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
+    model = results.model
+    if arguments.outliers and not model.has_references:
+        raise ValueError(
+            f"The model in {str(arguments.results)!r} holds nothing to tell outliers "
+            "by: cluster again with --references, which keeps it."
+        )
+    pictures = results.reading.read(arguments.folder, quiet=arguments.quiet)
     with telling("assigning", quiet=arguments.quiet):
-        confidence = model.confidence(pictures.X)
-        found = table_of(model, pictures, arguments.folder, confidence)
-    write_or_rescue(table, found, force=arguments.force)
-    print(f"Clusters of {len(pictures.X):,} pictures: {table}")
+        found = model.assess(pictures.X, temperature=results.temperature)
+        labels = model.predict(pictures.X, outliers=arguments.outliers)
+        content = table_of(model, pictures, arguments.folder, found, labels)
+    write_or_rescue(table, content, force=arguments.force)
+    print(f"Clusters of {len(labels):,} pictures: {table}")
+    if arguments.outliers:
+        print(f"Outliers, in cluster -1: {int((labels < 0).sum()):,}")

@@ -97,6 +97,13 @@ def add_parser(commands: Commands) -> None:
         metavar="DIR",
         help="folder that keeps what was read and computed, for the next run",
     )
+    parser.add_argument(
+        "--references",
+        action="store_true",
+        help="keep in the model what 'assign --outliers' compares with: up to 2,000 of "
+        "the pictures, reduced; a face could be known again by them (default: no "
+        "picture is kept)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -128,6 +135,13 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"Clusters counted: {model.n_clusters_}")
     results = Results(model, reading)
     with telling("writing", quiet=arguments.quiet):
-        write_results(out, results, pictures, folder, force=arguments.force)
+        write_results(
+            out,
+            results,
+            pictures,
+            folder,
+            references=arguments.references,
+            force=arguments.force,
+        )
     say_results(out)
     end_if_interrupted(model)

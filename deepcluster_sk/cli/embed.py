@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(table, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
-    model, reading = read_results(
+    model, reading, _ = read_results(
         arguments.results, arguments.device, quiet=arguments.quiet
     )
     folder = arguments.folder or Path(reading.folder)

@@ -12,8 +12,12 @@ from typing import Any
 
 from deepcluster_sk.runtime.files import is_there, temporary_name, write_whole
 
+#: Columns of the tables of clusters.
+CLUSTERS = ("path", "cluster", "probability", "calibrated_probability", "confidence")
 #: First cells of the tables, by which one is known again.
 _FIRST_CELLS = {("path", "cluster"), ("path", "z0")}
+#: What stands for the name of a cluster where a picture is in none.
+OUTLIER = "outlier"
 #: What other files of an earlier run have in their first bytes.
 _MARKS = {
     ".html": b'<meta name="generator" content="deepcluster_sk">',
@@ -89,25 +93,26 @@ def write_or_rescue(path: Path, content: bytes, *, force: bool) -> None:
 
 
 def clusters_table(
-    rows: Iterable[tuple[Path, int, float, float]],
+    rows: Iterable[tuple[str, int, float, float | None, float]],
     names: Sequence[str | None] | None = None,
 ) -> bytes:
     """Make the table of the clusters, as a CSV file.
 
     Parameters
     ----------
-    rows : iterable of (Path, int, float, float)
-        Relative path, cluster, probability and confidence of each picture.
+    rows : iterable of (str, int, float, float or None, float)
+        Name, cluster, probability, the same calibrated, and confidence of each picture.
     names : sequence of str or None, default=None
         Of the clusters. If any has one, the table has a column of them.
     """
-    header: tuple[str, ...] = ("path", "cluster", "probability", "confidence")
+    header: tuple[str, ...] = CLUSTERS
     cells: Iterable[tuple[Any, ...]] = (
-        (cell(path), int(label), round(float(share), 4), round(float(sure), 4))
-        for path, label, share, sure in rows
+        (name, int(label), *("" if v is None else round(float(v), 4) for v in values))
+        for name, label, *values in rows
     )
     if names is not None and any(names):
-        shown = [_defused(name or "", "'") for name in names]
+        # The last is that of cluster -1.
+        shown = [*(_defused(name or "", "'") for name in names), OUTLIER]
         header = (*header, "name")
         cells = ((*values, shown[values[1]]) for values in cells)
     return _table(header, cells)

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepcluster_sk.cli.output import cell
-from deepcluster_sk.cli.telling import telling
 
 if TYPE_CHECKING:
     from deepcluster_sk.datasets import LeftOut, Pictures
@@ -41,9 +40,10 @@ class Reading:
     dtype: str
     background: tuple[int, int, int]
 
-    def to_json(self) -> bytes:
-        """Write it as a file that :meth:`from_json` reads."""
-        return (json.dumps({"reading": asdict(self)}, indent=1) + "\n").encode()
+    def to_json(self, **besides: Any) -> bytes:
+        """Write it, and what else is to be kept, as a file that can be read again."""
+        text = json.dumps({"reading": asdict(self), **besides}, indent=1)
+        return f"{text}\n".encode()
 
     @classmethod
     def from_json(cls, path: Path) -> "Reading":
@@ -74,14 +74,14 @@ class Reading:
         """
         from deepcluster_sk.datasets import load_pictures
 
-        with telling("reading", quiet=quiet):
-            found = load_pictures(
-                folder,
-                size=self.side,
-                background=self.background,
-                exact_size=True,
-                colour=self.is_colour,
-            )
+        found = load_pictures(
+            folder,
+            size=self.side,
+            background=self.background,
+            exact_size=True,
+            colour=self.is_colour,
+            verbose=int(not quiet),
+        )
         say_left_out(found, folder)
         if str(found.X.dtype) != self.dtype:
             bits = {"uint8": "8 bits a channel", "float32": "more than 8 bits"}
@@ -115,8 +115,13 @@ def first_reading(
     """Read the pictures of a fit, or take them from a cache, and tell how."""
     from deepcluster_sk.datasets import load_pictures
 
-    with telling("reading", quiet=quiet):
-        found = load_pictures(folder, size=size, background=background, memory=cache)
+    found = load_pictures(
+        folder,
+        size=size,
+        background=background,
+        memory=cache,
+        verbose=int(not quiet),
+    )
     say_left_out(found, folder)
     X = found.X
     reading = Reading(

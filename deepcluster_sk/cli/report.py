@@ -6,7 +6,7 @@ from pathlib import Path
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments
 from deepcluster_sk.cli.output import check_output
 from deepcluster_sk.cli.reading import check_pictures
-from deepcluster_sk.cli.results import REPORT, read_results, report_of
+from deepcluster_sk.cli.results import REPORT, read_results, report_of, shown_of
 from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
 
@@ -43,13 +43,12 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(page, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
-    model, reading = read_results(
-        arguments.results, arguments.device, quiet=arguments.quiet
-    )
-    folder = arguments.folder or Path(reading.folder)
-    pictures = reading.read(folder, quiet=arguments.quiet)
+    results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
+    folder = arguments.folder or Path(results.reading.folder)
+    pictures = results.reading.read(folder, quiet=arguments.quiet)
     with telling("reporting", quiet=arguments.quiet):
-        confidence = model.confidence(pictures.X)
-        content = report_of(model, pictures, folder, confidence)
+        found = results.model.assess(pictures.X, temperature=results.temperature)
+        shown = shown_of(pictures, folder, results.reading)
+        content = report_of(results.model, pictures, folder, found, shown)
     write_whole(page, content, replace=arguments.force)
     print(f"Report, for any browser: {page}")

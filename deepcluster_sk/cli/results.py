@@ -1,14 +1,23 @@
 """The folder that a clustering is written to, and read from again."""
 
+import json
+import math
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from deepcluster_sk.cli.output import check_output, clusters_table, write_or_rescue
+from deepcluster_sk.cli.output import (
+    cell,
+    check_output,
+    clusters_table,
+    write_or_rescue,
+)
 from deepcluster_sk.cli.reading import Reading
 from deepcluster_sk.cli.telling import telling
 from deepcluster_sk.runtime.files import write_whole
 
 if TYPE_CHECKING:
+    from deepcluster_sk.base.calibration import Assessment
     from deepcluster_sk.datasets import Pictures
 
 #: Files of a folder of results, in the order they are written.
@@ -24,10 +33,14 @@ class Results(NamedTuple):
     ----------
     model : BaseDeepClusterer
     reading : Reading
+    temperature : float or None
+        Of calibrated probabilities, by the pictures fitted on; None where they were
+        too few to tell, or nobody asked.
     """
 
     model: Any
     reading: Reading
+    temperature: float | None = None
 
 
 def check_results(folder: Path, *, force: bool) -> None:
@@ -48,9 +61,12 @@ def write_results(
     pictures: "Pictures",
     pictures_folder: Path,
     *,
+    references: bool,
     force: bool,
 ) -> None:
     """Write all that a fit has found; what was hardest to come by is written first.
+
+    `references` is whether the model's file may hold what outliers are told by.
 
     Raises
     ------
@@ -58,15 +74,17 @@ def write_results(
         If a file could not be written; the table is somewhere else then.
     """
     model, X = results.model, pictures.X
-    confidence = model.confidence(X)
-    table = table_of(model, pictures, pictures_folder, confidence)
+    found = model.assess(X)
+    table = table_of(model, pictures, pictures_folder, found)
     folder.mkdir(parents=True, exist_ok=True)
     write_or_rescue(folder / TABLE, table, force=force)
-    model.save(folder / MODEL)
-    write_whole(folder / READING, results.reading.to_json(), replace=force)
-    sheet = draw_clusters(X, model.labels_, confidence)
+    model.save(folder / MODEL, references=references)
+    reading = results.reading.to_json(temperature=found.temperature)
+    write_whole(folder / READING, reading, replace=force)
+    shown = shown_of(pictures, pictures_folder, results.reading)
+    sheet = draw_clusters(shown, model.labels_, found.confidence)
     write_whole(folder / SHEET, sheet, replace=force)
-    report = report_of(model, pictures, pictures_folder, confidence)
+    report = report_of(model, pictures, pictures_folder, found, shown)
     write_whole(folder / REPORT, report, replace=force)
 
 
@@ -100,32 +118,67 @@ def read_results(folder: Path, device: str, *, quiet: bool = True) -> Results:
                 "'deepcluster cluster' has written."
             )
     reading = Reading.from_json(folder / READING)
+    temperature = _temperature_in(folder / READING)
     with telling("loading", quiet=quiet):  # torch takes its time
         from deepcluster_sk import load
 
-        return Results(load(folder / MODEL, device=device), reading)
+        return Results(load(folder / MODEL, device=device), reading, temperature)
 
 
-def table_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:
-    """Make the table of pictures: path, cluster, probability and confidence."""
-    probabilities = model.predict_proba(pictures.X)
+def _temperature_in(path: Path) -> float | None:
+    """Read the temperature beside a reading; results of before have none."""
+    found = json.loads(path.read_bytes()).get("temperature")
+    if found is None or (isinstance(found, float) and 0 < found < math.inf):
+        return found
+    raise ValueError(f"{str(path)!r} is damaged: its temperature is {found!r}.")
+
+
+def names_of(pictures: "Pictures", folder: Path) -> list[str]:
+    """Names of pictures as tables write them."""
+    return [cell(path.relative_to(folder)) for path in pictures.paths]
+
+
+def table_of(
+    model: Any,
+    pictures: "Pictures",
+    folder: Path,
+    found: "Assessment",
+    labels: Any = None,
+) -> bytes:
+    """Make the table of pictures: where each is, and how far that can be trusted.
+
+    `labels` are the clusters where some pictures are in none, -1; None asks the model.
+    """
+    q, calibrated = found.probabilities, found.calibrated
     rows = zip(
-        (path.relative_to(folder) for path in pictures.paths),
-        probabilities.argmax(axis=1),
-        probabilities.max(axis=1),
-        confidence,
+        names_of(pictures, folder),
+        q.argmax(axis=1) if labels is None else labels,
+        q.max(axis=1),
+        repeat(None, len(q)) if calibrated is None else calibrated.max(axis=1),
+        found.confidence,
         strict=True,
     )
     return clusters_table(rows, model.cluster_names_)
 
 
-def report_of(model: Any, pictures: "Pictures", folder: Path, confidence: Any) -> bytes:
+def shown_of(pictures: "Pictures", folder: Path, reading: Reading) -> Any:
+    """Make what is shown of pictures: their files again, where these are larger."""
+    from deepcluster_sk.report.originals import original_pictures
+    from deepcluster_sk.report.thumbnails import pictures_of
+
+    small = pictures_of(pictures.X, None, -1 if pictures.X.ndim == 4 else None)
+    return original_pictures(small, folder, pictures.paths, reading.background)
+
+
+def report_of(
+    model: Any, pictures: "Pictures", folder: Path, found: "Assessment", shown: Any
+) -> bytes:
     """Make the report of pictures."""
     from deepcluster_sk.report.page import report_page
 
     names = [path.relative_to(folder) for path in pictures.paths]
     title = f"Clusters of {folder.absolute().name}"
-    return report_page(model, pictures.X, names, title=title, confidence=confidence)
+    return report_page(model, pictures.X, names, shown, title, found)
 
 
 def draw_clusters(images: Any, labels: Any, confidence: Any) -> bytes:

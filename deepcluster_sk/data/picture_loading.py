@@ -4,6 +4,7 @@ import logging
 import operator
 import os
 import statistics
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,8 @@ from deepcluster_sk.data.pictures import (
     reason,
 )
 from deepcluster_sk.data.pixels import Pixels, greyed, is_grey, is_share, stacked
+from deepcluster_sk.runtime.display import display_on
+from deepcluster_sk.runtime.progress import Progress
 
 #: Side of the squares that pictures are cut to, in pixels: what networks need, and
 #: what is no longer a small picture.
@@ -75,6 +78,7 @@ def load_pictures(
     exact_size: bool = False,
     colour: bool | None = None,
     memory: Any = None,
+    verbose: int = 0,
 ) -> Pictures:
     """Read pictures of any size, cut and scaled to squares.
 
@@ -106,6 +110,9 @@ def load_pictures(
     memory : None, str or object with the joblib.Memory interface, default=None
         Where the array is kept, so that files which have not changed since (by name,
         size and time) are not read again. What comes from no file is read each time.
+    verbose : int, default=0
+        Whether to tell on standard error how many files are read so far, and how long
+        the others will take.
 
     Returns
     -------
@@ -135,8 +142,9 @@ def load_pictures(
     """
     ground = parse_background(background)
     size = checked_size(size)
-    with opened_source(source) as found:
-        compute = partial(_read_all, found, size, ground, exact_size, colour)
+    progress = Progress(display_on(sys.stderr) if verbose else None)
+    with progress.shown(), opened_source(source) as found:
+        compute = partial(_read_all, found, size, ground, exact_size, colour, progress)
         if memory is None or found.files is None:
             pictures = compute()
         else:
@@ -162,11 +170,18 @@ def _stamp(path: Path) -> tuple[str, int, int]:
 
 
 def _read_all(
-    source: Source, size: int, ground: Colour, exact_size: bool, colour: bool | None
+    source: Source,
+    size: int,
+    ground: Colour,
+    exact_size: bool,
+    colour: bool | None,
+    progress: Progress,
 ) -> Pictures:
     """Read what is to be tried of a source."""
     with _silent_decoders():
-        edges, whole, unreadable = _each(_short_edge, source.entries)
+        progress.begin("finding")
+        progress.expect("reading", len(source.entries))
+        edges, whole, unreadable = _each(_short_edge, source.entries, progress)
         sides = [edge for edge in edges if edge is not None]
         skipped: list[LeftOut] = []
         entries: list[Entry] = []
@@ -181,7 +196,8 @@ def _read_all(
                 side = max(MIN_SIDE, min(size, statistics.median_high(sides)))
             _check_memory(len(entries), side)
         read = partial(read_pixels, background=ground, side=side)
-        pixels, entries, damaged = _each(read, entries)
+        progress.begin("reading")
+        pixels, entries, damaged = _each(read, entries, progress)
     unreadable += damaged
     paths = [entry.path for entry in entries]
     pixels, paths, unreadable = _on_one_scale(pixels, paths, unreadable)
@@ -233,7 +249,7 @@ def _silent_decoders() -> Iterator[None]:
 
 
 def _each(
-    work: Callable[[Any], Result], entries: Sequence[Entry]
+    work: Callable[[Any], Result], entries: Sequence[Entry], progress: Progress
 ) -> tuple[list[Result], list[Entry], list[LeftOut]]:
     """Do something with every open picture, several at a time; what fails is left out.
 
@@ -253,8 +269,13 @@ def _each(
         except Exception as error:
             return LeftOut(entry.path, reason(error))
 
+    progress.steps(len(entries))
+    outcomes: list[Result | LeftOut] = []
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-        outcomes = list(pool.map(attempt, entries))
+        for outcome in pool.map(attempt, entries):
+            outcomes.append(outcome)
+            progress.advance()
+            progress.note(f"{len(outcomes):,}/{len(entries):,} files")
     results: list[Result] = []
     read: list[Entry] = []
     failed: list[LeftOut] = []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from deepcluster_sk.base.calibration import Assessment
 from deepcluster_sk.counting.tree import top_of
 from deepcluster_sk.graph.neighbors import view_neighbors
 
@@ -40,7 +41,7 @@ def content_of(
     model: Any,
     X: Any,
     files: Sequence[str],
-    confidence: NDArray[Any] | None = None,
+    assessment: Assessment | None = None,
     settings: ReportSettings = REPORT,
 ) -> dict[str, Any]:
     """Gather what a fitted clusterer says of samples.
@@ -53,8 +54,8 @@ def content_of(
         Of n samples.
     files : sequence of str
         Names of the samples; none where they have none.
-    confidence : ndarray of shape (n,), default=None
-        None asks the model.
+    assessment : Assessment, default=None
+        How far they can be trusted; None asks the model.
     settings : ReportSettings
 
     Returns
@@ -63,11 +64,10 @@ def content_of(
         Strings, numbers, and lists and dicts of them; of each sample one entry in
         every list.
     """
-    probabilities, latent = model.predict_proba(X), model.transform(X)
-    labels = probabilities.argmax(axis=1)
+    found = model.assess(X) if assessment is None else assessment
+    latent, labels = model.transform(X), found.probabilities.argmax(axis=1)
+    shown = found.probabilities if found.calibrated is None else found.calibrated
     start = model.initial_labels_
-    if confidence is None:
-        confidence = model.confidence(X)
     fitted_on = np.array_equal(labels, model.labels_)
     return {
         "method": type(model).__name__,
@@ -78,9 +78,11 @@ def content_of(
         "files": list(files),
         "labels": labels.tolist(),
         "start": start.tolist() if fitted_on else [],
-        "confidence": _rounded(confidence, 3),
+        "confidence": _rounded(found.confidence, 3),
         "typicality": _rounded(typicality(latent, labels), 3),
-        "probabilities": _most_probable(probabilities, settings),
+        "probabilities": _most_probable(shown, settings),
+        "temperature": None if found.calibrated is None else found.temperature,
+        "own": _rounded(found.probabilities.max(axis=1), 3),
         "neighbors": _neighbors(latent, settings),
         "map": _steps(plane(latent, settings), settings),
         "mapBy": map_name(len(latent), settings),

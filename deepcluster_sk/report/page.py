@@ -8,10 +8,13 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from deepcluster_sk.base.calibration import Assessment
 from deepcluster_sk.report.content import content_of
+from deepcluster_sk.report.originals import original_pictures
 from deepcluster_sk.report.thumbnails import (
     pack,
     pictures_of,
@@ -40,6 +43,8 @@ def write_report(
     the clusters, whose branches are filters too; a map of the latent space; the start
     against the end; the curves of the fit, and what every "auto" became. A click on a
     picture shows it large, with its probabilities and its nearest neighbours.
+    Probabilities are those of ``calibrated_proba`` where there are ten samples or more
+    for each cluster, and the page says which they are.
 
     Parameters
     ----------
@@ -50,10 +55,12 @@ def write_report(
     path : path-like
         File to write; one that is there is replaced once the new one is complete.
     files : sequence of str or path-like, default=None
-        Name of each sample, such as its file; shown, and searched for.
+        Name of each sample, such as its file; shown, and searched for. Where they are
+        files, and hold larger pictures than square images `X`, those are shown, up to
+        192x192 pixels (64x64 of 5,000), cut to their central square.
     images : array-like of shape (n, H, W), (n, C, H, W) or (n, H, W, C), default=None
         What is shown of the samples: larger images of the same, or the images that
-        vectors were made of. None shows `X`.
+        vectors were made of. None shows the files, or else `X`.
     title : str, default="Clusters"
         Headline of the page.
 
@@ -63,7 +70,7 @@ def write_report(
         If `model` is not fitted.
     ValueError
         If there are more or fewer files or images than samples, or samples are vectors
-        and there are no images.
+        and there are no images, nor files that can be read.
     OSError
         If the file cannot be written.
     ImportError
@@ -87,26 +94,25 @@ def report_page(
     files: Sequence[str | os.PathLike[str]] | None = None,
     images: ArrayLike | None = None,
     title: str = "Clusters",
-    confidence: NDArray[Any] | None = None,
+    assessment: Assessment | None = None,
 ) -> bytes:
     """Make the page of :func:`write_report`, which describes the parameters.
 
-    `confidence` is that of the model where it is known already; it takes a while.
+    `assessment` is that of the model where it is known already; it takes a while.
     """
     check_is_fitted(model)
-    if images is None and model.image_shape_ is None:
+    names = [] if files is None else [printable(file) for file in files]
+    n = _num_samples(X)
+    if files is not None and len(names) != n:
+        raise ValueError(f"There are {len(names)} files, but {n} samples in X.")
+    pictures = _shown(model, X, files, images)
+    if pictures is None:
         raise ValueError(
             "X holds vectors, which cannot be shown: pass images=, the picture of each."
         )
-    shown = X if images is None else images
-    shape = model.image_shape_ if images is None else None
-    pictures = pictures_of(shown, shape, model.channel_axis if images is None else None)
-    names = [] if files is None else [printable(file) for file in files]
-    content = content_of(model, X, names, confidence)
-    n = len(content["labels"])
-    for what, given in (("files", names), ("images", pictures)):
-        if len(given) not in (n, 0 if what == "files" and files is None else n):
-            raise ValueError(f"There are {len(given)} {what}, but {n} samples in X.")
+    if len(pictures) != n:
+        raise ValueError(f"There are {len(pictures)} images, but {n} samples in X.")
+    content = content_of(model, X, names, assessment)
     sheets = pack(thumbnails(pictures, thumbnail_side(n, pictures.shape[1:])))
     content |= {
         "title": title,
@@ -115,6 +121,24 @@ def report_page(
         "sheets": sheets.links,
     }
     return _filled(content).encode()
+
+
+def _shown(
+    model: Any,
+    X: ArrayLike,
+    files: Sequence[str | os.PathLike[str]] | None,
+    images: ArrayLike | None,
+) -> NDArray[np.uint8] | None:
+    """Pictures of samples: those given, or of their files, or they themselves."""
+    if images is not None:
+        return pictures_of(images, None, None)
+    pictures = None
+    if model.image_shape_ is not None:
+        pictures = pictures_of(X, model.image_shape_, model.channel_axis)
+    if files is None:
+        return pictures
+    paths = [Path(file) for file in files]
+    return original_pictures(pictures, paths, paths)
 
 
 def printable(file: str | os.PathLike[str]) -> str:

@@ -15,9 +15,9 @@ BAR_COLUMNS = (6, 16)
 BLOCKS, PLAIN = ("\u2588", "\u2591"), ("#", "-")
 #: Columns of the name of a stage.
 STAGE_COLUMNS = 11
-#: Seconds between two lines of a log at first, and later as a share of the time so far:
-#: an hour makes about a hundred lines.
-LOG_SECONDS, LOG_SHARE = 2.0, 0.05
+#: Seconds to the first line of a log, and between two: no more than two from the last
+#: line of one piece of work to the first of the next. An hour makes 170 kB.
+LOG_FIRST, LOG_SECONDS = 0.5, 1.5
 
 
 @dataclass(frozen=True)
@@ -139,24 +139,24 @@ class Bar(_Written):
 
 
 class Log(_Written):
-    """Lines in a file: one every two seconds at first, fewer later.
+    """Lines in a file: one before two seconds are over, as long as the work lasts.
 
     Parameters
     ----------
     stream : TextIO
     """
 
-    interval = 0.5
+    interval = 0.25
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._due = LOG_SECONDS
+        self._due = LOG_FIRST
 
     def show(self, view: View) -> None:
         """Write a line, if it is time."""
         if view.elapsed < self._due:
             return
-        self._due = view.elapsed + max(LOG_SECONDS, LOG_SHARE * view.elapsed)
+        self._due = view.elapsed + LOG_SECONDS
         text = f"{duration(view.elapsed)}  {view.stage:<{STAGE_COLUMNS}}"
         if view.left is not None:
             text += f"  {view.share:.0%}, {duration(view.left)} left"

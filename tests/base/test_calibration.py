@@ -100,3 +100,34 @@ def test_a_saved_model_has_the_same(model, images, temperature, tmp_path):
     model.save(tmp_path / "model.safetensors")
     again = load(tmp_path / "model.safetensors")
     assert again.temperature(images[0]) == temperature
+
+
+def test_all_at_once_is_each_by_itself(model, images, temperature):
+    X, _ = images
+    found = model.assess(X)
+    assert np.array_equal(found.probabilities, model.predict_proba(X))
+    assert np.array_equal(found.calibrated, model.calibrated_proba(X))
+    assert np.array_equal(found.confidence, model.confidence(X))
+    assert found.temperature == temperature
+    few = model.assess(X[:5])
+    assert few.calibrated is None
+    assert few.temperature is None
+    assert np.array_equal(few.confidence, model.confidence(X[:5]))
+    told = model.assess(X[:5], temperature=temperature)
+    assert np.array_equal(told.calibrated, tempered(few.probabilities, temperature))
+    with pytest.raises(ValueError, match="must be a positive number"):
+        model.assess(X, temperature=0.0)
+
+
+def test_those_who_know_nothing_of_the_network_are_looked_for_once(
+    model, images, monkeypatch
+):
+    found = []
+    look = DeepTripletClusterer._asked
+    monkeypatch.setattr(
+        DeepTripletClusterer,
+        "_asked",
+        lambda self, *given: found.append(1) or look(self, *given),
+    )
+    model.assess(images[0])
+    assert found == [1]

@@ -1,11 +1,17 @@
-"""A folder of pictures, and a clusterer that takes no time."""
+"""A folder of pictures, a clusterer that takes no time, and results of a real one."""
+
+import shutil
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import deepcluster_sk
+from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.base.calibration import Assessment
 from deepcluster_sk.cli import main
+from tests.made import make_images, quick
 
 
 class FakeClusterer:
@@ -35,14 +41,24 @@ class FakeClusterer:
         self.labels_ = rank * self.n_clusters_ // len(X)
         return self
 
-    def predict_proba(self, X):
-        return 0.1 + 0.8 * np.eye(self.n_clusters_)[self.labels_]
+    def assess(self, X, *, temperature=None):
+        q = 0.1 + 0.8 * np.eye(self.n_clusters_)[self.labels_]
+        return Assessment(q, None, self.confidence(X), temperature)
 
     def confidence(self, X):
         return np.full(len(X), 0.75)
 
-    def save(self, path):
+    def predict(self, X, outliers=False):
+        return self.labels_
+
+    def save(self, path, *, references=False):
+        self.references = references
         path.write_bytes(b'{"__metadata__":{"format":"deepcluster_sk"}}')
+
+
+@pytest.fixture(autouse=True)
+def _no_progress_on_slow_machines(monkeypatch):
+    monkeypatch.setattr("deepcluster_sk.runtime.display.LOG_FIRST", 3600.0)
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +106,31 @@ def fail(run, capsys):
         return said
 
     return fail
+
+
+@pytest.fixture(scope="session")
+def clustered(tmp_path_factory):
+    """A folder of pictures, and its results."""
+    root = tmp_path_factory.mktemp("clustered")
+    folder, out = root / "pictures", root / "out"
+    folder.mkdir()
+    images, _ = make_images(n=36)
+    for number, image in enumerate(images):
+        pixels = np.rint(255 * image).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02}.png")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr(
+            "deepcluster_sk.cli.cluster.make_clusterer",
+            lambda k, *given: quick(DeepTripletClusterer, k),
+        )
+        main(["cluster", str(folder), "-k", "3", "--out", str(out), "--references"])
+    return folder, out
+
+
+@pytest.fixture
+def copied(clustered, tmp_path):
+    """The same, to be changed."""
+    folder, out = clustered
+    shutil.copytree(out, tmp_path / "out")
+    return folder, tmp_path / "out"

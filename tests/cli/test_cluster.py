@@ -1,4 +1,3 @@
-import csv
 import errno
 import os
 import shutil
@@ -13,11 +12,8 @@ from PIL import Image
 
 from deepcluster_sk.cli import output as output_module
 from deepcluster_sk.cli import results
-
-
-def read_table(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
+from deepcluster_sk.runtime.progress import Progress
+from tests.cli.tables import read_table
 
 
 def names_in(folder):
@@ -45,13 +41,13 @@ def test_cluster(run, clusterer, capsys, folder, out, table, tmp_path):
     assert clusterer.made.max_pixels is None
     assert clusterer.made.device == "cpu"
     assert read_table(table) == [
-        ["path", "cluster", "probability", "confidence"],
-        ["0.png", "0", "0.9", "0.75"],
-        ["2.png", "1", "0.9", "0.75"],
-        ["4.png", "2", "0.9", "0.75"],
-        ["more/1.png", "0", "0.9", "0.75"],
-        ["more/3.png", "1", "0.9", "0.75"],
-        ["more/5.png", "2", "0.9", "0.75"],
+        list(output_module.CLUSTERS),
+        ["0.png", "0", "0.9", "", "0.75"],
+        ["2.png", "1", "0.9", "", "0.75"],
+        ["4.png", "2", "0.9", "", "0.75"],
+        ["more/1.png", "0", "0.9", "", "0.75"],
+        ["more/3.png", "1", "0.9", "", "0.75"],
+        ["more/5.png", "2", "0.9", "", "0.75"],
     ]
     printed = capsys.readouterr()
     assert str(table) in printed.out
@@ -97,11 +93,23 @@ def test_what_was_read_is_kept_for_the_next_run(
 def test_progress_is_shown_unless_it_is_not_wanted(
     run, clusterer, capsys, folder, out, monkeypatch
 ):
-    for module in ("telling", "reading", "fitting", "cluster"):
+    for module in ("telling", "fitting", "cluster"):
         monkeypatch.setattr(f"deepcluster_sk.cli.{module}.telling", tell_at_once)
+    # A line whenever there is something to tell.
+    for name in ("LOG_FIRST", "LOG_SECONDS"):
+        monkeypatch.setattr(f"deepcluster_sk.runtime.display.{name}", 0.0)
+    advance = Progress.advance
+
+    def advance_and_tell(self):
+        advance(self)
+        self.tick()
+
+    monkeypatch.setattr(Progress, "advance", advance_and_tell)
     run("cluster", folder, "-k", 2, "--out", out)
     assert clusterer.made.verbose == 1
-    assert capsys.readouterr().err == "loading\nreading\nloading\nwriting\n"
+    lines = capsys.readouterr().err.splitlines()
+    assert [lines[0], *lines[-2:]] == ["loading", "loading", "writing"]
+    assert any("reading" in line and "5/6 files" in line for line in lines)
     run("cluster", folder, "-k", 2, "--out", out, "--force", "--quiet")
     assert clusterer.made.verbose == 0
     assert capsys.readouterr().err == ""
@@ -112,6 +120,13 @@ def tell_at_once(stage, *, quiet):
     if not quiet:
         sys.stderr.write(f"{stage}\n")
     yield
+
+
+def test_the_model_keeps_no_pictures_unless_it_is_to(run, clusterer, folder, out):
+    run("cluster", folder, "-k", 2, "--out", out)
+    assert clusterer.made.references is False
+    run("cluster", folder, "-k", 2, "--out", out, "--force", "--references")
+    assert clusterer.made.references is True
 
 
 def test_clusters_are_counted_where_nobody_says_how_many(run, capsys, folder, table):

@@ -1,21 +1,20 @@
 """What can be done with the results of an earlier clustering."""
 
-import csv
 import json
 import shutil
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from deepcluster_sk import DeepTripletClusterer, clustering_accuracy_score, load
+from deepcluster_sk import clustering_accuracy_score, load
 from deepcluster_sk.cli import main, results
+from deepcluster_sk.cli.output import CLUSTERS
 from deepcluster_sk.datasets import load_pictures
-from tests.made import make_images, quick
+from tests.cli.tables import read_table
 
 
 @pytest.fixture(autouse=True)
@@ -23,49 +22,22 @@ def clusterer():
     """Not the one that takes no time."""
 
 
-@pytest.fixture(scope="module")
-def clustered(tmp_path_factory):
-    """A folder of pictures, and its results."""
-    root = tmp_path_factory.mktemp("clustered")
-    folder, out = root / "pictures", root / "out"
-    folder.mkdir()
-    images, _ = make_images(n=36)
-    for number, image in enumerate(images):
-        pixels = np.rint(255 * image).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number:02}.png")
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setattr(
-            "deepcluster_sk.cli.cluster.make_clusterer",
-            lambda k, *given: quick(DeepTripletClusterer, k),
-        )
-        main(["cluster", str(folder), "-k", "3", "--out", str(out)])
-    return folder, out
-
-
-@pytest.fixture
-def copied(clustered, tmp_path):
-    """The same, to be changed."""
-    folder, out = clustered
-    shutil.copytree(out, tmp_path / "out")
-    return folder, tmp_path / "out"
-
-
-def read_table(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
-
-
 def test_all_results_tell_of_the_same_model(clustered):
     folder, out = clustered
     pictures = load_pictures(folder)
     model = load(out / results.MODEL)
     header, *rows = read_table(out / results.TABLE)
-    assert header == ["path", "cluster", "probability", "confidence"]
+    assert header == list(CLUSTERS)
     assert [row[0] for row in rows] == [path.name for path in pictures.paths]
     assert [int(row[1]) for row in rows] == model.predict(pictures.X).tolist()
-    confidence = model.confidence(pictures.X)
-    np.testing.assert_allclose([float(r[3]) for r in rows], confidence, atol=6e-5)
+    wanted = (
+        model.predict_proba(pictures.X).max(axis=1),
+        model.calibrated_proba(pictures.X).max(axis=1),
+        model.confidence(pictures.X),
+    )
+    for column, values in enumerate(wanted, 2):
+        found = [float(row[column]) for row in rows]
+        np.testing.assert_allclose(found, values, atol=6e-5)
     assert "Clusters of pictures" in (out / results.REPORT).read_text("utf-8")
     reading = json.loads((out / results.READING).read_text())["reading"]
     assert reading["side"] == 8
@@ -141,6 +113,20 @@ def test_report_again(run, fail, copied):
     assert (out / results.REPORT).read_bytes() == before
 
 
+def test_reports_show_larger_files_larger(run, copied, tmp_path):
+    folder, out = copied
+    large = tmp_path / "large"
+    large.mkdir()
+    for path in folder.iterdir():
+        with Image.open(path) as picture:
+            picture.resize((40, 60)).save(large / path.name)
+    zipped = shutil.make_archive(str(large), "zip", large)
+    for source, side in ((folder, 8), (large, 40), (zipped, 40)):
+        page = tmp_path / f"page{side}.html"
+        run("report", out, source, "--out", page, "--force")
+        assert f'"side":{side},' in page.read_text("utf-8")
+
+
 def test_embed(run, copied):
     folder, out = copied
     run("embed", out)
@@ -158,6 +144,7 @@ def test_info(run, clustered, capsys):
     assert str(folder) in told
     assert "grey, 8x8 pixels, 8 bits a channel" in told
     assert "DeepTripletClusterer" in told
+    assert "outliers:              can be told" in told
 
 
 @pytest.mark.parametrize("command", ["report", "embed", "info"])
@@ -168,6 +155,30 @@ def test_what_is_no_folder_of_results(fail, copied, tmp_path, command):
     assert "does not tell how pictures were read" in fail(command, out, *force)
     (out / results.MODEL).unlink()
     assert "holds no 'model.safetensors'" in fail(command, out, *force)
+
+
+def test_few_new_pictures_are_calibrated_by_those_of_the_fit(
+    run, fail, copied, tmp_path
+):
+    folder, out = copied
+    few = tmp_path / "few"
+    few.mkdir()
+    for number in range(3):
+        shutil.copy(folder / f"{number:02}.png", few)
+    run("assign", out, few)
+    rows = read_table(out / "assigned.csv")[1:]
+    wanted = read_table(out / results.TABLE)[1:4]
+    # Confidence alone needs the others.
+    assert [row[:4] for row in rows] == [row[:4] for row in wanted]
+    assert all(row[3] for row in rows)
+    # Results of before do not know it, and three pictures do not tell.
+    described = json.loads((out / results.READING).read_text())
+    assert described.pop("temperature") > 0
+    (out / results.READING).write_text(json.dumps(described))
+    run("assign", out, few, "--force")
+    (out / results.READING).write_text(json.dumps({**described, "temperature": "hot"}))
+    assert "its temperature is 'hot'" in fail("info", out)
+    assert [row[3] for row in read_table(out / "assigned.csv")[1:]] == [""] * 3
 
 
 @pytest.mark.slow
@@ -193,17 +204,30 @@ def test_the_digits_from_files_to_files(tmp_path):
         assert done.returncode == 0, done.stderr
 
     out = tmp_path / "out"
-    command("cluster", folder, "-k", 10, "--out", out)
+    command("cluster", folder, "-k", 10, "--out", out, "--references")
     rows = read_table(out / results.TABLE)[1:]
     truth = [int(path.split("/")[0]) for path, *_ in rows]
     found = [int(row[1]) for row in rows]
     assert clustering_accuracy_score(truth, found) >= 0.98
-    assert (out / results.REPORT).stat().st_size < 1_000_000
+    assert (out / results.REPORT).stat().st_size < 500_000
     command("assign", out, new)
     wanted = {path: cluster for path, cluster, *_ in rows}
     assigned = read_table(out / "assigned.csv")[1:]
     assert len(assigned) == 500
     assert all(wanted[path] == cluster for path, cluster, *_ in assigned)
+    command("assign", out, new, "--outliers", "--force")
+    marked = [row[1] for row in read_table(out / "assigned.csv")[1:]]
+    assert marked.count("-1") < 50
+    # Three of each digit, told by the numbers that the clusters have.
+    labels, better = tmp_path / "labels.csv", tmp_path / "better"
+    told = [row for digit in "0123456789" for row in rows if row[0][0] == digit]
+    told = [row for place, row in enumerate(told) if place % 180 < 3]
+    labels.write_text(
+        "".join(f"{a},{b}\n" for a, b, *_ in [("file", "cluster"), *told])
+    )
+    command("correct", out, "--labels", labels, "--out", better)
+    again = [int(row[1]) for row in read_table(better / results.TABLE)[1:]]
+    assert clustering_accuracy_score(truth, again) >= 0.98
 
 
 def test_names_of_clusters_reach_the_table(copied):
@@ -212,7 +236,47 @@ def test_names_of_clusters_reach_the_table(copied):
     model.rename({0: "light", 2: "=2+3"}).save(out / "model.safetensors")
     main(["assign", str(out), str(folder)])
     header, *rows = read_table(out / "assigned.csv")
-    assert header == ["path", "cluster", "probability", "confidence", "name"]
+    assert header == [*CLUSTERS, "name"]
     names = {"0": "light", "1": "", "2": "'=2+3"}
     assert len(rows) == 36
-    assert all(row[4] == names[row[1]] for row in rows)
+    assert all(row[5] == names[row[1]] for row in rows)
+
+
+def test_pictures_like_none_fitted_on_are_in_no_cluster(run, copied, capsys, tmp_path):
+    folder, out = copied
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8), np.uint8)
+    Image.fromarray(noise).save(other / "noise.png")
+    run("assign", out, other)
+    assert "Outliers" not in capsys.readouterr().out
+    known = read_table(out / "assigned.csv")
+    run("assign", out, other, "--outliers", "--out", tmp_path / "marked.csv")
+    X = load_pictures(other).X
+    wanted = load(out / results.MODEL).predict(X, outliers=True)
+    rows = read_table(tmp_path / "marked.csv")[1:]
+    assert [int(row[1]) for row in rows] == wanted.tolist()
+    assert dict(zip((row[0] for row in rows), wanted, strict=True))["noise.png"] == -1
+    n = int((wanted == -1).sum())
+    assert n < 10
+    assert f"Outliers, in cluster -1: {n}\n" in capsys.readouterr().out
+    # All else that is said of a picture stays.
+    for before, after in zip(known[1:], rows, strict=True):
+        assert before[:1] + before[2:] == after[:1] + after[2:]
+    named = load(out / results.MODEL).rename({0: "light"})
+    named.save(out / results.MODEL, references=True)
+    run("assign", out, other, "--outliers", "--out", tmp_path / "named.csv")
+    rows = read_table(tmp_path / "named.csv")[1:]
+    assert {row[-1] for row in rows if row[1] == "-1"} == {"outlier"}
+
+
+def test_outliers_are_not_told_by_a_model_that_keeps_no_pictures(
+    run, fail, copied, capsys
+):
+    folder, out = copied
+    load(out / results.MODEL).save(out / results.MODEL)
+    run("info", out)
+    assert "outliers:              cannot be told" in capsys.readouterr().out
+    error = fail("assign", out, folder, "--outliers")
+    assert error.endswith("cluster again with --references, which keeps it.\n")
+    assert not (out / "assigned.csv").exists()

@@ -12,6 +12,7 @@ from PIL import Image
 from deepcluster_sk.data import picture_files, picture_loading
 from deepcluster_sk.data.pictures import PICTURE_SUFFIXES
 from deepcluster_sk.datasets import load_pictures
+from deepcluster_sk.runtime.progress import Progress
 from tests.data.picture_files import LINKS_AND_PIPES, grey, names, save
 
 
@@ -252,3 +253,24 @@ def test_without_pillow(monkeypatch, tmp_path):
     monkeypatch.setattr(builtins, "__import__", no_pillow)
     with pytest.raises(ImportError, match=r"deepcluster-sk\[images\]"):
         load_pictures(tmp_path)
+
+
+def test_what_is_read_is_counted_if_anybody_asks(tmp_path, capsys, monkeypatch):
+    for number in range(3):
+        Image.new("L", (9, 9)).save(tmp_path / f"{number}.png")
+    load_pictures(tmp_path)
+    assert capsys.readouterr().err == ""
+    for name in ("LOG_FIRST", "LOG_SECONDS"):
+        monkeypatch.setattr(f"deepcluster_sk.runtime.display.{name}", 0.0)
+    note = Progress.note
+
+    def note_and_tell(self, text):
+        note(self, text)
+        self.tick()
+
+    monkeypatch.setattr(Progress, "note", note_and_tell)
+    load_pictures(tmp_path, verbose=1)
+    lines = [line.split() for line in capsys.readouterr().err.splitlines()]
+    for stage in ("finding", "reading"):
+        told = [line[-2:] for line in lines if stage in line and line[-1] == "files"]
+        assert [[f"{n}/3", "files"] for n in (1, 2, 3)] == told[:3]

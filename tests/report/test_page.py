@@ -57,7 +57,10 @@ def test_it_tells_what_the_model_says(model, images, names, page):
     losses = [row["train_loss"] for row in model.history_]
     assert told["curves"]["train_loss"] == pytest.approx(losses, rel=1e-3)
     np.testing.assert_allclose(told["confidence"], model.confidence(images), atol=6e-4)
-    probabilities = model.predict_proba(images)
+    probabilities = model.calibrated_proba(images)
+    assert told["temperature"] == model.temperature(images)
+    own = model.predict_proba(images).max(axis=1)
+    np.testing.assert_allclose(told["own"], own, atol=6e-4)
     for row, pairs in zip(probabilities, told["probabilities"], strict=True):
         assert [share for _, share in pairs] == sorted(row.round(3), reverse=True)
     latent = model.transform(images)
@@ -79,6 +82,24 @@ def test_new_samples_have_no_start(model, images, page):
     assert told["start"] == []
     assert told["files"] == []
     assert len(told["labels"]) == 20
+
+
+SHARES = """
+  document.querySelector("#clusters .tile").click();
+  const told = (id) => document.getElementById(id).textContent;
+  return [told("shares-are"), told("large-facts")];
+"""
+
+
+@pytest.mark.parametrize("n", [20, 90])
+def test_it_says_which_probabilities_are_shown(model, images, page, tmp_path, n):
+    write_report(model, images[:n], page)
+    heading, facts = look(page, SHARES, tmp_path)
+    calibrated = content(page)["temperature"] is not None
+    assert calibrated == (n == 90)  # twenty are too few to tell
+    assert ("calibrated (temperature" in heading) == calibrated
+    assert ("not calibrated" in heading) != calibrated
+    assert ("the network's own probability" in facts) == calibrated
 
 
 def test_clusters_have_the_names_they_were_given(model, images, page, tmp_path):

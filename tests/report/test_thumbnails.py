@@ -46,8 +46,8 @@ def test_without_webp_they_are_png(monkeypatch):
 
 def test_the_more_thumbnails_the_smaller():
     assert thumbnail_side(10, (8, 8)) == 8
-    assert thumbnail_side(10, (500, 400, 3)) == 96
-    assert thumbnail_side(5_000, (500, 400, 3)) == 63
+    assert thumbnail_side(10, (500, 400, 3)) == 192
+    assert thumbnail_side(5_000, (500, 400, 3)) == 64
     assert thumbnail_side(10**9, (8, 8)) == 1
 
 
@@ -92,6 +92,10 @@ def test_pictures_of_any_layout():
     assert np.array_equal(pictures_of(grey.reshape(2, 16), (4, 4), None), wanted)
     colour = np.zeros((2, 4, 5, 8), np.uint8)
     assert pictures_of(colour, None, 1).shape == (2, 5, 8, 3)  # without transparency
+    assert pictures_of(colour[:, :3], None, None).shape == (2, 5, 8, 3)
+    ready = np.zeros((2, 5, 8, 3), np.uint8)
+    assert pictures_of(ready, None, -1) is ready
+    assert pictures_of(ready, None, None) is ready
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 3), (200, 100, 3)])

@@ -16,6 +16,7 @@
   const nameOf = (i) => data.files[i] ?? `picture ${i}`;
   const clusterName = (k) => data.names[k] || `Cluster ${k}`;
   const colour = (k) => `hsl(${(k * 137.508 + 200) % 360} 60% 50%)`;
+  const isCalibrated = data.temperature !== null;
   const moved = (i) => data.start.length > 0 && data.start[i] !== data.labels[i];
 
   // Thumbnails: squares on a few sheets, shown as backgrounds and drawn on the map.
@@ -126,6 +127,7 @@
     at("large-picture").setAttribute("aria-label", nameOf(i));
     at("large-name").textContent = nameOf(i);
     const facts = [clusterName(data.labels[i]), `confidence ${data.confidence[i].toFixed(3)}`];
+    if (isCalibrated) facts.push(`the network's own probability ${data.own[i].toFixed(3)}`);
     if (moved(i)) facts.push(`in cluster ${data.start[i]} at the start`);
     at("large-facts").textContent = facts.join(" · ");
     at("large-shares").replaceChildren(...data.probabilities[i].map(
@@ -367,6 +369,12 @@
   at("title").textContent = data.title;
   at("lead").textContent = `${number(n)} pictures in ${number(data.nClusters)} clusters, by ${data.method}. `
     + "The orange line below a picture is long where its cluster is in doubt.";
+  at("shares-are").textContent = isCalibrated
+    ? `Probability, calibrated (temperature ${data.temperature.toPrecision(2)})`
+    : "Probability, the network's own (not calibrated)";
+  if (isCalibrated) {
+    at("shares-are").title = "As sure as partitions that no network made agree with the clusters";
+  }
   at("map-by").textContent = `Pictures where they lie in the latent space (${data.mapBy}).`;
   at("moved").parentElement.hidden = data.start.length === 0;
   sizeOf.forEach((size, k) => {
