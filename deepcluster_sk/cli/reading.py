@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepcluster_sk.cli.output import cell
+from deepcluster_sk.cli.telling import telling
 
 if TYPE_CHECKING:
     from deepcluster_sk.datasets import LeftOut, Pictures
@@ -113,7 +114,8 @@ def first_reading(
     quiet: bool = False,
 ) -> tuple["Pictures", Reading]:
     """Read the pictures of a fit, or take them from a cache, and tell how."""
-    from deepcluster_sk.datasets import load_pictures
+    with telling("loading", quiet=quiet):
+        from deepcluster_sk.datasets import load_pictures
 
     found = load_pictures(
         folder,
