@@ -227,6 +227,14 @@ def test_saturation_and_greying_move_colours_along_the_line_to_grey() -> None:
     assert 1.37 < kept.max() < 1.4 + 1e-4
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_images_of_more_than_one_channel_have_colours(channels: int) -> None:
+    x = images(8, channels, 4, 4)
+    grey = Augmentation(greying=1.0)(x, seeded())
+    torch.testing.assert_close(grey, x.mean(1, keepdim=True).expand_as(x))
+    assert torch.equal(grey, x) == (channels == 1)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_hue_is_a_matter_of_three_channels(channels: int) -> None:
     x = images(8, channels, 4, 4)

@@ -1,5 +1,7 @@
 """Samples that look like none of those fitted on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -174,3 +176,20 @@ def test_a_plain_loop_finds_the_same_measures(digits, n):
     expected = np.log(reach), np.log(reach) - np.log(reaches[nearest].mean(1))
     found = known._measured(reader.read(X[n:], CPU)).numpy()
     np.testing.assert_allclose(found, np.stack(expected, 1), atol=1e-3)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(
+    ("below", "beyond"), [(-1.0, False), (5e-4, False), (2e-3, True)]
+)
+def test_a_fence_is_passed_by_more_than_rounding(digits, which, below, beyond):
+    layout = RowLayout("HW", (1, 8, 8))
+    reader = SampleReader(layout, PixelScaler.standardize(digits[:60], layout))
+    known = Surroundings.of(RowDataset(digits[:60]), reader, "none")
+    rows = RowDataset(digits[60:61])
+    measure = known._measured(reader.read(rows.slice(0, 1), CPU))[0, which].item()
+    fences = [np.inf, np.inf]
+    fences[which] = measure - below
+    known = replace(known, fences=tuple(fences))
+    found = known.marked(np.zeros(1, int), rows, reader, CPU)
+    assert (found < 0).tolist() == [beyond]

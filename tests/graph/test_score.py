@@ -5,10 +5,12 @@ import torch
 
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import score
+from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.score import (
     SCORE,
     ScoreSettings,
     forget_scoring_graphs,
+    mean_agreement,
     scoring_graph,
 )
 from deepcluster_sk.runtime.kept import Kept
@@ -113,3 +115,13 @@ def test_one_sample_has_no_links(images):
 def test_two_samples_are_linked(images):
     X, _ = images
     assert scoring_graph(X[:2], GREY, CPU).weights.nnz == 2
+
+
+def test_agreement_is_the_share_of_links_within_clusters_over_all_graphs():
+    weights = np.array([[0, 2, 0, 1], [2, 0, 0, 0], [0, 0, 0, 3], [1, 0, 3, 0.0]])
+    graph = Graph(np.array([3, 0, 1, 2]), scipy.sparse.csr_matrix(weights))
+    labels = np.array([0, 1, 1, 0])  # of the nodes 0, 0, 1, 1
+    assert mean_agreement([graph], labels) == pytest.approx(5 / 6)
+    none = Graph(np.arange(4), scipy.sparse.csr_matrix((4, 4)))
+    assert mean_agreement([none], labels) == 1  # nothing is torn apart
+    assert mean_agreement([graph, none], labels) == pytest.approx(11 / 12)
