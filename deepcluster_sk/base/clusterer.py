@@ -1,7 +1,8 @@
 """The template every clusterer of this package fills: one fit, one predict."""
 
-import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -31,6 +32,7 @@ from deepcluster_sk.graph.start import (
 )
 from deepcluster_sk.runtime.caching import data_key
 from deepcluster_sk.runtime.seeding import Streams
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.snapshot import Snapshot
@@ -231,14 +233,23 @@ class BaseDeepClusterer(
         context.interrupts.hold()  # there is a partition
         return Start(found.contrast, found.image_kind, found)
 
-    def _build_net(self, context: FitContext, start: Start) -> ClusteringNet:
-        """Build the skorch net; its weights are drawn from a stream of their own."""
+    def _build_net(
+        self,
+        context: FitContext,
+        start: Start,
+        known: Mapping[str, Any] = MappingProxyType({}),
+    ) -> ClusteringNet:
+        """Build the skorch net; its weights are drawn from a stream of their own.
+
+        Arguments of the network that are `known`, from a file, are not asked for again.
+        """
         module, arguments = self._module(context, start)
         settings: dict[str, Any] = {
             **{f"module__{name}": value for name, value in arguments.items()},
             "lr": self.lr,
             **self._fused(context.device),
             **self._given_net_params(),
+            **{f"module__{name}": value for name, value in known.items()},
         }
         if "callbacks__lr_decay" not in settings:
             peak = self._lr_peak(context.layout, start)
@@ -311,12 +322,11 @@ class BaseDeepClusterer(
                 context.run_phase(net, objective, epochs, streams)
         if not (objective.settled or interrupts.seen or context.goes_on):
             change = getattr(objective, "label_change", 1.0)
-            warnings.warn(
+            warn(
                 f"The labels had not settled after max_epochs={epochs}: {change:.2%} "
                 f"of them still changed in the last epoch (tol={self.tol:.2%}). "
                 "Increase max_epochs, or tol.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         return labels
 

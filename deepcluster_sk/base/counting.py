@@ -1,6 +1,5 @@
 """The number of clusters in a fit: given, or counted before there is a network."""
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import contrasts_for
 from deepcluster_sk.runtime.caching import cached
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.net import ClusteringNet
 
 
@@ -57,7 +57,7 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
         found = cached(self.memory, "counting", key, count)
         # Said before a network is trained for a guess; of constant data all is said.
         if found.doubt is not None and not context.reader.scaler.is_constant:
-            warnings.warn(found.doubt, ConvergenceWarning, stacklevel=4)
+            warn(found.doubt, ConvergenceWarning)
         return replace(context, n_clusters=found.n_clusters, count=found)
 
     def _store_count(
@@ -81,9 +81,8 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
         if context.goes_on:
             return
         if found < n_clusters and not self.net_.reader.scaler.is_constant:
-            warnings.warn(
+            warn(
                 f"Only {found} of n_clusters={n_clusters} clusters are used, the "
                 "others are empty. A smaller n_clusters may fit the data better.",
                 ConvergenceWarning,
-                stacklevel=5,
             )

@@ -1,6 +1,5 @@
 """What a fitted clusterer does: label, embed, decode and judge new data."""
 
-import warnings
 from copy import deepcopy
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -34,6 +33,7 @@ from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import CHUNK_ROWS, embed, evaluating
 from deepcluster_sk.runtime.interrupts import FitInterruptedWarning, Interrupts
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.net import ClusteringNet
 
 
@@ -313,12 +313,11 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         what = "when it was as good as done"
         if interrupts.stage is not None:
             what = f"in {interrupts.stage}, after epoch {len(self.history_)}"
-        warnings.warn(
+        warn(
             f"The fit was interrupted {what}. The model is what training had come to: "
             "labels_ are its own, initial_labels_ those it started from. fit again to "
             "train to the end.",
             FitInterruptedWarning,
-            stacklevel=4,
         )
 
     def export(

@@ -1,6 +1,5 @@
 """What a fit checks and settles before any work is done."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import shrunk, small_shape
 from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.runtime.device import keeps_data, resolve_device, resolve_precision
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.callbacks import check_callbacks
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.strategy import Strategy
@@ -116,9 +116,8 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
     def _reader(self, rows: NDArray[Any], layout: RowLayout) -> SampleReader:
         scaler = self._scaler(rows, layout)
         if scaler.is_constant:
-            warnings.warn(
+            warn(
                 "X is constant: all samples are equal, so all fall into one cluster.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         return SampleReader(layout, scaler)

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import warnings
 from importlib.metadata import version
 from typing import Any
 
@@ -27,6 +26,7 @@ from deepcluster_sk.persistence.files import (
     write,
 )
 from deepcluster_sk.runtime.device import resolve_device
+from deepcluster_sk.runtime.warning import warn
 
 #: Fitted attributes that are stored as they are, and those that are arrays.
 _FACTS = (
@@ -49,6 +49,7 @@ def save(clusterer: Any, path: str | os.PathLike[str], *, references: bool) -> N
     description = {
         "class": type(clusterer).__name__,
         "params": {n: encode(v) for n, v in clusterer.get_params(deep=False).items()},
+        "network": {n: encode(v) for n, v in net.get_params_for("module").items()},
         "facts": {name: encode(getattr(clusterer, name)) for name in _FACTS},
         "feature_names": None if names is None else [str(name) for name in names],
         "given": _described(clusterer._layout),
@@ -164,9 +165,11 @@ def _restored(
         seed=0,
         latent_dim=clusterer._n_features_out,
     )
-    net = clusterer._build_net(
-        context, Start(clusterer.contrast_, clusterer.image_kind_)
-    )
+    # Parameters may have been changed since the fit, or are in no file.
+    network = description.get("network", {})
+    known = {n: decode(v) for n, v in network.items() if not left_out(v)}
+    start = Start(clusterer.contrast_, clusterer.image_kind_)
+    net = clusterer._build_net(context, start, known)
     weights = {
         name.removeprefix("weights."): value
         for name, value in arrays.items()
@@ -199,11 +202,9 @@ def _params(
         )
     forgotten = sorted(set(missing) - set(given))
     if forgotten:
-        warnings.warn(
+        warn(
             f"Parameters that no file can hold have their defaults again: {forgotten}. "
             "That matters to another fit only; load(path, name=...) sets them.",
-            UserWarning,
-            stacklevel=4,
         )
     kept = {n: decode(v) for n, v in encoded.items() if n not in missing}
     return {**kept, **given}

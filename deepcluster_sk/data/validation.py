@@ -1,6 +1,5 @@
 """What an estimator is given, checked and brought to rows, in ``fit`` and after it."""
 
-import warnings
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from deepcluster_sk.data.images import (
     layout_from_image_shape,
 )
 from deepcluster_sk.data.resizing import shrunk
+from deepcluster_sk.runtime.warning import warn
 
 
 class InputMixin:
@@ -48,11 +48,9 @@ class InputMixin:
             layout = RowLayout("vector", (rows.shape[1],))
             shape = image_shape_of(rows)
             if shape is not None:
-                warnings.warn(
+                warn(
                     f"The {rows.shape[1]} columns of X look like images, and are taken "
                     f"for vectors, of which less is known. Pass image_shape={shape}.",
-                    UserWarning,
-                    stacklevel=6,
                 )
         elif layout.n_features != rows.shape[1]:
             raise ValueError(

@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from skorch.callbacks import Callback
 from deepcluster_sk.persistence.files import ModelFileError, read, write
 from deepcluster_sk.persistence.trees import pack, unpack
 from deepcluster_sk.runtime.seeding import Streams
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.state import restore, state_of
 
 T = TypeVar("T")
@@ -174,9 +174,7 @@ class FitRecord:
         try:
             write(self._checkpoint.path, description, tensors)
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"The checkpoint could not be written: {error}. The fit goes on.",
-                UserWarning,
-                stacklevel=2,
             )
         self._written = time.monotonic()

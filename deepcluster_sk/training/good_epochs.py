@@ -1,11 +1,12 @@
 """Epochs to return to where training diverges."""
 
-import warnings
 from collections import deque
 from typing import Any
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
+
+from deepcluster_sk.runtime.warning import warn
 
 Weights = dict[str, torch.Tensor]
 #: Rows that a net is tried on.
@@ -51,11 +52,10 @@ class GoodEpochs:
             raise ValueError(f"{trouble} {remedy}")
         net.module_.load_state_dict(weights)
         del net.history[n_rows:]
-        warnings.warn(
+        warn(
             f"{trouble} The net is that of a good epoch before, and this phase of "
             f"training has ended there. {remedy}",
             ConvergenceWarning,
-            stacklevel=6,
         )
 
 

@@ -1,9 +1,10 @@
 """Batches too large for the memory of a GPU, trained in parts."""
 
-import warnings
 from collections.abc import Iterator
 
 import torch
+
+from deepcluster_sk.runtime.warning import warn
 
 #: Rows of the smallest part: a triplet needs another image.
 MIN_ROWS = 2
@@ -38,12 +39,10 @@ def more_parts(batch: Batch, n_parts: int, error: RuntimeError) -> int:
             f"or another device. {error}"
         ) from error
     if n_parts == 1:
-        warnings.warn(
+        warn(
             f"Out of memory on the GPU with batches of {n_rows}: from now on each is "
             "trained in halves, or smaller parts if need be, which changes the result "
             "a little. With a smaller batch_size nothing is tried in vain.",
-            UserWarning,
-            stacklevel=2,
         )
     return 2 * n_parts
 

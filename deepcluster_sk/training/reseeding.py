@@ -1,6 +1,5 @@
 """Clusters that have lost all their samples in training, and begin anew."""
 
-import warnings
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.networks.inference import evaluating
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.protocols import TrainedNet
 
 
@@ -106,9 +106,8 @@ def warn_of_reseeding(n_begun: int) -> None:
     """Say how often clusters began anew, if any did."""
     if n_begun:
         times = "once" if n_begun == 1 else f"{n_begun} times"
-        warnings.warn(
+        warn(
             f"A cluster lost all its samples in training {times}, and began anew from "
             "those most in doubt. A smaller n_clusters may fit the data better.",
             ConvergenceWarning,
-            stacklevel=2,
         )

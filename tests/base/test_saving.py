@@ -15,8 +15,15 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import deepcluster_sk
-from deepcluster_sk import DeepTripletClusterer, PseudoLabels, Reconstruction, load
+from deepcluster_sk import (
+    DECClusterer,
+    DeepTripletClusterer,
+    PseudoLabels,
+    Reconstruction,
+    load,
+)
 from deepcluster_sk.persistence.files import ModelFileError, read, write
+from tests.made import quick
 
 # Images are given as flat vectors here, which is warned of.
 pytestmark = pytest.mark.filterwarnings(
@@ -283,3 +290,19 @@ def test_the_file_says_what_wrote_it(saved):
     description, _ = read(saved)
     assert {"torch", "python", "scikit-learn"} < set(description["versions"])
     assert json.dumps(description)  # nothing but JSON
+
+
+@pytest.mark.filterwarnings("ignore:Parameters that no file can hold")
+def test_parameters_changed_since_the_fit_are_not_those_of_its_network(
+    images, tmp_path
+):
+    # With augmentation its network is another.
+    model = quick(DECClusterer, augmentation=lambda x: x).fit(images)
+    model.save(tmp_path / "by_a_function.safetensors")
+    read = load(tmp_path / "by_a_function.safetensors")
+    assert_array_equal(read.predict_proba(images), model.predict_proba(images))
+    model.set_params(augmentation=None, architecture="mlp", module__channels=(5,))
+    model.save(tmp_path / "changed.safetensors")
+    read = load(tmp_path / "changed.safetensors")
+    assert_array_equal(read.predict_proba(images), model.predict_proba(images))
+    assert read.architecture == "mlp"

@@ -1,6 +1,5 @@
 """The graph start as an estimator of its own: clusters without a network."""
 
-import warnings
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
@@ -37,6 +36,7 @@ from deepcluster_sk.methods.neighbor_graph.fitted import VotingMixin
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.runtime.device import resolve_device
 from deepcluster_sk.runtime.modes import computing
+from deepcluster_sk.runtime.warning import warn
 
 _MAX_SEED = np.iinfo(np.int32).max
 
@@ -349,7 +349,7 @@ class NeighborGraphClusterer(
         elif count is not None:
             message = count.doubt
         if message is not None:
-            warnings.warn(message, ConvergenceWarning, stacklevel=5)
+            warn(message, ConvergenceWarning)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

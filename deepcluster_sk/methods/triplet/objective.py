@@ -1,6 +1,5 @@
 """The two phases of the triplet method: pretraining and joint training."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from deepcluster_sk.methods.triplet.mining import (
 from deepcluster_sk.methods.triplet.strategies import DatasetNegatives
 from deepcluster_sk.networks.clustering import Sphere
 from deepcluster_sk.networks.inference import autocast, evaluating, stream
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.objectives import Objective, Terms
 from deepcluster_sk.training.protocols import TrainedNet
 from deepcluster_sk.training.self_training import SelfTrainingObjective
@@ -174,12 +174,11 @@ class _TripletPhase(Objective):
         super().end(net, dataset)
         share = float(self.triplets.n_fallbacks) / max(1, self.triplets.n_selected)
         if share > COMMON_FALLBACKS:
-            warnings.warn(
+            warn(
                 f"{share:.0%} of the negatives lay within their anchor's augmentation "
                 "ball, for want of others: the augmentation changes images more than "
                 "they differ among themselves. Use a weaker augmentation.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
     def companions(self, indices: torch.Tensor) -> dict[str, torch.Tensor]:
