@@ -244,6 +244,10 @@ def test_no_parameter_is_missing_from_the_key(kind, name, value, images, warm_of
     # And that is something else, or the cache could not be wrong.
     if together:
         usual = quick(kind, **together).fit(images)
+    if name == "init" and np.array_equal(
+        usual.initial_labels_, without.initial_labels_
+    ):
+        return  # two ways to the same start
     before, after = usual.predict_proba(images), without.predict_proba(images)
     assert before.shape != after.shape or (before != after).any()
 
