@@ -22,10 +22,8 @@ from deepcluster_sk.cli.reading import check_pictures, first_reading
 from deepcluster_sk.cli.results import (
     Results,
     check_results,
-    say_results,
     write_results,
 )
-from deepcluster_sk.cli.telling import telling
 
 
 def add_parser(commands: Commands) -> None:
@@ -134,14 +132,13 @@ def run(arguments: argparse.Namespace) -> None:
     if wanted == "auto":
         print(f"Clusters counted: {model.n_clusters_}")
     results = Results(model, reading)
-    with telling("writing", quiet=arguments.quiet):
-        write_results(
-            out,
-            results,
-            pictures,
-            folder,
-            references=arguments.references,
-            force=arguments.force,
-        )
-    say_results(out)
+    write_results(
+        out,
+        results,
+        pictures,
+        folder,
+        references=arguments.references,
+        force=arguments.force,
+        quiet=arguments.quiet,
+    )
     end_if_interrupted(model)

@@ -20,10 +20,8 @@ from deepcluster_sk.cli.results import (
     check_results,
     names_of,
     read_results,
-    say_results,
     write_results,
 )
-from deepcluster_sk.cli.telling import telling
 
 #: Corrections that train the model, one a run.
 _CORRECTIONS = ("merge", "split", "labels")
@@ -154,16 +152,15 @@ def run(arguments: argparse.Namespace) -> None:
         model.set_params(warm_start=True).fit_with_labels(pictures.X, y)
         model.set_params(warm_start=False)
     results = Results(model, replace(reading, folder=str(folder.absolute())))
-    with telling("writing", quiet=arguments.quiet):
-        write_results(
-            out,
-            results,
-            pictures,
-            folder,
-            references=had_references,
-            force=arguments.force,
-        )
-    say_results(out)
+    write_results(
+        out,
+        results,
+        pictures,
+        folder,
+        references=had_references,
+        force=arguments.force,
+        quiet=arguments.quiet,
+    )
     if y is not None:
         kept, told = int((model.labels_ == y).sum()), int((y >= 0).sum())
         print(f"Of {told:,} pictures told, {kept:,} are in the cluster you say.")

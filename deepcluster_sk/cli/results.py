@@ -63,8 +63,11 @@ def write_results(
     *,
     references: bool,
     force: bool,
+    quiet: bool,
 ) -> None:
-    """Write all that a fit has found; what was hardest to come by is written first.
+    """Write all that a fit has found, and say what is where.
+
+    What was hardest to come by is written first.
 
     `references` is whether the model's file may hold what outliers are told by.
 
@@ -73,22 +76,24 @@ def write_results(
     OSError
         If a file could not be written; the table is somewhere else then.
     """
-    model, X = results.model, pictures.X
-    found = model.assess(X)
-    table = table_of(model, pictures, pictures_folder, found)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_or_rescue(folder / TABLE, table, force=force)
-    model.save(folder / MODEL, references=references)
-    reading = results.reading.to_json(temperature=found.temperature)
-    write_whole(folder / READING, reading, replace=force)
-    shown = shown_of(pictures, pictures_folder, results.reading)
-    sheet = draw_clusters(shown, model.labels_, found.confidence)
-    write_whole(folder / SHEET, sheet, replace=force)
-    report = report_of(model, pictures, pictures_folder, found, shown)
-    write_whole(folder / REPORT, report, replace=force)
+    with telling("writing", quiet=quiet):
+        model, X = results.model, pictures.X
+        found = model.assess(X)
+        table = table_of(model, pictures, pictures_folder, found)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_or_rescue(folder / TABLE, table, force=force)
+        model.save(folder / MODEL, references=references)
+        reading = results.reading.to_json(temperature=found.temperature)
+        write_whole(folder / READING, reading, replace=force)
+        shown = shown_of(pictures, pictures_folder, results.reading)
+        sheet = draw_clusters(shown, model.labels_, found.confidence)
+        write_whole(folder / SHEET, sheet, replace=force)
+        report = report_of(model, pictures, pictures_folder, found, shown)
+        write_whole(folder / REPORT, report, replace=force)
+    _say_where(folder)
 
 
-def say_results(folder: Path) -> None:
+def _say_where(folder: Path) -> None:
     """Say what is where."""
     for name, what in (
         (REPORT, "Report, for any browser"),

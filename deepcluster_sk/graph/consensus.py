@@ -10,7 +10,6 @@ import numpy as np
 from deepcluster_sk.graph.agglomeration import agglomerated
 from deepcluster_sk.graph.coarsening import contracted
 from deepcluster_sk.graph.graph import Graph, summed
-from deepcluster_sk.graph.refinement import refined
 from deepcluster_sk.graph.settings import GraphSettings
 from deepcluster_sk.graph.spectral import (
     Labels,
@@ -94,11 +93,7 @@ def graph_partition(
     )
     whole = summed(graphs)
     climb = partial(
-        refined,
-        whole.weights,
-        n_clusters=n_clusters,
-        random_state=random_state,
-        resolution=whole.resolution,
+        whole.node_refined, n_clusters=n_clusters, random_state=random_state
     )
     reached = climb(agreed)
     joined = [agglomerated(g.weights, n_clusters, g.resolution) for g in graphs]

@@ -108,6 +108,12 @@ class Graph:
         labels[rest] = most_frequent(labels[self.nodes][self.voters])
         return labels
 
+    def node_refined(
+        self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
+    ) -> Labels:
+        """Move nodes, of labels ``(n_nodes,)``, where the modularity rises by it."""
+        return refined(self.weights, labels, n_clusters, random_state, self.resolution)
+
     def refined(
         self, labels: Labels, n_clusters: int, random_state: np.random.RandomState
     ) -> Labels:
@@ -133,12 +139,10 @@ class Graph:
         use. All are refined, and the best by modularity is taken.
         """
         found = [
-            refined(
-                self.weights,
+            self.node_refined(
                 partition(embedding, n_clusters, 1, random_state),
                 n_clusters,
                 random_state,
-                self.resolution,
             )
             for embedding in self.embeddings(n_clusters, FULL)
             for _ in range(settings.n_cuts)

@@ -93,7 +93,7 @@ def test_what_was_read_is_kept_for_the_next_run(
 def test_progress_is_shown_unless_it_is_not_wanted(
     run, clusterer, capsys, folder, out, monkeypatch
 ):
-    for module in ("telling", "reading", "fitting", "cluster"):
+    for module in ("telling", "reading", "fitting", "results"):
         monkeypatch.setattr(f"deepcluster_sk.cli.{module}.telling", tell_at_once)
     # A line whenever there is something to tell.
     for name in ("LOG_FIRST", "LOG_SECONDS"):

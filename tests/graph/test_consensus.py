@@ -103,7 +103,7 @@ def test_a_challenger_wins_where_it_is_clearly_better(monkeypatch, agreed_is_rig
     agreed = nearly if agreed_is_right else np.arange(90) % 2
     monkeypatch.setattr(consensus, "_best_consensus", lambda *_: agreed)
     if not agreed_is_right:  # nor can it be refined into what is right
-        monkeypatch.setattr(consensus, "refined", lambda _, labels, **__: labels)
+        monkeypatch.setattr(Graph, "node_refined", lambda _, labels, **__: labels)
     settings, random_state = settings_for(90), np.random.RandomState(0)
     found = graph_partition([linked(X)], 3, 90, settings, random_state).labels
     if agreed_is_right:
