@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import ablation, assignments, charts, pages, provenance, runner, tables
+from benchmarks import (
+    ablation,
+    assignments,
+    charts,
+    pages,
+    protocol,
+    provenance,
+    runner,
+    tables,
+)
 from benchmarks.data import imbalanced, load, long_tailed, sample, sampling
 from benchmarks.methods import METHODS
 from benchmarks.rows import ABOUT, append_missing, read, write
@@ -297,3 +306,43 @@ def test_only_tasks_without_a_row_are_measured(tmp_path):
     assert run([one, two]) == asked == [one, two]
     assert run([two], force=True) == [two]
     assert asked[2:] == [two]
+
+
+def test_the_halves_of_the_protocol_share_no_set():
+    assert not set(protocol.CHOOSING) & set(protocol.CONFIRMING)
+
+
+def test_a_number_is_changed_for_a_while_alone():
+    number = protocol.NUMBERS["merge and split: more"]
+    (holder,) = number.holders
+    with protocol.changed(number, 0.5):
+        assert holder.more == 0.5
+    assert holder.more == 0.12
+
+
+@pytest.mark.parametrize("number", protocol.NUMBERS.values(), ids=protocol.NUMBERS)
+def test_every_number_of_the_protocol_is_there(number):
+    for holder in number.holders:
+        assert number.name in vars(holder)
+
+
+def test_changes_are_taken_fit_by_fit():
+    def row(data, seed, value, acc):
+        return {
+            "set": data,
+            "samples": "9",
+            "number": "x",
+            "seed": seed,
+            "value": value,
+            "acc": acc,
+        }
+
+    rows = [
+        row("a", "1", "as it is", "0.5"),
+        row("a", "2", "as it is", "0.9"),
+        row("b", "1", "as it is", "0.1"),
+        row("a", "1", "7", "0.75"),
+        row("a", "2", "7", "0.4"),
+        row("b", "1", "7", "0.2"),
+    ]
+    np.testing.assert_allclose(protocol.changes(rows, "x", "7", ["a"]), [0.25, -0.5])
