@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.provenance import provenance
 from benchmarks.rows import ABOUT, RESULTS, append_missing, read
@@ -137,7 +138,8 @@ def main():
         for number in options.numbers
         for value in (AS_IT_IS, *NUMBERS[number].values)
     ]
-    append_missing(path, tasks, KEY, COLUMNS, row_of, provenance(), options.force)
+    with threadpool_limits(1):
+        append_missing(path, tasks, KEY, COLUMNS, row_of, provenance(), options.force)
     path.with_suffix(".md").write_text(page(read(path)), encoding="utf-8")
 
 
