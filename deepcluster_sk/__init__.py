@@ -21,6 +21,7 @@ __all__ = [
     "Reconstruction",
     "SelfTraining",
     "StopPhase",
+    "TEMIClusterer",
     "TripletMargin",
     "VariationalClusterer",
     "clustering_accuracy_score",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from deepcluster_sk.methods.dec.estimator import DECClusterer
     from deepcluster_sk.methods.depict.estimator import DepictClusterer
     from deepcluster_sk.methods.neighbor_graph.estimator import NeighborGraphClusterer
+    from deepcluster_sk.methods.temi.estimator import TEMIClusterer
     from deepcluster_sk.methods.triplet.estimator import DeepTripletClusterer
     from deepcluster_sk.methods.triplet.strategies import (
         DatasetNegatives,
@@ -70,6 +72,7 @@ else:
         "Reconstruction": "training.pretraining",
         "SelfTraining": "training.targets",
         "StopPhase": "training.net",
+        "TEMIClusterer": "methods.temi.estimator",
         "TripletMargin": "methods.triplet.strategies",
         "VariationalClusterer": "methods.variational.estimator",
         "clustering_accuracy_score": "metrics",

@@ -4,6 +4,7 @@ from deepcluster_sk import (
     DECClusterer,
     DeepTripletClusterer,
     DepictClusterer,
+    TEMIClusterer,
     VariationalClusterer,
 )
 
@@ -12,5 +13,14 @@ CLUSTERERS = [
     DeepTripletClusterer,
     DECClusterer,
     DepictClusterer,
+    TEMIClusterer,
     VariationalClusterer,
 ]
+#: What clusters vectors of somebody else's network trains in one phase, and has none of
+#: its own to decode them.
+OF_EMBEDDINGS = {TEMIClusterer}
+
+
+def phases_of(cls):
+    """Phases of training, in their order."""
+    return ["cluster"] if cls in OF_EMBEDDINGS else ["pretrain", "cluster"]

@@ -8,6 +8,7 @@ from deepcluster_sk import (
     InstanceDiscrimination,
     Reconstruction,
     SelfTraining,
+    TEMIClusterer,
     TripletMargin,
     VariationalClusterer,
 )
@@ -47,5 +48,6 @@ CASES = {
         },
     ),
     "DEPICT": (DepictClusterer, {"pretraining": Reconstruction(2)}),
+    "neighbours in the data set": (TEMIClusterer, {}),
     "variational": (VariationalClusterer, {"pretraining": Reconstruction(1)}),
 }

@@ -76,7 +76,7 @@ def test_no_batch_waits_for_the_device_where_the_data_are_on_the_host(name):
     _, epochs = watched(*CASES[name], X, keeps_data=False)
     for batches, waits, uploads in epochs[1:]:
         assert not waits
-        # Its rows, its indices, and its negatives where there are any.
+        # Its rows, its indices, and its negatives or neighbours where there are any.
         assert len(uploads) <= batches * (3 if "data set" in name else 2)
 
 

@@ -39,8 +39,9 @@ class ResolutionMixin:
     image_kind: Any = "auto"
     #: Whether samples may be rebuilt from augmented views of them.
     _rebuilds_from_views: ClassVar[bool] = False
-    #: Optimiser steps that joint training is to make, about, and epochs at least.
-    _joint_steps: ClassVar[tuple[int, int]] = (900, 4)
+    #: Optimiser steps that joint training is to make, about, and epochs at least, and
+    #: at most where that is not as :meth:`FitContext.epochs` has it.
+    _joint_steps: ClassVar[tuple[int, ...]] = (900, 4)
 
     @property
     def _net_params(self) -> dict[str, Any]:

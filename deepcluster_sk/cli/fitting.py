@@ -11,6 +11,7 @@ METHODS = {
     "triplet": "DeepTripletClusterer",
     "dec": "DECClusterer",
     "depict": "DepictClusterer",
+    "temi": "TEMIClusterer",
     "variational": "VariationalClusterer",
 }
 

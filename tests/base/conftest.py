@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.base import clusterer
 from deepcluster_sk.training.net import ClusteringNet
-from tests.clusterers import CLUSTERERS
+from tests.clusterers import CLUSTERERS, OF_EMBEDDINGS
 from tests.made import make_images, quick
 
 
@@ -37,6 +37,20 @@ def fitted(make, images):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return make().fit(images)
+
+
+@pytest.fixture
+def decoding(cls):
+    """Leave out clusterers without a decoder."""
+    if cls in OF_EMBEDDINGS:
+        pytest.skip(f"{cls.__name__} has no decoder")
+
+
+@pytest.fixture
+def pretraining_first(cls):
+    """Leave out clusterers that pretrain nothing."""
+    if cls in OF_EMBEDDINGS:
+        pytest.skip(f"{cls.__name__} pretrains nothing")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from tests.clusterers import OF_EMBEDDINGS
 from tests.made import make_images
 
 # Two epochs are too few to settle.
@@ -54,9 +55,6 @@ BAD_DATA = {
     "one sample": (FLAT[:1], "1 sample.*minimum of 2"),
     "one image": (IMAGES[:1], "1 sample.*minimum of 2"),
     "fewer samples than clusters": (FLAT[:2], "n_samples=2 .* n_clusters=3"),
-    "one pixel": (IMAGES[:, :1, :1], r'1x1 pixels.*at least 8.*"mlp"'),
-    "7x7": (IMAGES[:, :7, :7], r'7x7 pixels.*at least 8.*"mlp"'),
-    "a side too small": (IMAGES[:, :7], r'7x8 pixels.*at least 8.*"mlp"'),
     "too large to square": (with_value(1e300), "too large"),
     "too large to sum": (np.full((5, 8, 8), 1e308), "too large"),
     "complex": (IMAGES + 1j, "[Cc]omplex"),
@@ -74,6 +72,26 @@ BAD_DATA = {
 }
 
 
+#: For convolutions; a perceptron takes them.
+TOO_SMALL = {
+    "one pixel": ({}, IMAGES[:, :1, :1], r'1x1 pixels.*at least 8.*"mlp"'),
+    "7x7": ({}, IMAGES[:, :7, :7], r'7x7 pixels.*at least 8.*"mlp"'),
+    "a side too small": ({}, IMAGES[:, :7], r'7x8 pixels.*at least 8.*"mlp"'),
+    "flat": ({"image_shape": (16, 4)}, FLAT, "16x4 pixels.*at least 8"),
+    "shallow": ({"architecture": "shallow"}, FLAT, "needs images.*image_shape"),
+    "deep": ({"architecture": "deep"}, FLAT, "needs images.*image_shape"),
+}
+
+
+@pytest.mark.parametrize("name", TOO_SMALL)
+def test_what_is_no_image_for_a_convolution(cls, make, no_work, name):
+    if cls in OF_EMBEDDINGS:
+        pytest.skip("there are perceptrons alone")
+    params, X, message = TOO_SMALL[name]
+    with pytest.raises(ValueError, match=message):
+        make(**params).fit(X)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", BAD_DATA)
 def test_bad_data_are_refused_before_any_work(make, no_work, name):
@@ -88,11 +106,8 @@ def test_bad_data_are_refused_before_any_work(make, no_work, name):
         ({"image_shape": (8, 9)}, FLAT, "needs 72 features .* shape \\(24, 64\\)"),
         ({"image_shape": (4, 16)}, IMAGES, r"\(1, 8, 8\).*\(1, 4, 16\)"),
         ({"image_shape": (4, 4, 4)}, FLAT, "Cannot tell the channel axis"),
-        ({"image_shape": (16, 4)}, FLAT, "16x4 pixels.*at least 8"),
         ({"image_shape": (8, -8)}, FLAT, "must be .*positive whole"),
         ({"image_shape": "88"}, FLAT, "image_shape"),
-        ({"architecture": "shallow"}, FLAT, "needs images.*image_shape"),
-        ({"architecture": "deep"}, FLAT, "needs images.*image_shape"),
     ],
 )
 def test_data_that_do_not_fit_the_parameters(make, no_work, params, X, message):
@@ -156,6 +171,7 @@ def test_images_for_a_clusterer_of_vectors(make):
         estimator.predict(IMAGES)
 
 
+@pytest.mark.usefixtures("decoding")
 @pytest.mark.parametrize(
     "latent",
     [np.ones((2, 5)), np.ones(4), [[np.nan] * 4], [["a"] * 4], np.ones((0, 4))],

@@ -15,6 +15,7 @@ from deepcluster_sk import (
     PseudoLabels,
     Reconstruction,
     SelfTraining,
+    TEMIClusterer,
     TripletMargin,
     VariationalClusterer,
 )
@@ -97,6 +98,15 @@ BAD_OWN_PARAMETERS = {
         "module__dropout": [-0.1, 1.0, "much"],
         "architecture": [nn.Linear, "vgg"],
         "pretraining": [TripletMargin(), InstanceDiscrimination(), "triplet"],
+    },
+    TEMIClusterer: {
+        "n_heads": [0, 1.5, "many", None],
+        "n_neighbors": [0, 1.5, "all", None],
+        "beta": [0.4, 0, 1.1, np.nan, "even"],
+        "momentum": [-0.1, 1.0, np.nan, "slow"],
+        "module__temperature": [0, -1, np.nan, "hot", None],
+        "architecture": [nn.Linear, "deep"],
+        "pretraining": [Reconstruction(), TripletMargin(), "reconstruction"],
     },
     VariationalClusterer: {
         "likelihood": ["poisson", None],

@@ -147,7 +147,7 @@ def test_a_clusterer_is_fitted_on_the_latent(make):
             return super().fit(X)
 
     estimator = make(init=Seeing(), max_epochs=0).fit(X)
-    ((latent),) = seen
+    latent, *_ = seen  # of the first head, where there are several
     assert latent.shape == (len(X), LATENT_DIM)
     np.testing.assert_allclose(latent, estimator.transform(X), atol=1e-5)
 
@@ -233,9 +233,7 @@ def test_the_graph_of_the_start_may_be_set(make):
     assert not hasattr(given, "labels_")
     assert make(init=given).get_params()["init__n_neighbors"] == given.n_neighbors
     narrow = make(init=NeighborGraphClusterer(n_neighbors=2)).fit(X)
-    one, other = (estimator.history_[-1] for estimator in (plain, narrow))
-    assert one["modularity"] != other["modularity"]
-    assert narrow.hubness_ is not None
+    assert plain.hubness_ != narrow.hubness_
 
 
 @pytest.mark.usefixtures("no_work")

@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback
 
 from tests.base.same import assert_same
+from tests.clusterers import OF_EMBEDDINGS
 from tests.made import LATENT_DIM, make_images, make_vectors
 
 # Two epochs are too few to settle.
@@ -47,15 +48,20 @@ def test_layouts_of_colour_images_give_identical_results(make):
         assert estimator.image_shape_ == ((3, 8, 8) if given is X else (8, 8, 3))
         assert_same(first, estimator, X, given)
         assert_array_equal(estimator.predict(X), estimator.predict(last))
-    # Flat rows come back in the order they were given in.
+
+
+@pytest.mark.usefixtures("decoding")
+def test_flat_rows_come_back_in_the_order_they_were_given_in(make):
+    X, _ = make_images(30, n_channels=3)
+    first, last = make().fit(X), make().fit(np.moveaxis(X, 1, -1))
     latent = first.transform(X)
     np.testing.assert_array_equal(
         first.inverse_transform(latent).reshape(-1, *first.image_shape_),
-        np.moveaxis(fits[1][0].inverse_transform(latent).reshape(30, 8, 8, 3), -1, 1),
+        np.moveaxis(last.inverse_transform(latent).reshape(30, 8, 8, 3), -1, 1),
     )
 
 
-def test_large_images_are_averaged_down(make, images):
+def test_large_images_are_averaged_down(cls, make, images):
     # Means of four equal numbers are exact, in the type that they are kept in.
     images = images.astype(np.float32)
     large = images.repeat(2, axis=1).repeat(2, axis=2)
@@ -73,13 +79,14 @@ def test_large_images_are_averaged_down(make, images):
         np.testing.assert_allclose(
             estimator.transform(X), small.transform(images), atol=1e-3
         )
-        decoded = estimator.inverse_transform(estimator.transform(X))
-        expected = small.inverse_transform(small.transform(images))
-        np.testing.assert_allclose(
-            decoded.reshape(large.shape),
-            expected.reshape(images.shape).repeat(2, axis=1).repeat(2, axis=2),
-            atol=1e-3,
-        )
+        if cls not in OF_EMBEDDINGS:
+            decoded = estimator.inverse_transform(estimator.transform(X))
+            expected = small.inverse_transform(small.transform(images))
+            np.testing.assert_allclose(
+                decoded.reshape(large.shape),
+                expected.reshape(images.shape).repeat(2, axis=1).repeat(2, axis=2),
+                atol=1e-3,
+            )
         # What was fitted holds, whatever is set for the next fit.
         estimator.set_params(max_pixels=None)
         assert_array_equal(estimator.labels_, estimator.predict(X))

@@ -20,13 +20,14 @@ from deepcluster_sk import (
     PseudoLabels,
     Reconstruction,
     SelfTraining,
+    TEMIClusterer,
     TripletMargin,
     VariationalClusterer,
 )
 from deepcluster_sk.base import clusterer
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.strategy import Strategy
-from tests.clusterers import CLUSTERERS
+from tests.clusterers import CLUSTERERS, phases_of
 from tests.made import quick
 
 # A few epochs on few images need not settle.
@@ -100,6 +101,16 @@ OWN_CHANGES = {
         "hidden_weight": [0.5],
         "pull_clean": [False],
         "module__dropout": [0.5],
+    },
+    TEMIClusterer: {
+        "n_heads": [2, 3],
+        "n_neighbors": [1],
+        "beta": [1.0],
+        "momentum": [0.5],
+        "architecture": [],  # there is one
+        "augmentation": [],  # of a start by graph alone
+        "pretraining": [],  # there is none
+        "module__temperature": [1.0],
     },
     VariationalClusterer: {
         "likelihood": ["gaussian"],
@@ -185,10 +196,10 @@ def warm(cls, warm_of):
     return warm_of(cls).memory
 
 
-def test_a_cache_changes_nothing(make, images, tmp_path, phases):
+def test_a_cache_changes_nothing(cls, make, images, tmp_path, phases):
     without = make().fit(images)
     every = list(phases)
-    assert "pretrain" in every
+    assert every == phases_of(cls)
     missed = make(memory=str(tmp_path)).fit(images)
     phases.clear()
     found = make(memory=joblib.Memory(str(tmp_path), verbose=0)).fit(images)
@@ -283,6 +294,7 @@ def test_parameters_of_the_joint_phase_share(cls, make, images, warm, phases):
     assert "cluster" in phases
 
 
+@pytest.mark.usefixtures("pretraining_first")
 @pytest.mark.parametrize("name", ["lr", "batch_size", "random_state", "latent_dim"])
 def test_other_parameters_do_not(make, images, warm, phases, name):
     # Values that no other test has put into the cache.
@@ -291,6 +303,7 @@ def test_other_parameters_do_not(make, images, warm, phases, name):
     assert "pretrain" in phases
 
 
+@pytest.mark.usefixtures("pretraining_first")
 def test_other_data_are_other_data(make, images, warm, phases):
     changed = images.copy()
     changed[0, 0, 0] += 0.5
@@ -304,7 +317,7 @@ def test_memory_mapped_data_are_the_same_data(make, images, warm, phases, tmp_pa
     assert "pretrain" not in phases
 
 
-def test_callbacks_see_every_epoch(make, images, warm, phases):
+def test_callbacks_see_every_epoch(cls, make, images, warm, phases):
     class Count(Callback):
         n = 0
 
@@ -312,7 +325,7 @@ def test_callbacks_see_every_epoch(make, images, warm, phases):
             Count.n += 1
 
     model = make(memory=warm, callbacks=[Count()]).fit(images)
-    assert "pretrain" in phases
+    assert phases == phases_of(cls)
     assert Count.n == len(model.history_)
 
 

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from deepcluster_sk.training.callbacks import KeepBest
 from tests.callbacks import Rates
+from tests.clusterers import phases_of
 from tests.made import make_vectors
 
 # Two epochs are too few to settle.
@@ -85,15 +86,16 @@ def test_unknown_names_fail_in_fit_with_the_valid_ones(make, images):
 # Settings of the network and of callbacks ------------------------------------------
 
 
-def test_the_learning_rate_falls_unless_it_is_told_not_to(make, images):
+def test_the_learning_rate_falls_unless_it_is_told_not_to(cls, make, images):
     falling, constant = (
         make(callbacks=[rates], batch_size=12, lr=0.01, **params).fit(images)
         for rates, params in ((Rates(), {}), (Rates(), {"callbacks__lr_decay": None}))
     )
     (before,), (after,) = falling.callbacks, constant.callbacks
     assert set(after.seen) == {0.01}
-    assert len(after.seen) == len(before.seen) == 16
-    for phase in np.split(np.array(before.seen), 2):
+    n_phases = len(phases_of(cls))
+    assert len(after.seen) == len(before.seen) == 8 * n_phases
+    for phase in np.split(np.array(before.seen), n_phases):
         assert phase[0] == 0.01
         assert (np.diff(phase) < 0).all()
         assert phase[-1] < 0.001

@@ -39,6 +39,12 @@ def test_threads_get_what_one_caller_gets(fitted, images):
         expected = call(images)
         for found in together(lambda call=call: call(images)):
             assert_array_equal(found, expected)
+    assert_untouched(fitted, before)
+
+
+@pytest.mark.usefixtures("decoding")
+def test_threads_may_decode(fitted):
+    before = state_of(fitted)
     decoded = fitted.inverse_transform(fitted.cluster_centers_)
     for found in together(lambda: fitted.inverse_transform(fitted.cluster_centers_)):
         assert_array_equal(found, decoded)

@@ -16,6 +16,7 @@ from deepcluster_sk import (
     InstanceDiscrimination,
     VariationalClusterer,
 )
+from tests.clusterers import OF_EMBEDDINGS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -36,23 +37,25 @@ def test_integers_of_numpy_are_integers(make, images, kind):
 
 @pytest.mark.usefixtures("default_double")
 @pytest.mark.parametrize("init", ["graph", "kmeans"])
-def test_a_program_may_compute_in_double(make, images, init):
+def test_a_program_may_compute_in_double(cls, make, images, init):
     estimator = make(init=init).fit(images)
     assert estimator.transform(images).dtype == np.float32
     assert_array_equal(estimator.predict(images), estimator.labels_)
-    decoded = estimator.inverse_transform(estimator.cluster_centers_)
-    assert decoded.dtype == np.float32
+    if cls not in OF_EMBEDDINGS:
+        decoded = estimator.inverse_transform(estimator.cluster_centers_)
+        assert decoded.dtype == np.float32
 
 
-def test_reversed_and_read_only_arrays(make, images, fitted):
+def test_reversed_and_read_only_arrays(cls, make, images, fitted):
     centers = fitted.cluster_centers_
     fixed = centers.copy()
     fixed.flags.writeable = False
-    assert_array_equal(
-        fitted.inverse_transform(centers[::-1]),
-        fitted.inverse_transform(centers[::-1].copy()),
-    )
-    fitted.inverse_transform(fixed)
+    if cls not in OF_EMBEDDINGS:
+        assert_array_equal(
+            fitted.inverse_transform(centers[::-1]),
+            fitted.inverse_transform(centers[::-1].copy()),
+        )
+        fitted.inverse_transform(fixed)
     start = make(init=centers[::-1]).fit(images)
     assert_array_equal(
         start.labels_, make(init=centers[::-1].copy()).fit(images).labels_
@@ -170,6 +173,7 @@ def test_settings_of_the_net_are_tried_before_any_work(
         make(**params).fit(images)
 
 
+@pytest.mark.usefixtures("decoding")
 def test_decoded_rows_take_the_axes_of_the_images(make):
     first = np.random.default_rng(0).random((20, 3, 8, 9))
     last = np.moveaxis(first, 1, -1)
@@ -203,12 +207,14 @@ def test_a_pickle_holds_no_state_of_the_optimizer(fitted):
     assert len(pickle.dumps(fitted)) < weights + 100_000
 
 
+@pytest.mark.usefixtures("decoding")
 def test_a_network_without_a_decoder_has_no_inverse(fitted, monkeypatch):
     assert hasattr(fitted, "inverse_transform")
     monkeypatch.delattr(type(fitted.net_.module_), "decode")
     assert not hasattr(fitted, "inverse_transform")
 
 
+@pytest.mark.usefixtures("decoding")
 def test_latent_vectors_come_through_the_same_door(fitted):
     latent = fitted.cluster_centers_
     expected = fitted.inverse_transform(latent)

@@ -12,6 +12,7 @@ from deepcluster_sk import (
     PseudoLabels,
     Reconstruction,
     SelfTraining,
+    TEMIClusterer,
     TripletMargin,
     VariationalClusterer,
 )
@@ -45,6 +46,8 @@ def test_settings_of_a_part(strategy):
         (DeepTripletClusterer, {"module__radius": 0.1, "module__kernel_power": 0.1}),
         (DepictClusterer, {"module__dropout": 0}),
         (DepictClusterer, {"module__dropout": 0.9}),
+        (TEMIClusterer, {"n_heads": 1, "n_neighbors": 1, "beta": 1.0, "momentum": 0}),
+        (TEMIClusterer, {"n_heads": 2, "n_neighbors": 99, "module__temperature": 1e-3}),
         (VariationalClusterer, {"warmup": 0, "start_weight": 0}),
         (VariationalClusterer, {"warmup": 1}),
         (VariationalClusterer, {"pretraining": Reconstruction(1, from_views=True)}),

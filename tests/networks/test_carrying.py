@@ -6,6 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from deepcluster_sk.methods.depict.network import DepictNetwork
+from deepcluster_sk.methods.temi.network import TEMINetwork
 from deepcluster_sk.methods.variational.network import MixtureVAE
 from deepcluster_sk.networks.carrying import carried
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
@@ -15,6 +16,7 @@ NETWORKS = {
     "on a sphere": lambda k: ClusteringAutoencoder("auto", SHAPE, k, 4, 3.0, (4, 8)),
     "off it": lambda k: ClusteringAutoencoder("auto", SHAPE, k, 4, None, (4, 8)),
     "DEPICT": lambda k: DepictNetwork("auto", SHAPE, k, 4, (4, 8)),
+    "TEMI": lambda k: TEMINetwork(SHAPE, k, 4, 1, (8,)),
     "variational": lambda k: MixtureVAE(
         "auto", SHAPE, k, 4, "gaussian", "marginal", (4, 8)
     ),

@@ -1,0 +1,272 @@
+"""TEMIClusterer: embeddings of a pretrained network, by pairs of neighbours."""
+
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from deepcluster_sk.base.clusterer import BaseDeepClusterer
+from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.start import Start
+from deepcluster_sk.counting.bounds import NClusters
+from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.methods.temi.network import TEMINetwork
+from deepcluster_sk.methods.temi.objective import TEMIClustering
+from deepcluster_sk.runtime.seeding import Streams
+from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.objectives import Objective
+from deepcluster_sk.training.strategy import POSITIVE
+from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
+
+#: Neighbours that one is drawn from, at most, and as a share of an average cluster:
+#: there must not be more than it has.
+MOST_NEIGHBORS, SHARE_OF_CLUSTER = 50, 0.4
+#: Latent dimensions.
+WIDTH = 128
+
+
+class TEMIClusterer(BaseDeepClusterer):
+    """Deep clustering of embeddings by self-distillation on neighbours (TEMI).
+
+    For vectors of a pretrained or self-supervised network, whose nearest neighbours by
+    cosine are mostly of one kind. Several small perceptrons begin with clusters of a
+    neighbour graph or of k-means, and learn to assign each sample to the cluster that
+    moving averages of themselves assign its neighbours to; the one whose neighbours
+    tell most of each other is kept. Images are taken as flat vectors of pixels, which
+    it is not made for: embed them first, or use :class:`DeepTripletClusterer`.
+
+    Parameters
+    ----------
+    n_clusters : int, "auto" or (int, int), default=8
+        Number of clusters. "auto" counts them by the borders in a neighbour graph of
+        the samples; two numbers are the fewest and the most there may be. A warning
+        says where the number found is a guess.
+    n_heads : int, default=4
+        Perceptrons that are trained side by side, each from a start of its own; in the
+        end the one of the lowest loss is kept.
+    n_neighbors : int or "auto", default="auto"
+        Neighbours of a sample, of which one is drawn in every epoch. "auto" is two
+        fifths of the samples that a cluster has on average, and 50 at most.
+    beta : float, default=0.6
+        In (0.5, 1]: the smaller, the more even are the clusters.
+    momentum : float, default=0.99
+        In [0, 1): what the moving average keeps of itself at each step.
+    latent_dim : int or "auto", default="auto"
+        Dimensions of the latent space; "auto" is 128.
+    architecture : {"auto", "mlp"}, default="auto"
+        Perceptrons, under both names; ``module__channels`` are the widths of their
+        hidden layers.
+    augmentation : "auto", str, dict, callable or None, default="auto"
+        Views in which a start by graph looks for neighbours; training uses none. See
+        :class:`DeepTripletClusterer`.
+    init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
+            default="graph"
+        The start, as :class:`DeepTripletClusterer` takes it; every head partitions a
+        latent of its own, of a network not trained yet, which leaves vectors about as
+        far apart as they are. By "graph" half of the heads start, and the others by
+        k-means: of some embeddings the one is better, of some the other.
+    pretraining : {"auto"} or None, default="auto"
+        There is none: somebody else's network has been trained already.
+    targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
+        What assignments are pulled to; "auto" is what the neighbours are assigned to,
+        and so is "self-training". Pseudo-labels hold them to the start for a while.
+    max_epochs : int or "auto", default="auto"
+        Epochs of training, at most; "auto" makes about 1,000 optimiser steps. Of few
+        samples many epochs are needed: it is the steps that count.
+    {parameters}
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, latent_dim)
+        Directions of the clusters in the space of ``transform``, of unit length.
+    {attributes}
+
+    See Also
+    --------
+    DeepTripletClusterer : For images.
+    NeighborGraphClusterer : For images and vectors, without a network.
+
+    Notes
+    -----
+    ``transform`` gives what the last map of the perceptron is given: its last layer
+    before the clusters, at unit length.
+
+    References
+    ----------
+    N. Adaloglou, F. Michels, H. Kalisch, M. Kollmann (2023), "Exploring the limits of
+    deep image clustering using pretrained models", arXiv:2303.17896.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deepcluster_sk import TEMIClusterer
+    >>> rng = np.random.default_rng(0)
+    >>> kinds = rng.normal(size=(3, 16)).repeat(40, axis=0)
+    >>> X = kinds + 0.2 * rng.normal(size=kinds.shape)  # embeddings of images, say
+    >>> model = TEMIClusterer(n_clusters=3, random_state=0).fit(X)
+    >>> np.bincount(model.labels_)
+    array([40, 40, 40])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseDeepClusterer._parameter_constraints,
+        "n_heads": [Interval(Integral, 1, None, closed="left")],
+        "n_neighbors": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "beta": [Interval(Real, 0.5, 1, closed="right")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "architecture": [StrOptions({"auto", "mlp"})],
+        "pretraining": [StrOptions({"auto"}), None],
+    }
+    _module_constraints: ClassVar[dict[str, list[Any]]] = {
+        "channels": ["array-like", None],
+        "contrast": [StrOptions({"auto", "none", "image", "local"})],
+        "temperature": [POSITIVE],
+    }
+    _joint_steps = (1_000, 4, 200)
+
+    def __init__(
+        self,
+        n_clusters: NClusters = 8,
+        *,
+        n_heads: int = 4,
+        n_neighbors: int | str = "auto",
+        beta: float = 0.6,
+        momentum: float = 0.99,
+        latent_dim: int | str = "auto",
+        architecture: Any = "auto",
+        image_shape: Any = None,
+        channel_axis: int | None = None,
+        max_pixels: int | str | None = "auto",
+        augmentation: Any = "auto",
+        init: Any = "graph",
+        pretraining: Any = "auto",
+        targets: Any = "auto",
+        max_epochs: int | str = "auto",
+        tol: float = 1e-3,
+        batch_size: int | str = "auto",
+        lr: float = 1e-3,
+        precision: str = "auto",
+        device: Any = "auto",
+        callbacks: list[Any] | None = None,
+        memory: Any = None,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        **net_params: Any,
+    ) -> None:
+        super().__init__(
+            n_clusters,
+            latent_dim=latent_dim,
+            architecture=architecture,
+            image_shape=image_shape,
+            channel_axis=channel_axis,
+            max_pixels=max_pixels,
+            augmentation=augmentation,
+            init=init,
+            pretraining=pretraining,
+            targets=targets,
+            max_epochs=max_epochs,
+            tol=tol,
+            batch_size=batch_size,
+            lr=lr,
+            precision=precision,
+            device=device,
+            callbacks=callbacks,
+            memory=memory,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+            **net_params,
+        )
+        self.n_heads = n_heads
+        self.n_neighbors = n_neighbors
+        self.beta = beta
+        self.momentum = momentum
+
+    def _default_targets(self) -> PseudoLabels | SelfTraining:
+        return SelfTraining()
+
+    def _latent_dim(self, context: FitContext, start: Start) -> int:
+        if context.latent_dim is None and self.latent_dim == "auto":
+            return WIDTH
+        return super()._latent_dim(context, start)
+
+    def _module(
+        self, context: FitContext, start: Start
+    ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
+        return TEMINetwork, {
+            "sample_shape": context.layout.shape,
+            "n_clusters": context.n_clusters,
+            "latent_dim": self._latent_dim(context, start),
+            # Of a network that is there already one is left.
+            "n_heads": 1 if context.latent_dim is not None else int(self.n_heads),
+            "contrast": start.contrast,
+        }
+
+    def _pretraining(
+        self, context: FitContext, start: Start, streams: Streams
+    ) -> tuple[Objective, int]:
+        return Objective(), 0
+
+    def _place_clusters(
+        self, net: ClusteringNet, context: FitContext, start: Start, streams: Streams
+    ) -> Labels:
+        module, first = net.module_, None
+        for head in range(module.n_heads):
+            module.speaking = head
+            if 2 * head >= module.n_heads > 1:
+                start = replace(start, graph=None)
+            labels = super()._place_clusters(net, context, start, streams)
+            if first is None:
+                first = labels
+                if context.known is not None:  # all are to have these numbers
+                    start = replace(start, labels=labels)
+                continue
+            order = _numbered_as(first, labels, context.n_clusters)
+            module.set_centers(module.cluster_centers[order])
+        module.speaking = 0
+        assert first is not None
+        return first
+
+    def _train(self, net: ClusteringNet, context: FitContext, start: Start) -> Labels:
+        labels = super()._train(net, context, start)
+        module = net.module_
+        if module.n_heads > 1:  # there was no training
+            module.keep(0)
+        net.module__n_heads = 1  # as it is to be built when it is read from a file
+        net.initialize_optimizer()  # of the weights that are left
+        return labels
+
+    def _clustering(
+        self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
+    ) -> tuple[Objective, int]:
+        objective = TEMIClustering(
+            self._n_neighbors(context),
+            float(self.beta),
+            float(self.momentum),
+            streams.generator,
+            # The graph of the start knows none better than the start itself.
+            **{**held, "judge": None},
+        )
+        return objective, self._joint_epochs(context, start)
+
+    def _n_neighbors(self, context: FitContext) -> int:
+        """Neighbours of a sample that are probably of its cluster."""
+        if self.n_neighbors != "auto":
+            return int(self.n_neighbors)
+        average = context.n_samples / context.n_clusters
+        return min(MOST_NEIGHBORS, max(1, int(SHARE_OF_CLUSTER * average)))
+
+
+def _numbered_as(first: Labels, labels: Labels, n_clusters: int) -> Labels:
+    """Which of the clusters of `labels` is each of the `first`, ``(n_clusters,)``."""
+    common = np.zeros((n_clusters, n_clusters), np.int64)
+    np.add.at(common, (first, labels), 1)
+    return linear_sum_assignment(common, maximize=True)[1].astype(np.int64)

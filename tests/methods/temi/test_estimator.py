@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.cluster import KMeans
+from sklearn.preprocessing import normalize
+
+from deepcluster_sk import TEMIClusterer, load
+from deepcluster_sk.metrics import clustering_accuracy_score
+from tests.made import make_vectors, quick
+
+
+def make_embeddings(n=240, n_clusters=6, n_features=32, noise=0.9, seed=0):
+    """Directions with noise and lengths that mean nothing."""
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % n_clusters)
+    kinds = normalize(rng.normal(size=(n_clusters, n_features)))
+    X = kinds[y] + noise * rng.normal(size=(n, n_features)) / np.sqrt(n_features)
+    return (X * rng.uniform(0.5, 2, (n, 1))).astype(np.float32), y
+
+
+def test_embeddings_are_clustered_by_default():
+    X, y = make_embeddings()
+    model = TEMIClusterer(6, random_state=0).fit(X)
+    by_kmeans = KMeans(6, n_init=10, random_state=0).fit_predict(normalize(X))
+    found = clustering_accuracy_score(y, model.labels_)
+    assert found > 0.97
+    assert found >= clustering_accuracy_score(y, by_kmeans)
+    np.testing.assert_allclose(np.linalg.norm(model.transform(X), axis=1), 1, rtol=1e-5)
+    assert np.bincount(model.labels_).min() >= 35
+
+
+def test_a_counted_number_of_clusters():
+    X, y = make_embeddings(noise=0.5)
+    model = TEMIClusterer("auto", random_state=0).fit(X)
+    assert model.n_clusters_ == 6
+    assert clustering_accuracy_score(y, model.labels_) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("n", "n_clusters", "expected"), [(100, 10, 4), (20, 10, 1), (9_000, 3, 50)]
+)
+def test_neighbors_are_fewer_than_a_cluster_has(monkeypatch, n, n_clusters, expected):
+    asked = []
+
+    def noted(net, dataset, k):
+        asked.append(k)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("deepcluster_sk.methods.temi.objective._nearest", noted)
+    X = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
+    for n_neighbors, wanted in (("auto", expected), (7, 7)):
+        model = quick(TEMIClusterer, n_clusters, n_neighbors=n_neighbors, init="random")
+        with pytest.raises(ZeroDivisionError):
+            model.fit(X)
+        assert asked.pop() == wanted
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_all_the_others_are_neighbors_of_a_few():
+    X, _ = make_vectors(6)
+    assert quick(TEMIClusterer, n_neighbors=50).fit(X).labels_.shape == (6,)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("max_epochs", [0, 2])
+def test_one_head_is_left_saved_and_trained_further(tmp_path, max_epochs):
+    X, _ = make_vectors(60)
+    model = quick(TEMIClusterer, n_heads=3, max_epochs=max_epochs).fit(X)
+    shapes = {v.shape[0] for n, v in model.net_.module_.state_dict().items()
+              if "directions" not in n}  # fmt: skip
+    assert shapes == {1}
+    model.save(tmp_path / "model.safetensors")
+    read = load(tmp_path / "model.safetensors")
+    for fitted in (model, read):
+        assert fitted.n_heads == 3
+        assert_array_equal(fitted.predict_proba(X), model.predict_proba(X))
+    before = model.predict(X)
+    for fitted in (model, read):
+        fitted.set_params(warm_start=True, max_epochs=1).fit(X)
+        assert (fitted.predict(X) == before).mean() > 0.8
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_known_numbers_are_those_of_every_head():
+    X, y = make_embeddings(n=90, n_clusters=3)
+    order = np.array([2, 0, 1])
+    known = np.full(90, -1)
+    known[:12] = order[y[:12]]
+    for seed in range(3):
+        model = TEMIClusterer(3, random_state=seed, max_epochs=20)
+        model.fit_with_labels(X, known)
+        assert (model.labels_ == order[y]).mean() > 0.95
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_heads_number_their_clusters_alike():
+    # Whichever head is kept, what moved since the start is not the numbers.
+    X, _ = make_embeddings(noise=0.3)
+    for seed in range(4):
+        model = TEMIClusterer(6, random_state=seed, init="kmeans", max_epochs=1).fit(X)
+        assert (model.labels_ == model.initial_labels_).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_digits_as_vectors_are_better_than_by_kmeans():
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    model = TEMIClusterer(10, random_state=0).fit(X)
+    assert clustering_accuracy_score(y, model.labels_) > 0.8

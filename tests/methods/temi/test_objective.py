@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+import torch
+
+from deepcluster_sk import TEMIClusterer
+from deepcluster_sk.methods.temi.network import Assignments, TEMINetwork
+from deepcluster_sk.methods.temi.objective import TEMIClustering
+from tests.losses.strategies import tensor
+from tests.made import make_vectors, quick
+
+# Two epochs are too few to settle.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def objectives(monkeypatch):
+    """Objectives of the fits from now on, as they began."""
+    begun, begin = [], TEMIClustering.begin
+
+    def noted(self, net, dataset):
+        begin(self, net, dataset)
+        begun.append(self)
+
+    monkeypatch.setattr(TEMIClustering, "begin", noted)
+    return begun
+
+
+def test_neighbors_are_the_nearest_by_cosine(objectives):
+    X, _ = make_vectors(40)
+    estimator = quick(TEMIClusterer, n_neighbors=5, init="kmeans").fit(X)
+    seen = (X - X.mean(0)) / X.std(0)
+    seen /= np.linalg.norm(seen, axis=1, keepdims=True)
+    cosines = seen @ seen.T
+    np.fill_diagonal(cosines, -2)
+    expected = np.argsort(-cosines, axis=1)[:, :5]
+    (objective,) = objectives
+    np.testing.assert_array_equal(objective.neighbors, expected)
+    assert estimator.n_iter_ == 2
+
+
+def test_every_neighbor_is_drawn_and_anew_for_each_epoch(objectives):
+    X, _ = make_vectors(40)
+    quick(TEMIClusterer, n_neighbors=3, init="kmeans").fit(X)
+    (objective,) = objectives
+    draws = []
+    for _ in range(40):
+        objective._draw()
+        drawn = objective.companions(torch.arange(40))["neighbors"]
+        assert (drawn[:, None] == objective.neighbors).any(1).all()
+        draws.append(drawn)
+    ranks = (torch.stack(draws)[..., None] == objective.neighbors).float().argmax(-1)
+    assert (ranks.float().mean() - 1).abs() < 0.1
+    assert all(set(column.tolist()) == {0, 1, 2} for column in ranks.T)
+
+
+def made(share=0.0, known=None):
+    """An objective of two heads, three clusters and four samples, under way."""
+    objective = TEMIClustering(2, 0.6, 0.9, torch.Generator(), tol=0.0)
+    objective.share, objective.known = share, known
+    objective.cluster_shares, objective._n_clusters = 1 / 3, 3
+    objective._held_labels = torch.tensor([0, 1, 2, 1])
+    return objective
+
+
+def outputs():
+    student, teacher = (tensor(i, 2, 8, 3).log_softmax(-1) for i in range(2))
+    return Assignments(student, teacher)
+
+
+def test_shares_of_clusters_are_a_moving_average_by_head():
+    objective, passed = made(), outputs()
+    for _ in range(2):
+        objective({}, passed, torch.arange(4))
+    now = passed.teacher.exp().mean(1, keepdim=True)
+    expected = 0.9 * (0.9 / 3 + 0.1 * now) + 0.1 * now
+    torch.testing.assert_close(objective.cluster_shares, expected)
+
+
+def test_held_labels_take_the_place_of_neighbors_by_their_share():
+    indices = torch.tensor([2, 0, 3, 1])
+    terms, loss = made()({}, outputs(), indices)
+    assert set(terms) == {"clustering"}
+    held = (
+        outputs()
+        .student[:, :4]
+        .gather(2, torch.tensor([2, 0, 1, 1]).expand(2, 4)[..., None])
+    )
+    for share in (0.25, 1.0):
+        terms, total = made(share)({}, outputs(), indices)
+        torch.testing.assert_close(terms["held"], -share * held.mean())
+        torch.testing.assert_close(total, (1 - share) * loss + terms["held"])
+
+
+def test_known_samples_are_held_besides():
+    known = np.array([-1, 2, -1, -1])
+    _, loss = made()({}, outputs(), torch.arange(4))
+    _, total = made(known=known)({}, outputs(), torch.arange(4))
+    expected = loss - outputs().student[:, 1, 2].mean() / 4
+    torch.testing.assert_close(total, expected)
+
+
+def test_the_losses_of_heads_are_followed_apart():
+    objective, passed = made(), outputs()
+    for _ in range(200):
+        objective({}, passed, torch.arange(4))
+    assert objective.losses.shape == (2,)
+    _, mean = objective({}, passed, torch.arange(4))
+    torch.testing.assert_close(objective.losses.mean(), mean, rtol=1e-3, atol=1e-4)
+    assert (objective.losses[0] - objective.losses[1]).abs() > 1e-3
+
+
+def test_the_best_head_is_kept(monkeypatch):
+    X, _ = make_vectors(40)
+    kept, keep = [], TEMINetwork.keep
+    heads = []
+
+    def noted(self, head):
+        heads.append([self.teacher.weights[0][h].clone() for h in range(self.n_heads)])
+        kept.append(head)
+        keep(self, head)
+
+    monkeypatch.setattr(TEMINetwork, "keep", noted)
+    monkeypatch.setattr(
+        "deepcluster_sk.methods.temi.objective.distillation_loss",
+        lambda student, *_: student.mean((1, 2)) * 0 + torch.tensor([0.3, 0.1, 0.2]),
+    )
+    estimator = quick(TEMIClusterer, n_heads=3).fit(X)
+    assert kept == [1]
+    module = estimator.net_.module_
+    assert module.n_heads == 1
+    torch.testing.assert_close(module.teacher.weights[0][0], heads[0][1])
+
+
+def test_a_phase_does_not_end_before_its_middle():
+    X, _ = make_vectors(40)
+    fitted = quick(TEMIClusterer, tol=1.0, max_epochs=10, module__channels=(8,)).fit(X)
+    assert fitted.n_iter_ == 5
