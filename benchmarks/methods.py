@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from sklearn.preprocessing import normalize
 
 from deepcluster_sk import (
     DatasetNegatives,
@@ -15,6 +16,7 @@ from deepcluster_sk import (
     DeepTripletClusterer,
     DepictClusterer,
     NeighborGraphClusterer,
+    TEMIClusterer,
     VariationalClusterer,
 )
 
@@ -47,6 +49,10 @@ def cut(rows, n_clusters, seed):
 
 def kmeans(X, n_clusters, seed):
     return cut(pixels(X), n_clusters, seed)
+
+
+def unit_kmeans(X, n_clusters, seed):
+    return cut(normalize(X.reshape(len(X), -1).astype(np.float32)), n_clusters, seed)
 
 
 def pca_kmeans(X, n_clusters, seed):
@@ -130,6 +136,12 @@ METHODS = {
     method.name: method
     for method in (
         Method("k-means", "k-means on pixels", kmeans),
+        Method(
+            "k-means, unit vectors",
+            "k-means on vectors of unit length",
+            unit_kmeans,
+            compared=False,
+        ),
         Method("PCA + k-means", "PCA + k-means", pca_kmeans),
         Method("t-SNE + k-means", "t-SNE + k-means", tsne_kmeans, cap=12_000),
         Method("spectral", "spectral clustering of pixels", spectral, cap=12_000),
@@ -180,6 +192,13 @@ METHODS = {
             "`VariationalClusterer.from_paper()`, without a graph",
             by(VariationalClusterer.from_paper),
             "published",
+            compared=False,
+        ),
+        Method(
+            "TEMI",
+            "`TEMIClusterer`, defaults",
+            by(TEMIClusterer),
+            "graph",
             compared=False,
         ),
         # The paper's rule for negatives for all images at once: its loop takes ten

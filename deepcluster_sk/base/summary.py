@@ -100,7 +100,7 @@ def _start(clusterer: Any) -> str:
     init = clusterer.init
     if isinstance(init, str):
         # What a start by graph comes to with few samples is k-means.
-        return _NAMED_STARTS.get(init, "k-means on the latent")
+        return _NAMED_STARTS.get(init, "by k-means")
     return f"given as {type(init).__name__}"
 
 

@@ -52,7 +52,7 @@ def test_the_start_and_the_kind_of_images(make, images):
         by_graph["images taken for"],
     )
     for init, start in (
-        ("kmeans", "k-means on the latent"),
+        ("kmeans", "by k-means"),
         ("random", "at random"),
         (np.arange(48) % 3, "given as ndarray"),
     ):

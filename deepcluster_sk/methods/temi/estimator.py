@@ -11,12 +11,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
-from deepcluster_sk.base.start import Start
+from deepcluster_sk.base.fitted import to_numpy
+from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.methods.temi.network import TEMINetwork
-from deepcluster_sk.methods.temi.objective import TEMIClustering
+from deepcluster_sk.methods.temi.objective import TEMIClustering, seen_by
 from deepcluster_sk.runtime.seeding import Streams
+from deepcluster_sk.training.centers import kmeans_start
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.strategy import POSITIVE
@@ -65,10 +67,10 @@ class TEMIClusterer(BaseDeepClusterer):
         :class:`DeepTripletClusterer`.
     init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
             default="graph"
-        The start, as :class:`DeepTripletClusterer` takes it; every head partitions a
-        latent of its own, of a network not trained yet, which leaves vectors about as
-        far apart as they are. By "graph" half of the heads start, and the others by
-        k-means: of some embeddings the one is better, of some the other.
+        The start, as :class:`DeepTripletClusterer` takes it. By "graph" half of the
+        heads start, and the others by k-means: of some embeddings the one is better, of
+        some the other. k-means is of the vectors at unit length. All else partitions
+        the latent, of which every head has its own, with nothing learned yet.
     pretraining : {"auto"} or None, default="auto"
         There is none: somebody else's network has been trained already.
     targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
@@ -218,22 +220,42 @@ class TEMIClusterer(BaseDeepClusterer):
     def _place_clusters(
         self, net: ClusteringNet, context: FitContext, start: Start, streams: Streams
     ) -> Labels:
+        if context.goes_on:
+            return super()._place_clusters(net, context, start, streams)
         module, first = net.module_, None
         for head in range(module.n_heads):
             module.speaking = head
-            if 2 * head >= module.n_heads > 1:
-                start = replace(start, graph=None)
-            labels = super()._place_clusters(net, context, start, streams)
+            begun = self._start_of(head, net, context, start, streams)
+            if first is not None and context.known is not None:
+                begun = replace(start, labels=first)  # all are to have these numbers
+            labels = super()._place_clusters(net, context, begun, streams)
             if first is None:
                 first = labels
-                if context.known is not None:  # all are to have these numbers
-                    start = replace(start, labels=labels)
-                continue
             order = _numbered_as(first, labels, context.n_clusters)
             module.set_centers(module.cluster_centers[order])
         module.speaking = 0
         assert first is not None
         return first
+
+    def _start_of(
+        self,
+        head: int,
+        net: ClusteringNet,
+        context: FitContext,
+        start: Start,
+        streams: Streams,
+    ) -> Start:
+        """Say where a head starts: by the graph, by k-means, or as `init` says."""
+        by_graph = is_by_graph(self.init)
+        if not by_graph and not (isinstance(self.init, str) and self.init == "kmeans"):
+            return start
+        first_half = head == 0 or 2 * head < net.module_.n_heads
+        if by_graph and start.graph is not None and first_half:
+            return start
+        # Not of a latent that nothing has been learned in: it blurs what is there.
+        seen = to_numpy(seen_by(net, context.dataset))
+        labels = kmeans_start(seen, context.n_clusters, streams.random_state)
+        return replace(start, graph=None, labels=labels)
 
     def _train(self, net: ClusteringNet, context: FitContext, start: Start) -> Labels:
         labels = super()._train(net, context, start)

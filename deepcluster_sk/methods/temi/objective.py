@@ -134,9 +134,13 @@ class TEMIClustering(ClusteringObjective):
         self.drawn = drawn[:, 0]
 
 
-@torch.no_grad()
+def seen_by(net: TrainedNet, dataset: RowDataset) -> torch.Tensor:
+    """Bring all samples to unit length, as a net sees them, ``(n, d)``."""
+    with evaluating(net.module_):
+        return collect(net.module_.see, dataset, net.reader, net.torch_device)
+
+
 def _nearest(net: TrainedNet, dataset: RowDataset, k: int) -> torch.Tensor:
     """Rows nearest to each, by cosine, ``(n, k)``; fewer than k where there are."""
-    with evaluating(net.module_):
-        seen = collect(net.module_.see, dataset, net.reader, net.torch_device)
+    seen = seen_by(net, dataset)
     return view_neighbors(seen, [seen], min(k, len(seen) - 1), same=True).indices

@@ -5,6 +5,7 @@ from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
 from deepcluster_sk import TEMIClusterer, load
+from deepcluster_sk.methods.temi.network import TEMINetwork
 from deepcluster_sk.metrics import clustering_accuracy_score
 from tests.made import make_vectors, quick
 
@@ -99,6 +100,41 @@ def test_heads_number_their_clusters_alike():
     for seed in range(4):
         model = TEMIClusterer(6, random_state=seed, init="kmeans", max_epochs=1).fit(X)
         assert (model.labels_ == model.initial_labels_).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("init", "n_heads", "by_kmeans"),
+    [
+        ("graph", 1, []),
+        ("graph", 3, [2]),
+        ("graph", 4, [2, 3]),
+        ("kmeans", 2, [0, 1]),
+        ("random", 3, []),
+    ],
+)
+def test_which_heads_start_by_kmeans_of_unit_vectors(
+    monkeypatch, init, n_heads, by_kmeans
+):
+    X, _ = make_embeddings()
+    placed, seen = [], []
+
+    def noted(rows, n_clusters, random_state):
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
+        assert rows.shape == X.shape
+        seen.append(len(placed))
+        return np.arange(len(rows)) % n_clusters
+
+    set_centers = TEMINetwork.set_centers
+    monkeypatch.setattr("deepcluster_sk.methods.temi.estimator.kmeans_start", noted)
+    monkeypatch.setattr(
+        TEMINetwork,
+        "set_centers",
+        lambda self, c: (placed.append(self.speaking), set_centers(self, c))[1],
+    )
+    TEMIClusterer(6, n_heads=n_heads, init=init, max_epochs=0, random_state=0).fit(X)
+    # Every head is placed, and its clusters numbered as those of the first.
+    assert placed == [head for head in range(n_heads) for _ in range(2)]
+    assert [placed[at] for at in seen] == by_kmeans
 
 
 @pytest.mark.slow
