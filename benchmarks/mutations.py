@@ -50,6 +50,7 @@ ROOMS = {
     "methods/triplet": ("methods/triplet", *METHODS, "test_device_simulation.py"),
     "methods/dec": ("methods/dec", *METHODS),
     "methods/depict": ("methods/depict", *METHODS),
+    "methods/temi": ("methods/temi", *METHODS),
     "methods/variational": ("methods/variational", *METHODS),
     "methods/neighbor_graph": ("methods/neighbor_graph", *METHODS),
 }

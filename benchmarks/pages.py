@@ -21,7 +21,24 @@ from benchmarks.tables import (
 )
 
 #: The clusterers of the package, as the benchmarks name them.
-CLUSTERERS = ("ours", "augmented DEC", "DEC", "IDEC", "DEPICT", "variational")
+CLUSTERERS = (
+    *("ours", "augmented DEC", "DEC", "IDEC", "DEPICT", "variational"),
+    "TEMI",
+)
+#: Vectors of pretrained networks, whose they are, and what clusters them.
+VECTORS = {
+    "moco_imagenet50": "ImageNet, 50 classes; MoCo",
+    "imagenette32_open_nsfw": "Imagenette at 32x32; open_nsfw",
+    "cifar10_train_open_nsfw": "CIFAR-10; open_nsfw",
+    "gtsrb_open_nsfw": "traffic signs; open_nsfw",
+    "coil20_open_nsfw": "COIL-20; open_nsfw",
+    "fashion_mnist_open_nsfw": "Fashion-MNIST; open_nsfw",
+}
+OF_VECTORS = {
+    "k-means, unit vectors": "k-means",
+    "neighbor graph": "the graph alone",
+    "TEMI": "TEMI",
+}
 #: What a page has room for of a set's table.
 SHOWN = ("method", "images", "ACC", "worst", "NMI", "ACC of the start", "CPU seconds")
 #: What the images of a set show.
@@ -194,6 +211,23 @@ def clusterers():
     return NOTE + "\n\n" + table(head, lines) + "\n"
 
 
+def vectors():
+    """Give ACC of what clusters vectors of pretrained networks, set by set."""
+    lines = []
+    for name, title in VECTORS.items():
+        groups = grouped(rows_of(f"accuracy_{name}"), ("method",))
+        measured = [groups.get((method,), []) for method in OF_VECTORS]
+        if all(measured):
+            n, classes, seconds = (
+                f"{numbers(measured[-1], column).mean():,.0f}"
+                for column in ("n", "classes", "cpu_seconds")
+            )
+            accuracies = (mean_std(rows, "acc") for rows in measured)
+            lines.append((title, n, classes, *accuracies, seconds))
+    head = ("vectors of", "number", "clusters", *OF_VECTORS.values(), "its CPU seconds")
+    return (table(head, lines) if lines else NOT_MEASURED) + "\n"
+
+
 def robustness():
     """Give what became of calls, pictures, interrupts and changes of the code."""
     found = defaultdict(Counter)
@@ -247,6 +281,7 @@ PAGES = {
     "overview": overview,
     "clusterers": clusterers,
     "minutes": minutes,
+    "vectors": vectors,
     "robustness": robustness,
 }
 

@@ -94,6 +94,9 @@ class TEMIClusterer(BaseDeepClusterer):
 
     Notes
     -----
+    Neighbours are looked for among all samples: time grows with the square of their
+    number, and is seconds for ten thousand vectors.
+
     ``transform`` gives what the last map of the perceptron is given: its last layer
     before the clusters, at unit length.
 

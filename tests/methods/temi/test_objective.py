@@ -53,6 +53,41 @@ def test_every_neighbor_is_drawn_and_anew_for_each_epoch(objectives):
     assert all(set(column.tolist()) == {0, 1, 2} for column in ranks.T)
 
 
+def test_epochs_have_draws_of_their_own(monkeypatch):
+    X, _ = make_vectors(40)
+    seen, companions = [], TEMIClustering.companions
+
+    def noted(self, indices):
+        found = companions(self, indices)
+        seen.append(dict(zip(indices.tolist(), found["neighbors"].tolist())))  # noqa: B905
+        return found
+
+    monkeypatch.setattr(TEMIClustering, "companions", noted)
+    params = {"max_epochs": 3, "batch_size": 40, "n_neighbors": 20}
+    quick(TEMIClusterer, **params).fit(X)
+    first, second, third = seen
+    assert first != second != third != first
+    assert first.keys() == second.keys() == set(range(40))
+
+
+def test_teachers_follow_at_every_step():
+    X, _ = make_vectors(40)
+    for momentum, alike in ((0.0, True), (0.9, False)):
+        fitted = quick(TEMIClusterer, momentum=momentum, lr=0.01).fit(X)
+        module = fitted.net_.module_
+        slow, fast = (heads.weights[0] for heads in (module.teacher, module.student))
+        assert torch.allclose(slow, fast, atol=1e-6) == alike
+        first = quick(TEMIClusterer, max_epochs=0, n_heads=1).fit(X).net_.module_
+        assert not torch.allclose(slow, first.teacher.weights[0])
+
+
+def test_no_epoch_is_kept_for_being_like_the_start():
+    X, _ = make_vectors(40)
+    fitted = quick(TEMIClusterer, init="graph").fit(X)
+    assert fitted.hubness_ is not None
+    assert not any("modularity" in row for row in fitted.history_)
+
+
 def made(share=0.0, known=None):
     """An objective of two heads, three clusters and four samples, under way."""
     objective = TEMIClustering(2, 0.6, 0.9, torch.Generator(), tol=0.0)
