@@ -4,9 +4,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
@@ -35,10 +33,10 @@ class TEMIClusterer(BaseDeepClusterer):
     """Deep clustering of embeddings by self-distillation on neighbours (TEMI).
 
     For vectors of a pretrained or self-supervised network, whose nearest neighbours by
-    cosine are mostly of one kind. Several small perceptrons begin with clusters of a
+    cosine are mostly of one kind. Small perceptrons begin with the clusters of a
     neighbour graph or of k-means, and learn to assign each sample to the cluster that
-    moving averages of themselves assign its neighbours to; the one whose neighbours
-    tell most of each other is kept. Images are taken as flat vectors of pixels, which
+    moving averages of themselves assign its neighbours to. Pairs that they agree on
+    count most. Images are taken as flat vectors of pixels, which
     it is not made for: embed them first, or use :class:`DeepTripletClusterer`.
 
     Parameters
@@ -48,8 +46,8 @@ class TEMIClusterer(BaseDeepClusterer):
         the samples; two numbers are the fewest and the most there may be. A warning
         says where the number found is a guess.
     n_heads : int, default=4
-        Perceptrons that are trained side by side, each from a start of its own; in the
-        end the one of the lowest loss is kept.
+        Perceptrons that are trained side by side. Together they say how much a pair of
+        neighbours counts; the first is the model.
     n_neighbors : int or "auto", default="auto"
         Neighbours of a sample, of which one is drawn in every epoch. "auto" is two
         fifths of the samples that a cluster has on average, and 50 at most.
@@ -67,10 +65,10 @@ class TEMIClusterer(BaseDeepClusterer):
         :class:`DeepTripletClusterer`.
     init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
             default="graph"
-        The start, as :class:`DeepTripletClusterer` takes it. By "graph" half of the
-        heads start, and the others by k-means: of some embeddings the one is better, of
-        some the other. k-means is of the vectors at unit length. All else partitions
-        the latent, of which every head has its own, with nothing learned yet.
+        The start, as :class:`DeepTripletClusterer` takes it. By "graph" the first half
+        of the heads start, the others by k-means, so that they have something to tell
+        each other. k-means is of the vectors at unit length. All else partitions the
+        latent, of which every head has its own, with nothing learned yet.
     pretraining : {"auto"} or None, default="auto"
         There is none: somebody else's network has been trained already.
     targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
@@ -107,8 +105,7 @@ class TEMIClusterer(BaseDeepClusterer):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from deepcluster_sk import TEMIClusterer
+    >>>     >>> from deepcluster_sk import TEMIClusterer
     >>> rng = np.random.default_rng(0)
     >>> kinds = rng.normal(size=(3, 16)).repeat(40, axis=0)
     >>> X = kinds + 0.2 * rng.normal(size=kinds.shape)  # embeddings of images, say
@@ -223,48 +220,28 @@ class TEMIClusterer(BaseDeepClusterer):
     def _place_clusters(
         self, net: ClusteringNet, context: FitContext, start: Start, streams: Streams
     ) -> Labels:
-        if context.goes_on:
-            return super()._place_clusters(net, context, start, streams)
-        module, first = net.module_, None
-        for head in range(module.n_heads):
+        module = net.module_
+        for head in reversed(range(module.n_heads)):  # the first has the last word
             module.speaking = head
-            begun = self._start_of(head, net, context, start, streams)
-            if first is not None and context.known is not None:
-                begun = replace(start, labels=first)  # all are to have these numbers
+            second_half = 2 * head >= module.n_heads
+            begun = replace(start, graph=None) if second_half else start
+            if not context.goes_on and self._starts_by_kmeans(begun):
+                # Not of a latent that nothing has been learned in: it blurs them.
+                seen = to_numpy(seen_by(net, context.dataset))
+                labels = kmeans_start(seen, context.n_clusters, streams.random_state)
+                begun = replace(begun, labels=labels)
             labels = super()._place_clusters(net, context, begun, streams)
-            if first is None:
-                first = labels
-            order = _numbered_as(first, labels, context.n_clusters)
-            module.set_centers(module.cluster_centers[order])
-        module.speaking = 0
-        assert first is not None
-        return first
+        return labels
 
-    def _start_of(
-        self,
-        head: int,
-        net: ClusteringNet,
-        context: FitContext,
-        start: Start,
-        streams: Streams,
-    ) -> Start:
-        """Say where a head starts: by the graph, by k-means, or as `init` says."""
-        by_graph = is_by_graph(self.init)
-        if not by_graph and not (isinstance(self.init, str) and self.init == "kmeans"):
-            return start
-        first_half = head == 0 or 2 * head < net.module_.n_heads
-        if by_graph and start.graph is not None and first_half:
-            return start
-        # Not of a latent that nothing has been learned in: it blurs what is there.
-        seen = to_numpy(seen_by(net, context.dataset))
-        labels = kmeans_start(seen, context.n_clusters, streams.random_state)
-        return replace(start, graph=None, labels=labels)
+    def _starts_by_kmeans(self, start: Start) -> bool:
+        """Whether clusters begin as those of k-means."""
+        if is_by_graph(self.init):
+            return start.graph is None
+        return isinstance(self.init, str) and self.init == "kmeans"
 
     def _train(self, net: ClusteringNet, context: FitContext, start: Start) -> Labels:
         labels = super()._train(net, context, start)
-        module = net.module_
-        if module.n_heads > 1:  # there was no training
-            module.keep(0)
+        net.module_.keep_first()
         net.module__n_heads = 1  # as it is to be built when it is read from a file
         net.initialize_optimizer()  # of the weights that are left
         return labels
@@ -288,10 +265,3 @@ class TEMIClusterer(BaseDeepClusterer):
             return int(self.n_neighbors)
         average = context.n_samples / context.n_clusters
         return min(MOST_NEIGHBORS, max(1, int(SHARE_OF_CLUSTER * average)))
-
-
-def _numbered_as(first: Labels, labels: Labels, n_clusters: int) -> Labels:
-    """Which of the clusters of `labels` is each of the `first`, ``(n_clusters,)``."""
-    common = np.zeros((n_clusters, n_clusters), np.int64)
-    np.add.at(common, (first, labels), 1)
-    return linear_sum_assignment(common, maximize=True)[1].astype(np.int64)

@@ -79,19 +79,18 @@ class Heads(nn.Module):
             logits = latent @ directions.permute(1, 2, 0) / self.temperature
             return torch.log_softmax(logits, dim=-1)
 
-    def keep(self, head: int) -> None:
-        """Let all heads go but one."""
-        one = slice(head, head + 1)
-        self.weights = nn.ParameterList(w.detach()[one].clone() for w in self.weights)
-        self.biases = nn.ParameterList(b.detach()[one].clone() for b in self.biases)
-        self.directions = nn.Parameter(self.directions.detach()[:, one].clone())
+    def keep_first(self) -> None:
+        """Let all heads go but the first."""
+        self.weights = nn.ParameterList(w.detach()[:1].clone() for w in self.weights)
+        self.biases = nn.ParameterList(b.detach()[:1].clone() for b in self.biases)
+        self.directions = nn.Parameter(self.directions.detach()[:, :1].clone())
 
 
 class TEMINetwork(nn.Module):
     """Heads that learn, and moving averages of them, which teach them.
 
-    Samples are brought to unit length first. Heads are trained side by side; outside of
-    training the network is one of them, `speaking`, as its teacher has it.
+    Samples are brought to unit length first. Heads are trained side by side, and weight
+    pairs together; the network is one of them, `speaking`, as its teacher has it.
 
     Parameters
     ----------
@@ -107,7 +106,8 @@ class TEMINetwork(nn.Module):
     Attributes
     ----------
     speaking : int
-        Head that embeds, and whose clusters are meant: the first, unless one says so.
+        Head that embeds, and whose clusters are meant: the first, but while the others
+        are placed.
 
     References
     ----------
@@ -170,10 +170,10 @@ class TEMINetwork(nn.Module):
         for slow, fast in pairs:
             slow.lerp_(fast, 1 - momentum)
 
-    def keep(self, head: int) -> None:
-        """Let all heads go but one."""
-        self.student.keep(head)
-        self.teacher.keep(head)
+    def keep_first(self) -> None:
+        """Let all heads go but the first."""
+        self.student.keep_first()
+        self.teacher.keep_first()
         self.teacher.requires_grad_(False)
 
     def see(self, x: torch.Tensor) -> torch.Tensor:

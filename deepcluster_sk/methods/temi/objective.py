@@ -15,8 +15,8 @@ from deepcluster_sk.training.objectives import Terms
 from deepcluster_sk.training.protocols import TrainedNet
 from deepcluster_sk.training.self_training import ClusteringObjective
 
-#: What is kept, at a step, of the shares of the clusters, and of the losses of heads.
-SHARE_MOMENTUM, LOSS_MOMENTUM = 0.9, 0.95
+#: What is kept, at a step, of the shares of the clusters.
+SHARE_MOMENTUM = 0.9
 #: Share of the phase before which it does not end: teachers move slowly at first.
 LEAST = 0.5
 
@@ -26,7 +26,7 @@ class TEMIClustering(ClusteringObjective):
 
     Each sample comes with one of its neighbours, drawn anew for every epoch. Students
     are to assign it to the clusters that the teachers assign the neighbour to, and the
-    other way round. In the end the head of the lowest loss is kept.
+    other way round. It is the first head alone that is held to labels.
 
     Parameters
     ----------
@@ -59,7 +59,6 @@ class TEMIClustering(ClusteringObjective):
         self.beta = beta
         self.momentum = momentum
         self.generator = generator
-        self.losses: Any = 0.0
 
     def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
         """Look for neighbours, and take the first labels."""
@@ -88,18 +87,14 @@ class TEMIClustering(ClusteringObjective):
         self.cluster_shares = kept + (1 - SHARE_MOMENTUM) * now
         log_share = self.cluster_shares.clamp_min(torch.finfo(now.dtype).tiny).log()
         losses = distillation_loss(student, teacher, log_share, self.beta)
-        kept = LOSS_MOMENTUM * self.losses
-        self.losses = kept + (1 - LOSS_MOMENTUM) * losses.detach()
         terms, weights = {"clustering": losses.mean()}, {"clustering": 1 - self.share}
         if self.share or self.known is not None:
-            own = student[:, : len(indices)]
-            target = torch.zeros_like(own[0])
+            own = student[0, : len(indices)]
+            target = torch.zeros_like(own)
             if self.share:
                 target = self.share * self.held_targets(indices)
             target = self.with_known(target, indices)
-            terms["held"] = cross_entropy_loss(
-                target.repeat(len(own), 1), own.flatten(0, 1)
-            )
+            terms["held"] = cross_entropy_loss(target, own)
             weights["held"] = 1.0
         return terms, total_loss(terms, weights)
 
@@ -116,13 +111,6 @@ class TEMIClustering(ClusteringObjective):
         self.finished = self.finished and self.elapsed >= LEAST
         self._draw()
         return figures
-
-    def end(self, net: TrainedNet, dataset: RowDataset) -> None:
-        """Keep the best head."""
-        super().end(net, dataset)
-        module = net.module_
-        if module.n_heads > 1 and self._n_batches:
-            module.keep(int(self.losses.argmin()))
 
     def _draw(self) -> None:
         """Draw one of the neighbours of each sample."""

@@ -65,7 +65,7 @@ def test_teachers_follow():
     assert not any(p.requires_grad for p in made.teacher.parameters())
 
 
-def test_the_head_that_speaks_is_the_one_that_is_placed_and_kept():
+def test_the_head_that_speaks_is_the_one_that_is_placed():
     made, x, centers = network(), samples(6), torch.eye(3, 4)
     before = made.teacher.directions.clone()
     made.speaking = 2
@@ -74,13 +74,25 @@ def test_the_head_that_speaks_is_the_one_that_is_placed_and_kept():
     assert_close(made.student.directions[:, 2], centers)
     assert_close(made.teacher.directions[:, :2], before[:, :2])
     latent, log_assignment = made.embed(x)
+    assert_close(latent, made.teacher.encode(made.see(x))[2])
     assert_close(log_assignment, (latent @ centers.T / 0.1).log_softmax(1))
-    made.keep(2)
-    made.speaking = 0
+    made.reseed(1, x[:2], x[2:])
+    middle = latent[:2].mean(0)
+    assert_close(made.cluster_centers[1], middle / middle.norm())
+    assert_close(made.student.directions[1, 2], middle / middle.norm())
+    assert_close(made.teacher.directions[:, :2], before[:, :2])
+
+
+def test_the_first_head_is_kept():
+    made, x = network(), samples(6)
+    expected, centers = made.embed(x), made.cluster_centers
+    made.keep_first()
     assert made.n_heads == 1
-    assert_close(made.embed(x).latent, latent)
+    assert {len(p) for heads in (made.student, made.teacher)
+            for p in (*heads.weights, *heads.biases)} == {1}  # fmt: skip
+    assert_close(made.embed(x), expected)
     assert_close(made.cluster_centers, centers)
     student, teacher = made(x)
-    assert_close(teacher[0], log_assignment)
+    assert_close(teacher[0], expected.log_assignment)
     assert student.requires_grad
     assert not any(p.requires_grad for p in made.teacher.parameters())
