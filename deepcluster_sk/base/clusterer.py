@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -27,6 +28,7 @@ from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.start import (
     MIN_NODES,
+    START,
     GraphStart,
     find_start,
 )
@@ -207,11 +209,13 @@ class BaseDeepClusterer(
             return start
         streams = context.streams("start")
         views = context.views(self._augmentation(layout, wide=True), streams)
+        settings = self._graph_settings(min(context.n_samples, START.max_nodes))
 
         def find() -> GraphStart:
             context.progress.begin("start")
             with streams.seeded():
-                find_by = getattr(self.init, "start_of", find_start)
+                by_default = partial(find_start, settings=settings)
+                find_by = getattr(self.init, "start_of", by_default)
                 return find_by(
                     views,
                     n_clusters,
@@ -228,6 +232,7 @@ class BaseDeepClusterer(
             "n_clusters": n_clusters,
             "counted": context.count is not None,
             "init": self.init,
+            "settings": settings,
         }
         found = context.kept(self.memory, "start", key, find)
         context.interrupts.hold()  # there is a partition

@@ -15,6 +15,7 @@ from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS
 from deepcluster_sk.graph.contest import ImageKind
+from deepcluster_sk.graph.settings import GraphSettings
 from deepcluster_sk.graph.start import contrasts_for
 from deepcluster_sk.training.pretraining import Reconstruction
 from deepcluster_sk.training.strategy import Strategy
@@ -46,6 +47,10 @@ class ResolutionMixin:
     @property
     def _net_params(self) -> dict[str, Any]:
         raise NotImplementedError
+
+    def _graph_settings(self, n_nodes: int) -> GraphSettings | None:
+        """Choose settings of a start by graph; None leaves them to the graph."""
+        return None
 
     def _default_targets(self) -> PseudoLabels | SelfTraining:
         """Say what "auto" targets are."""

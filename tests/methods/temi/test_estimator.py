@@ -4,7 +4,8 @@ from numpy.testing import assert_array_equal
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
-from deepcluster_sk import TEMIClusterer, load
+from deepcluster_sk import DepictClusterer, TEMIClusterer, load
+from deepcluster_sk.base import clusterer
 from deepcluster_sk.methods.temi.network import TEMINetwork
 from deepcluster_sk.metrics import clustering_accuracy_score
 from tests.made import make_vectors, quick
@@ -38,7 +39,7 @@ def test_a_counted_number_of_clusters():
 
 
 @pytest.mark.parametrize(
-    ("n", "n_clusters", "expected"), [(100, 10, 4), (20, 10, 1), (9_000, 3, 50)]
+    ("n", "n_clusters", "expected"), [(150, 10, 3), (20, 10, 1), (9_000, 3, 50)]
 )
 def test_neighbors_are_fewer_than_a_cluster_has(monkeypatch, n, n_clusters, expected):
     asked = []
@@ -125,6 +126,26 @@ def test_which_heads_start_by_kmeans_of_unit_vectors(
     TEMIClusterer(6, n_heads=n_heads, init=init, max_epochs=0, random_state=0).fit(X)
     assert placed == [*reversed(range(n_heads))]
     assert seen == by_kmeans
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_graph_has_more_links_than_that_of_images(monkeypatch, tmp_path):
+    X, _ = make_embeddings(n=180)
+    seen, find_start = [], clusterer.find_start
+
+    def noted(views, n_clusters, *args, **kwargs):
+        found = find_start(views, n_clusters, *args, **kwargs)
+        seen.append(found.graph.weights.nnz)
+        return found
+
+    monkeypatch.setattr(clusterer, "find_start", noted)
+    # Thirty to a cluster: a fifth of them, or the five that there are at least. A cache
+    # keeps the two starts apart.
+    params = {"max_epochs": 0, "random_state": 0, "memory": str(tmp_path)}
+    TEMIClusterer(6, **params).fit(X)
+    DepictClusterer(6, pretraining=None, **params).fit(X)
+    links, fewer = seen
+    assert links > 1.1 * fewer
 
 
 @pytest.mark.slow
