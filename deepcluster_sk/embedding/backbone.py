@@ -127,10 +127,12 @@ def hash_of_file(path: Path, *besides: str) -> str:
     return digest.hexdigest()
 
 
-def hash_of_module(module: nn.Module) -> str:
-    """Hash of a module's weights, and of what it says of itself."""
-    kind = type(module)
-    digest = hashlib.sha256(f"{kind.__module__}.{kind.__qualname__}{module!r}".encode())
+def hash_of_module(module: nn.Module, name: str | None = None) -> str:
+    """Hash of a module's weights, and of its name; None is what it says of itself."""
+    if name is None:
+        kind = type(module)
+        name = f"{kind.__module__}.{kind.__qualname__}{module!r}"
+    digest = hashlib.sha256(name.encode())
     for name, value in module.state_dict().items():
         digest.update(name.encode())
         if isinstance(value, torch.Tensor):

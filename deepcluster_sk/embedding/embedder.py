@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
+import joblib
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -244,7 +245,7 @@ class ImageEmbedder(
             backbone = self._network(anew=True)
             self._layout = layout
             self.image_shape_ = layout.given_shape
-            preparation = self._preparation(backbone, layout)
+            preparation = preparation_of(self, backbone, layout)
             self.size_ = None if preparation is None else preparation.size
             (self._n_features_out,) = next(
                 self._batches(backbone, preparation, rows[:1], layout)
@@ -277,7 +278,7 @@ class ImageEmbedder(
         if layout.is_image:
             white_of(rows, self.white_)
         backbone = self._network()
-        preparation = self._preparation(backbone, layout)
+        preparation = preparation_of(self, backbone, layout)
         if self.memory is None:
             found = self._embed(backbone, preparation, rows, layout)
         else:
@@ -305,6 +306,19 @@ class ImageEmbedder(
             found = found / np.maximum(lengths, np.finfo(np.float32).tiny)
         return found
 
+    def fingerprint(self) -> str:
+        """Hash of the network: which it is, by its weights, whatever it is called.
+
+        Of a function it is that of its name. What is done to images before, and to
+        vectors after, is not in it.
+
+        Returns
+        -------
+        str
+        """
+        identity = self._network().identity()
+        return identity if isinstance(identity, str) else str(joblib.hash(identity))
+
     def _network(self, *, anew: bool = False) -> Backbone:
         """Load the network that the parameters tell of, unless it is there."""
         asked = [getattr(self, name) for name in _NETWORK]
@@ -319,24 +333,6 @@ class ImageEmbedder(
                 setattr(self, _LOADED, loaded)
         network: Backbone = loaded[1]
         return network
-
-    def _preparation(self, backbone: Backbone, layout: RowLayout) -> Preparation | None:
-        """Tell what images are prepared by; None of vectors."""
-        if not layout.is_image:
-            if backbone.only_pictures:
-                raise ValueError(
-                    f"X holds rows of {layout.n_features} numbers, but the network "
-                    "takes images: pass image_shape=(H, W) or (H, W, C) if rows are "
-                    "flat images."
-                )
-            return None
-        if layout.n_channels not in (1, 3):
-            raise ValueError(
-                f"X holds images of {layout.n_channels} channels; networks take grey "
-                "(1) or colour (3). Transparent pictures are laid on a ground by "
-                "deepcluster_sk.datasets.load_pictures."
-            )
-        return preparation_of(self, backbone.preparation)
 
     def _embed(
         self,

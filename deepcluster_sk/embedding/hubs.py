@@ -6,12 +6,13 @@ where the caller has said so.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from deepcluster_sk.embedding.backbone import Backbone
+from deepcluster_sk.embedding.backbone import Backbone, hash_of_module
 from deepcluster_sk.embedding.preparation import Preparation
 from deepcluster_sk.embedding.torch_networks import from_module
 from deepcluster_sk.runtime.seeding import seeded
@@ -73,8 +74,7 @@ def from_timm(
     preparation = Preparation(
         (height, width), n_channels, tuple(data["mean"]), tuple(data["std"])
     )
-    module = module.eval().to(device)
-    return from_module(module, device, preparation, only_pictures=True)
+    return _backbone(module, device, preparation, f"timm:{name}")
 
 
 def from_open_clip(
@@ -145,8 +145,18 @@ def from_open_clip(
     preparation = Preparation(
         (height, width), 3, tuple(data["mean"]), tuple(data["std"])
     )
-    module = _ImageSide(model).eval().to(device)
-    return from_module(module, device, preparation, only_pictures=True)
+    return _backbone(_ImageSide(model), device, preparation, f"open_clip:{name}")
+
+
+def _backbone(
+    module: torch.nn.Module, device: torch.device, preparation: Preparation, name: str
+) -> Backbone:
+    """Bring a network to the device, known by its name and its weights."""
+    module = module.eval().to(device)
+    identity = partial(hash_of_module, module, name)
+    return from_module(
+        module, device, preparation, identity=identity, only_pictures=True
+    )
 
 
 class _ImageSide(torch.nn.Module):

@@ -7,20 +7,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.embedding.backbone import Backbone
 from deepcluster_sk.embedding.preparation import Preparation
 
 #: What white may be in numbers whose type does not tell.
 _WHITES = (1.0, 255.0, 65535.0)
 
 
-def preparation_of(embedder: Any, told: Preparation) -> Preparation:
-    """Tell what images are prepared by: the parameters' word, else the network's.
+def preparation_of(
+    embedder: Any, backbone: Backbone, layout: RowLayout
+) -> Preparation | None:
+    """Tell what images are prepared by; None of vectors, which are taken as they are.
+
+    The parameters' word comes first, then the network's.
 
     Raises
     ------
     ValueError
-        If a parameter has no such meaning.
+        If the network takes no such samples, or a parameter has no such meaning.
     """
+    if not layout.is_image:
+        if backbone.only_pictures:
+            raise ValueError(
+                f"X holds rows of {layout.n_features} numbers, but the network takes "
+                "images: pass image_shape=(H, W) or (H, W, C) if rows are flat images."
+            )
+        return None
+    if layout.n_channels not in (1, 3):
+        raise ValueError(
+            f"X holds images of {layout.n_channels} channels; networks take grey (1) "
+            "or colour (3). Transparent pictures are laid on a ground by "
+            "deepcluster_sk.datasets.load_pictures."
+        )
+    told = backbone.preparation
     size = embedder.size
     found = replace(
         told,

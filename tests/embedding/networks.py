@@ -1,5 +1,7 @@
 """Small networks: what is tested is what stands around them."""
 
+import warnings
+
 import numpy as np
 import torch
 from torch import nn
@@ -31,6 +33,15 @@ def squares(batch):
 def photographs(n=6, height=20, width=20, seed=0):
     shape = (n, height, width, 3)
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def save_script(path, seed=0, n_channels=3):
+    """Write the grid as TorchScript, which torch would have nobody do any more."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        example = torch.zeros(2, n_channels, 9, 9)
+        torch.jit.save(torch.jit.trace(Grid(n_channels, seed), example), path)
+    return path
 
 
 def save_onnx(path, *, side=8, batch="n", layout="NHWC"):

@@ -3,7 +3,6 @@
 import pickle
 import shutil
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from deepcluster_sk import ImageEmbedder
 from deepcluster_sk.embedding.loading import load_backbone
-from tests.embedding.networks import Grid, photographs, save_onnx
+from tests.embedding.networks import Grid, photographs, save_onnx, save_script
 
 X = photographs()
 WANTED = ImageEmbedder(Grid(), size=12).fit_transform(X)
@@ -24,13 +23,6 @@ def save_program(path, batch=None, side=12):
     example = torch.zeros(batch or 2, 3, side, side)
     program = torch.export.export(Grid(), (example,), dynamic_shapes=(free,))
     torch.export.save(program, path)
-    return path
-
-
-def save_script(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.save(torch.jit.trace(Grid(), torch.zeros(2, 3, 9, 9)), path)
     return path
 
 
@@ -53,11 +45,8 @@ def test_torchscript(tmp_path, name):
 
 
 def test_scripts_of_grey_networks(tmp_path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.trace(Grid(1), torch.zeros(2, 1, 9, 9))
-        torch.jit.save(scripted, tmp_path / "grey.pt")
-    assert load_backbone(tmp_path / "grey.pt", "cpu").preparation.n_channels == 1
+    path = save_script(tmp_path / "grey.pt", n_channels=1)
+    assert load_backbone(path, "cpu").preparation.n_channels == 1
 
 
 @pytest.mark.parametrize("name", ["weights.pt", "pickle.pth", "text.pt2", "text.pt"])
