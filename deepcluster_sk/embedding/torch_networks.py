@@ -86,7 +86,10 @@ def _exported(path: Path, device: torch.device) -> Backbone:
         from torch.export.passes import move_to_device_pass
 
         program = move_to_device_pass(program, device)
-    (name,) = program.graph_signature.user_inputs
+    names = program.graph_signature.user_inputs
+    if len(names) != 1:
+        raise ValueError(f"it takes {len(names)} inputs, and one is wanted: a picture")
+    (name,) = names
     (given,) = (
         node.meta["val"] for node in program.graph.nodes if node.name == str(name)
     )

@@ -62,6 +62,21 @@ def test_files_that_hold_no_network(tmp_path, name):
         ImageEmbedder(path).fit(X)
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_every_source_on_a_device(tmp_path, device):
+    sources = [
+        Grid(),
+        lambda batch: Grid().to(batch.device)(batch),
+        save_script(tmp_path / "grid.pt"),
+        save_program(tmp_path / "grid.pt2"),
+    ]
+    for source in sources:
+        embedder = ImageEmbedder(source, size=12, device=device).fit(X)
+        assert embedder._network().device.type == device
+        assert_allclose(embedder.transform(X), WANTED, atol=1e-3)
+    assert next(sources[0].parameters()).device.type == "cpu"
+
+
 def test_what_a_file_is_known_by(tmp_path):
     path = save_script(tmp_path / "one.pt")
     other = shutil.copy(path, tmp_path / "other.pt")
