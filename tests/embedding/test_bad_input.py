@@ -86,6 +86,7 @@ def test_axes_that_pooling_leaves_are_taken_off():
         (np.zeros((3, 4, 9, 9)), "images of 4 channels; networks take grey"),
         (np.full((3, 9, 9), np.nan), "NaN"),
         (X[:0], "0 sample"),
+        (["a.jpg", "b.jpg"], r"names, such as 'a.jpg'.*load_pictures"),
     ],
 )
 def test_images(images, match):
