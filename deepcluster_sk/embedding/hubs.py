@@ -155,7 +155,12 @@ def _backbone(
     module = module.eval().to(device)
     identity = partial(hash_of_module, module, name)
     return from_module(
-        module, device, preparation, identity=identity, only_pictures=True
+        module,
+        device,
+        preparation,
+        memory_format=torch.channels_last,  # a third less time for convolutions
+        identity=identity,
+        only_pictures=True,
     )
 
 

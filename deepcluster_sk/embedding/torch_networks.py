@@ -24,6 +24,8 @@ def from_module(
     module: nn.Module,
     device: torch.device,
     preparation: Preparation | None = None,
+    *,
+    memory_format: torch.memory_format = torch.contiguous_format,
     **settings: Any,
 ) -> Backbone:
     """Take a module for a network.
@@ -37,6 +39,8 @@ def from_module(
     device : torch.device
     preparation : Preparation, default=None
         None reads the number of channels off its first convolution.
+    memory_format : torch.memory_format, default=torch.contiguous_format
+        Of batches. Networks that read them by ``view`` take no other.
     **settings
         Of :class:`Backbone`.
     """
@@ -45,7 +49,7 @@ def from_module(
     if is_away or any(part.training for part in module.modules()):
         module = copy.deepcopy(module).to(device).eval()
     return Backbone(
-        run=partial(_run, module, _type_of(module)),
+        run=partial(_run, module, _type_of(module), memory_format),
         device=device,
         preparation=_channels_of(module) if preparation is None else preparation,
         **{"identity": partial(hash_of_module, module), **settings},
@@ -95,7 +99,7 @@ def _exported(path: Path, device: torch.device) -> Backbone:
     )
     shape = [length if isinstance(length, int) else None for length in given.shape]
     return Backbone(
-        run=partial(_run, program.module(), given.dtype),
+        run=partial(_run, program.module(), given.dtype, torch.contiguous_format),
         device=device,
         preparation=Preparation.of_shape(shape) if len(shape) == 4 else Preparation(),
         identity=lambda: None,
@@ -104,8 +108,13 @@ def _exported(path: Path, device: torch.device) -> Backbone:
     )
 
 
-def _run(module: nn.Module, dtype: torch.dtype, batch: torch.Tensor) -> Any:
-    return module(batch.to(dtype))
+def _run(
+    module: nn.Module,
+    dtype: torch.dtype,
+    memory_format: torch.memory_format,
+    batch: torch.Tensor,
+) -> Any:
+    return module(batch.to(dtype=dtype, memory_format=memory_format))
 
 
 def _type_of(module: nn.Module) -> torch.dtype:

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 
 import joblib
 import numpy as np
@@ -173,8 +174,13 @@ def test_pickles_and_copies_hold_no_weights_of_files(tmp_path):
     assert joblib.hash(pickle.loads(content)) == joblib.hash(embedder)
 
 
+class Uncopied(Grid):
+    def __deepcopy__(self, memo):
+        raise AssertionError("weights were copied")
+
+
 def test_a_module_is_shared_by_clones_and_pickled_whole():
-    network = Grid()
+    network = Uncopied()
     embedder = ImageEmbedder(network, size=9).fit(X).set_output(transform="pandas")
     twin = clone(embedder)
     assert twin.model is network
@@ -209,6 +215,7 @@ def test_threads_load_one_network_and_agree(monkeypatch):
 
     def slow(*args, **settings):
         loaded.append(threading.get_ident())
+        time.sleep(0.05)
         return load(*args, **settings)
 
     load = module.load_backbone
