@@ -217,9 +217,9 @@ def test_packages_that_are_missing(monkeypatch, package, model, extra):
 def test_timm_itself(tmp_path, monkeypatch):
     timm = pytest.importorskip("timm")
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    network = timm.create_model("test_resnet", num_classes=7)
+    network = timm.create_model("resnet10t", num_classes=7)
     torch.save(network.state_dict(), tmp_path / "mine.pth")
-    named = ImageEmbedder("timm:test_resnet", weights=tmp_path / "mine.pth").fit(X)
+    named = ImageEmbedder("timm:resnet10t", weights=tmp_path / "mine.pth").fit(X)
     network.reset_classifier(0)
     data = timm.data.resolve_model_data_config(network)
     settings = {name: data[name] for name in ("mean", "std")}
