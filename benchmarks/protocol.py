@@ -109,7 +109,7 @@ def changed(number: Number, value: Any) -> Iterator[None]:
 
 
 def main():
-    options = parser(__doc__, [*CHOOSING, *CONFIRMING], samples=1_500)
+    options = parser(__doc__, [*CHOOSING, *CONFIRMING], samples=1_000)
     options.add_argument("--numbers", nargs="+", default=list(NUMBERS), choices=NUMBERS)
     options = options.parse_args()
     set_up()

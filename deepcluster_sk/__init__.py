@@ -14,6 +14,7 @@ __all__ = [
     "DepictClusterer",
     "FitCheckpoint",
     "FitInterruptedWarning",
+    "ImageEmbedder",
     "InstanceDiscrimination",
     "ModelFileError",
     "NeighborGraphClusterer",
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     # What type checkers and editors read; a test compares it with `_HOMES`.
     from deepcluster_sk.base.saving import load
+    from deepcluster_sk.embedding.embedder import ImageEmbedder
     from deepcluster_sk.methods.dec.estimator import DECClusterer
     from deepcluster_sk.methods.depict.estimator import DepictClusterer
     from deepcluster_sk.methods.neighbor_graph.estimator import NeighborGraphClusterer
@@ -65,6 +67,7 @@ else:
         "DepictClusterer": "methods.depict.estimator",
         "FitCheckpoint": "persistence.checkpoint",
         "FitInterruptedWarning": "runtime.interrupts",
+        "ImageEmbedder": "embedding.embedder",
         "InstanceDiscrimination": "methods.triplet.strategies",
         "ModelFileError": "persistence.files",
         "NeighborGraphClusterer": "methods.neighbor_graph.estimator",

@@ -58,7 +58,8 @@ intersphinx_mapping = {
 }
 
 EXAMPLES = (
-    *("digits", "folder", "embeddings", "how_many", "graph_alone", "compare"),
+    *("digits", "folder", "photographs", "embeddings", "how_many", "graph_alone"),
+    "compare",
     *("did_training_help", "correct", "new_images", "outliers", "save_and_load"),
     *("seeds", "choose_without_labels", "grid_search", "assignments", "pipeline"),
 )

@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 
 import deepcluster_sk
 from deepcluster_sk import DeepTripletClusterer, Reconstruction
+from tests.embedding.networks import save_script
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [DOCS / "quickstart.rst", DOCS / "index.rst", *sorted(DOCS.glob("guide/*.rst"))]
@@ -62,6 +63,7 @@ def small_world(tmp_path, monkeypatch):
         path.mkdir(parents=True)
         for i, image in enumerate(few.images[:40]):
             Image.fromarray((image * 15).astype(np.uint8)).save(path / f"{i:02}.png")
+    save_script(tmp_path / "network.pt")
     np.save(tmp_path / "embeddings.npy", rng.normal(size=(40, 6)))
     np.save(tmp_path / "images.npy", (few.images * 15).astype(np.uint8))
     monkeypatch.chdir(tmp_path)

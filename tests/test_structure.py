@@ -24,6 +24,7 @@ ROOMS = (
     "augmentation",
     "networks",
     "losses",
+    "embedding",
     "datasets",
     "data",
     "runtime",

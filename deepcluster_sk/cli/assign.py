@@ -50,9 +50,10 @@ def run(arguments: argparse.Namespace) -> None:
             "by: cluster again with --references, which keeps it."
         )
     pictures = results.reading.read(arguments.folder, quiet=arguments.quiet)
+    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
     with telling("assigning", quiet=arguments.quiet):
-        found = model.assess(pictures.X, temperature=results.temperature)
-        labels = model.predict(pictures.X, outliers=arguments.outliers)
+        found = model.assess(X, temperature=results.temperature)
+        labels = model.predict(X, outliers=arguments.outliers)
         content = table_of(model, pictures, arguments.folder, found, labels)
     write_or_rescue(table, content, force=arguments.force)
     print(f"Clusters of {len(labels):,} pictures: {table}")

@@ -11,6 +11,7 @@ from deepcluster_sk.cli.arguments import (
     path,
     whole_number,
 )
+from deepcluster_sk.cli.features import Features, parse_settings, side_of
 from deepcluster_sk.cli.fitting import (
     METHODS,
     check_device,
@@ -24,6 +25,10 @@ from deepcluster_sk.cli.results import (
     check_results,
     write_results,
 )
+
+#: Pixels of a side, unless another is asked for: of pictures that are clustered by
+#: their pixels, and of those for a network that takes any.
+SIDE, FEATURES_SIDE = 32, 224
 
 
 def add_parser(commands: Commands) -> None:
@@ -76,10 +81,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--size",
         type=whole_number(8, 4096),
-        default=32,
         metavar="PIXELS",
         help="side of the squares that pictures are cut and scaled to, unless most "
-        "are smaller (default: %(default)s)",
+        f"are smaller (default: {SIDE}; with --features, what the network takes)",
     )
     parser.add_argument(
         "--background",
@@ -102,6 +106,20 @@ def add_parser(commands: Commands) -> None:
         "the pictures, reduced; a face could be known again by them (default: no "
         "picture is kept)",
     )
+    parser.add_argument(
+        "--features",
+        metavar="NETWORK",
+        help="cluster by what a pretrained network makes of pictures: timm:NAME, "
+        "open_clip:ARCHITECTURE/TAG, or a file that ends in .onnx, .pt2 or .pt",
+    )
+    parser.add_argument(
+        "--features-set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter of ImageEmbedder, such as output=pool, mean=104,117,123 or "
+        "download=true, without which no weights are fetched; may be repeated",
+    )
     parser.set_defaults(run=run)
 
 
@@ -110,13 +128,18 @@ def run(arguments: argparse.Namespace) -> None:
     out, folder = arguments.out, arguments.folder
     # Found before hours of training, not after.
     check_kind(arguments.kind, arguments.method)
+    features = _features(arguments)
     check_pictures(folder)
     check_results(out, force=arguments.force)
     check_device(arguments.device, quiet=arguments.quiet)
 
     cache = None if arguments.cache is None else str(arguments.cache)
+    side, embedder = arguments.size or SIDE, None
+    if features is not None:
+        embedder = features.loaded(arguments.device, cache, quiet=arguments.quiet)
+        side = arguments.size or side_of(embedder, FEATURES_SIDE)
     pictures, reading = first_reading(
-        folder, arguments.size, arguments.background, cache, quiet=arguments.quiet
+        folder, side, arguments.background, cache, quiet=arguments.quiet
     )
     n, wanted = len(pictures.X), arguments.n_clusters
     if wanted != "auto" and n < wanted:
@@ -127,18 +150,42 @@ def run(arguments: argparse.Namespace) -> None:
         f"{into}.",
         flush=True,
     )
+    X = pictures.X
+    if features is not None and embedder is not None:
+        X, features = features.of_pictures(X, embedder)
+        print(f"By {X.shape[1]:,} features of {arguments.features}.", flush=True)
     model = make_clusterer(wanted, arguments, arguments.method, arguments.kind, cache)
-    model.fit(pictures.X)
+    model.fit(X)
     if wanted == "auto":
         print(f"Clusters counted: {model.n_clusters_}")
-    results = Results(model, reading)
     write_results(
         out,
-        results,
+        Results(model, reading, features=features),
         pictures,
+        X,
         folder,
         references=arguments.references,
         force=arguments.force,
         quiet=arguments.quiet,
     )
     end_if_interrupted(model)
+
+
+def _features(arguments: argparse.Namespace) -> Features | None:
+    """Find what pictures are to be clustered by; None is their pixels.
+
+    Raises
+    ------
+    ValueError
+        If what is said of it makes no sense.
+    """
+    settings = parse_settings(arguments.features_set)
+    if arguments.features is None:
+        if settings:
+            raise ValueError("--features-set goes with --features, the network.")
+        return None
+    if arguments.kind != "auto":
+        raise ValueError(
+            f"--kind {arguments.kind} is of pixels: it does not go with --features."
+        )
+    return Features.told(arguments.features, settings)

@@ -16,7 +16,6 @@ from deepcluster_sk.cli.fitting import end_if_interrupted
 from deepcluster_sk.cli.known import KnownClusters
 from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import (
-    Results,
     check_results,
     names_of,
     read_results,
@@ -128,9 +127,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.folder is not None:
         check_pictures(arguments.folder)
 
-    model, reading, _ = read_results(
-        arguments.results, arguments.device, quiet=arguments.quiet
-    )
+    results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
+    model, reading = results.model, results.reading
     meant = [*names, *(arguments.merge or ())]
     if arguments.split is not None:
         meant.append(arguments.split)
@@ -138,24 +136,26 @@ def run(arguments: argparse.Namespace) -> None:
     folder = arguments.folder or Path(reading.folder)
     check_pictures(folder)
     pictures = reading.read(folder, quiet=arguments.quiet)
+    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
 
     had_references = model.has_references
     model.set_params(device=arguments.device, verbose=int(not arguments.quiet))
     if names:
         model.rename(names)
     if arguments.merge is not None:
-        model.merge(arguments.merge, pictures.X)
+        model.merge(arguments.merge, X)
     elif arguments.split is not None:
-        model.split(arguments.split, pictures.X, arguments.into or 2)
+        model.split(arguments.split, X, arguments.into or 2)
     elif known is not None:
         y = known.labels(names_of(pictures, folder), model.n_clusters_)
-        model.set_params(warm_start=True).fit_with_labels(pictures.X, y)
+        model.set_params(warm_start=True).fit_with_labels(X, y)
         model.set_params(warm_start=False)
-    results = Results(model, replace(reading, folder=str(folder.absolute())))
+    reading = replace(reading, folder=str(folder.absolute()))
     write_results(
         out,
-        results,
+        results._replace(reading=reading),
         pictures,
+        X,
         folder,
         references=had_references,
         force=arguments.force,

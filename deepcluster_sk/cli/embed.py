@@ -42,13 +42,12 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(table, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
-    model, reading, _ = read_results(
-        arguments.results, arguments.device, quiet=arguments.quiet
-    )
-    folder = arguments.folder or Path(reading.folder)
-    pictures = reading.read(folder, quiet=arguments.quiet)
+    results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
+    folder = arguments.folder or Path(results.reading.folder)
+    pictures = results.reading.read(folder, quiet=arguments.quiet)
+    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
     names = [file.relative_to(folder) for file in pictures.paths]
     with telling("embedding", quiet=arguments.quiet):
-        content = features_table(names, model.transform(pictures.X).tolist())
+        content = features_table(names, results.model.transform(X).tolist())
     write_or_rescue(table, content, force=arguments.force)
     print(f"Features of {len(names):,} pictures: {table}")

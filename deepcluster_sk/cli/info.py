@@ -21,12 +21,14 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    model, reading, _ = read_results(arguments.results, "cpu")
+    model, reading, _, features = read_results(arguments.results, "cpu")
     colours = "colour" if reading.is_colour else "grey"
     depth = "8 bits" if reading.dtype == "uint8" else "more than 8 bits"
     side = f"{reading.side}x{reading.side} pixels"
     print(f"{'pictures from:':<23}{reading.folder}")
     print(f"{'read as:':<23}{colours}, {side}, {depth} a channel")
+    if features is not None:
+        print(f"{'features by:':<23}{features.settings['model']}")
     outliers = "can be told" if model.has_references else "cannot be told"
     print(f"{'outliers:':<23}{outliers}")
     print(model.summary())

@@ -46,9 +46,10 @@ def run(arguments: argparse.Namespace) -> None:
     results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
     folder = arguments.folder or Path(results.reading.folder)
     pictures = results.reading.read(folder, quiet=arguments.quiet)
+    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
     with telling("reporting", quiet=arguments.quiet):
-        found = results.model.assess(pictures.X, temperature=results.temperature)
+        found = results.model.assess(X, temperature=results.temperature)
         shown = shown_of(pictures, folder, results.reading)
-        content = report_of(results.model, pictures, folder, found, shown)
+        content = report_of(results.model, pictures, X, folder, found, shown)
     write_whole(page, content, replace=arguments.force)
     print(f"Report, for any browser: {page}")

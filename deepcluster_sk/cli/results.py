@@ -6,6 +6,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from deepcluster_sk.cli.features import Features
 from deepcluster_sk.cli.output import (
     cell,
     check_output,
@@ -36,11 +37,27 @@ class Results(NamedTuple):
     temperature : float or None
         Of calibrated probabilities, by the pictures fitted on; None where they were
         too few to tell, or nobody asked.
+    features : Features or None
+        What pictures were clustered by, where it was not their pixels.
     """
 
     model: Any
     reading: Reading
     temperature: float | None = None
+    features: Features | None = None
+
+    def samples(self, pictures: "Pictures", device: str, *, quiet: bool) -> Any:
+        """Give what the model takes for pictures: their pixels, or features of them.
+
+        Raises
+        ------
+        ValueError
+            If the network that makes the features is another one than it was.
+        """
+        if self.features is None:
+            return pictures.X
+        embedder = self.features.loaded(device, quiet=quiet)
+        return self.features.of_pictures(pictures.X, embedder)[0]
 
 
 def check_results(folder: Path, *, force: bool) -> None:
@@ -59,6 +76,7 @@ def write_results(
     folder: Path,
     results: Results,
     pictures: "Pictures",
+    samples: Any,
     pictures_folder: Path,
     *,
     references: bool,
@@ -69,7 +87,8 @@ def write_results(
 
     What was hardest to come by is written first.
 
-    `references` is whether the model's file may hold what outliers are told by.
+    `samples` are what the model was fitted on, pixels or features; `references` is
+    whether its file may hold what outliers are told by.
 
     Raises
     ------
@@ -77,18 +96,21 @@ def write_results(
         If a file could not be written; the table is somewhere else then.
     """
     with telling("writing", quiet=quiet):
-        model, X = results.model, pictures.X
-        found = model.assess(X)
+        model = results.model
+        found = model.assess(samples)
         table = table_of(model, pictures, pictures_folder, found)
         folder.mkdir(parents=True, exist_ok=True)
         write_or_rescue(folder / TABLE, table, force=force)
         model.save(folder / MODEL, references=references)
-        reading = results.reading.to_json(temperature=found.temperature)
+        besides: dict[str, Any] = {"temperature": found.temperature}
+        if results.features is not None:
+            besides["features"] = results.features.to_json()
+        reading = results.reading.to_json(**besides)
         write_whole(folder / READING, reading, replace=force)
         shown = shown_of(pictures, pictures_folder, results.reading)
         sheet = draw_clusters(shown, model.labels_, found.confidence)
         write_whole(folder / SHEET, sheet, replace=force)
-        report = report_of(model, pictures, pictures_folder, found, shown)
+        report = report_of(model, pictures, samples, pictures_folder, found, shown)
         write_whole(folder / REPORT, report, replace=force)
     _say_where(folder)
 
@@ -124,10 +146,12 @@ def read_results(folder: Path, device: str, *, quiet: bool = True) -> Results:
             )
     reading = Reading.from_json(folder / READING)
     temperature = _temperature_in(folder / READING)
+    features = Features.from_json(folder / READING)
     with telling("loading", quiet=quiet):  # torch takes its time
         from deepcluster_sk import load
 
-        return Results(load(folder / MODEL, device=device), reading, temperature)
+        model = load(folder / MODEL, device=device)
+        return Results(model, reading, temperature, features)
 
 
 def _temperature_in(path: Path) -> float | None:
@@ -176,14 +200,19 @@ def shown_of(pictures: "Pictures", folder: Path, reading: Reading) -> Any:
 
 
 def report_of(
-    model: Any, pictures: "Pictures", folder: Path, found: "Assessment", shown: Any
+    model: Any,
+    pictures: "Pictures",
+    samples: Any,
+    folder: Path,
+    found: "Assessment",
+    shown: Any,
 ) -> bytes:
     """Make the report of pictures."""
     from deepcluster_sk.report.page import report_page
 
     names = [path.relative_to(folder) for path in pictures.paths]
     title = f"Clusters of {folder.absolute().name}"
-    return report_page(model, pictures.X, names, shown, title, found)
+    return report_page(model, samples, names, shown, title, found)
 
 
 def draw_clusters(images: Any, labels: Any, confidence: Any) -> bytes:

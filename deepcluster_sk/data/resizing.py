@@ -1,8 +1,9 @@
-"""Large images averaged down to a size that trains in minutes, and back."""
+"""Images of another size: averaged down, enlarged, cut to what a network takes."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from deepcluster_sk.data.images import RowLayout, chunks
 
@@ -10,6 +11,8 @@ from deepcluster_sk.data.images import RowLayout, chunks
 MIN_SIDE = 8
 #: Pixels that an image has at most, by default: those of 32x32.
 MAX_PIXELS = 1024
+#: Largest value of a picture of 8 bits.
+EIGHT_BITS = 255
 
 
 def small_shape(shape: tuple[int, ...], max_pixels: int | None) -> tuple[int, ...]:
@@ -63,6 +66,39 @@ def enlarged(
         return rows
     images = _resampled(small.arrange(torch.from_numpy(rows)), layout.shape[1:])
     return layout.flatten(images).numpy()
+
+
+def cut_and_scaled(
+    images: torch.Tensor, sides: tuple[int, int], white: float
+) -> torch.Tensor:
+    """Cut images ``(n, C, H, W)`` to the middle, and scale them to sides.
+
+    What is cut off is what the ratio of the sides leaves no room for. Bicubic, averaged
+    where the image is made smaller, and of 8 bits where it was: as Pillow does it, and
+    thus as most networks were trained.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        Of 0 to `white`, float32.
+    sides : (int, int)
+        Height and width that are wanted.
+    white : float
+        255 is taken for 8 bits.
+    """
+    height, width = images.shape[2:]
+    if (height, width) == sides:
+        return images
+    factor = min(height / sides[0], width / sides[1])
+    kept = [max(1, round(side * factor)) for side in sides]
+    top, left = (height - kept[0]) // 2, (width - kept[1]) // 2
+    images = images[..., top : top + kept[0], left : left + kept[1]]
+    for size in ((kept[0], sides[1]), sides):  # rows first, then columns
+        images = functional.interpolate(
+            images, size=size, mode="bicubic", antialias=True
+        ).clamp(0, white)  # sharp edges overshoot
+        images = images.round() if white == EIGHT_BITS else images
+    return images
 
 
 def _resampled(images: torch.Tensor, sides: tuple[int, ...]) -> torch.Tensor:

@@ -6,6 +6,7 @@ disks has to be installed.
 
 import sys
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,14 @@ def plain(X: Any, n_channels: int | None = None) -> Any:
     ------
     ValueError
         If samples differ in size, or none can be told from the rest of a data set; if
-        values are masked: NumPy's functions differ in whether they look at the mask.
+        values are masked: NumPy's functions differ in whether they look at the mask; if
+        samples are names of files.
     """
+    if isinstance(X, (list, tuple)) and X and isinstance(X[0], (str, PathLike)):
+        raise ValueError(
+            f"X holds names, such as {str(X[0])!r}: if they are of pictures, "
+            "deepcluster_sk.datasets.load_pictures(X).X are their pixels."
+        )
     if is_data_set(X):
         X = [image_of(X, number) for number in range(len(X))]
         if not holds_pictures(X):

@@ -29,8 +29,10 @@ class InputMixin:
     #: Canonical shape of a sample after large images were averaged down.
     _small_shape: tuple[int, ...]
 
-    def _first_rows(self, X: ArrayLike) -> tuple[NDArray[Any], RowLayout]:
-        """Rows and layout of the data ``fit`` was given."""
+    def _first_rows(
+        self, X: ArrayLike, n_least: int = 2
+    ) -> tuple[NDArray[Any], RowLayout]:
+        """Rows and layout of the data ``fit`` was given, `n_least` samples or more."""
         X, shape = flatten_samples(X)
         layout = None
         if self.image_shape is not None:
@@ -43,7 +45,7 @@ class InputMixin:
                     f"but image_shape={self.image_shape!r} means {layout.shape}."
                 )
             layout = found
-        rows = self._checked(X, reset=True, ensure_min_samples=2)
+        rows = self._checked(X, reset=True, ensure_min_samples=n_least)
         if layout is None:
             layout = RowLayout("vector", (rows.shape[1],))
             shape = image_shape_of(rows)

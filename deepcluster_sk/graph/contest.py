@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from deepcluster_sk.graph.agreement import shared_links
 from deepcluster_sk.graph.features import (
     has_patches,
     patch_features,
@@ -109,13 +110,6 @@ def look_at(
     if image_kind == "photograph":
         return Appearance(contrasts[0], image_kind, patches, agreement), by_patches
     return Appearance(contrast, image_kind, patches, agreement), by_pixels
-
-
-def shared_links(graph: Graph, other: Graph) -> float:
-    """Share of the links of two graphs of the same nodes that both have, in [0, 1]."""
-    first, second = graph.weights > 0, other.weights > 0
-    most = np.sqrt(first.nnz * second.nnz)
-    return float(first.multiply(second).nnz / most) if most else 0.0
 
 
 def _best_witnessed(graphs: dict[str, Graph], by_patches: Graph) -> str:

@@ -235,9 +235,16 @@ def neighbor_graph(
     return graphs[-1]
 
 
-def summed(graphs: Sequence[Graph]) -> Graph:
-    """Sum of graphs of the same nodes; each weighs the same, and has as many votes."""
-    weights = sum(graph.weights / graph.weights.sum() for graph in graphs)
+def summed(graphs: Sequence[Graph], shares: NDArray[np.float64] | None = None) -> Graph:
+    """Sum of graphs of the same nodes, each with its share, and as many votes.
+
+    Without `shares`, ``(n_graphs,)``, each weighs the same.
+    """
+    each = np.ones(len(graphs)) if shares is None else shares
+    weights = sum(
+        share / graph.weights.sum() * graph.weights
+        for graph, share in zip(graphs, each, strict=True)
+    )
     voters = [graph.voters for graph in graphs if graph.voters is not None]
     most = max((v.shape[1] for v in voters), default=0)
     votes = [np.tile(v, most // v.shape[1]) for v in voters]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deepcluster_sk.data.batches import first_copies
 from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.graph.agreement import shares_by_agreement
 from deepcluster_sk.graph.consensus import agreed_partition, graph_partition
 from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
 from deepcluster_sk.graph.features import has_patches, moved, patch_features
@@ -256,9 +257,9 @@ def look_again(
     """Look at a partition again, by what is near in the latent space of a network.
 
     Pixels know what clusters there are: samples only move, to where their neighbours in
-    pixels, latent and patches are. Of photographs, whose first partition is made of
-    patches, the clusters are found anew. Last, clusters without a clear border are
-    merged, and others split.
+    pixels, latent and patches are. How much each of the three counts, their agreement
+    tells. Of photographs, whose first partition is made of patches, the clusters are
+    found anew. Last, clusters without a clear border are merged, and others split.
 
     Parameters
     ----------
@@ -273,7 +274,7 @@ def look_again(
     Returns
     -------
     GraphStart
-        With the sum of all graphs.
+        With the sum of the graphs.
     """
     nodes = start.graph.nodes
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
@@ -281,7 +282,7 @@ def look_again(
         patches = moved(start.appearance.patches, views.generator.device)
         patches = patches or patch_features(views)
         graphs.append(neighbor_graph(views, patches, nodes, n_clusters, 0))
-    graph = summed(graphs)
+    graph = summed(graphs, shares_by_agreement(graphs))
     if start.image_kind == "photograph":
         labels = graph.cut(n_clusters, len(views.dataset), random_state)
     else:

@@ -36,6 +36,8 @@ def process(code):
         (["cluster", "tests", "-k", "2", "--out", "pyproject.toml/a"], 2),
         (["cluster", "no/such/folder", "-k", "2"], 2),
         (["cluster", "folder", "-k", "2", "--method", "dec", "--kind", "drawing"], 2),
+        (["cluster", "folder", "-k", "2", "--features-set", "size=8"], 2),
+        (["cluster", "tests", "-k", "2", "--features", "x", "--features-set", "y"], 2),
         (["assign", "no/such/folder", "folder"], 2),
         (["correct", "--help"], 0),
         (["correct", "tests", "--merge", "1", "2"], 2),

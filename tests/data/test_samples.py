@@ -1,5 +1,7 @@
 """What clusterers take that is no array: data sets, and arrays on a disk."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -149,3 +151,9 @@ def test_a_fit_is_the_same(kind):
     graph = NeighborGraphClusterer(3, random_state=0)
     labels = graph.fit(images).labels_
     assert_array_equal(graph.fit(kind(images)).labels_, labels)
+
+
+@pytest.mark.parametrize("name", ["a.png", Path("a.png")])
+def test_names_of_files_are_no_samples(name):
+    with pytest.raises(ValueError, match=r"names, such as 'a\.png'.*load_pictures"):
+        plain([name, name])

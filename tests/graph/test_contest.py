@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
-import scipy.sparse
 import torch
 from numpy.testing import assert_array_equal
 
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import contest
-from deepcluster_sk.graph.contest import shared_links
 from deepcluster_sk.graph.features import has_patches
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
@@ -36,12 +34,6 @@ def striped_images(n, light, seed=0):
     ramp = rng.normal(0, light, (n, 2))[:, :, None] * np.linspace(-1, 1, 16)
     shade = ramp[:, 0, None] + ramp[:, 1, :, None]
     return X + shade + rng.normal(0, light, (n, 1, 1)), y
-
-
-def graph_of(links, n=6):
-    rows, columns = np.array(links).T
-    weights = scipy.sparse.csr_matrix((np.ones(len(links)), (rows, columns)), (n, n))
-    return Graph(np.arange(n), weights + weights.T)
 
 
 @pytest.mark.parametrize("order", [("none", "local"), ("local", "none")])
@@ -98,15 +90,6 @@ def test_what_is_settled_is_not_looked_for(monkeypatch):
 )
 def test_images_of_six_pixels_hold_patches(layout, holds):
     assert has_patches(layout) == holds
-
-
-def test_shared_links_are_counted():
-    first = graph_of([(0, 1), (1, 2), (2, 3), (3, 4)])
-    second = graph_of([(0, 1), (4, 5)])
-    assert shared_links(first, second) == pytest.approx(1 / np.sqrt(4 * 2))
-    assert shared_links(first, first) == pytest.approx(1)
-    none = Graph(np.arange(6), scipy.sparse.csr_matrix((6, 6)))
-    assert shared_links(first, none) == 0
 
 
 # distinct_rows ------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Pretrained networks that users have: pictures in, vectors out."""
