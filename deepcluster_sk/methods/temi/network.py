@@ -193,6 +193,7 @@ class TEMINetwork(nn.Module):
     def forward(self, x: torch.Tensor) -> Assignments:
         """Training pass of samples ``(n, *sample_shape)``."""
         seen = self.see(x)
-        with torch.no_grad():
-            teacher = self.teacher.assign(self.teacher.encode(seen))
-        return Assignments(self.student.assign(self.student.encode(seen)), teacher)
+        student, teacher = (
+            heads.assign(heads.encode(seen)) for heads in (self.student, self.teacher)
+        )
+        return Assignments(student, teacher)

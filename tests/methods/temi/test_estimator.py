@@ -65,9 +65,12 @@ def test_all_the_others_are_neighbors_of_a_few():
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("max_epochs", [0, 2])
-def test_one_head_is_left_saved_and_trained_further(tmp_path, max_epochs):
+def test_one_head_is_left_saved_and_trained_further(tmp_path, monkeypatch, max_epochs):
     X, _ = make_vectors(60)
     model = quick(TEMIClusterer, n_heads=3, max_epochs=max_epochs).fit(X)
+    module, groups = model.net_.module_, model.net_.optimizer_.param_groups
+    stepped = {id(weight) for group in groups for weight in group["params"]}
+    assert stepped == {id(weight) for weight in module.parameters()}
     shapes = {v.shape[0] for n, v in model.net_.module_.state_dict().items()
               if "directions" not in n}  # fmt: skip
     assert shapes == {1}
@@ -77,6 +80,8 @@ def test_one_head_is_left_saved_and_trained_further(tmp_path, max_epochs):
         assert fitted.n_heads == 3
         assert_array_equal(fitted.predict_proba(X), model.predict_proba(X))
     before = model.predict(X)
+    # What there is is gone on from.
+    monkeypatch.setattr("deepcluster_sk.methods.temi.estimator.kmeans_start", None)
     for fitted in (model, read):
         fitted.set_params(warm_start=True, max_epochs=1).fit(X)
         assert (fitted.predict(X) == before).mean() > 0.8
