@@ -154,6 +154,7 @@ def test_the_graph_has_more_links_than_that_of_images(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The 64 columns of X look like images")
 def test_digits_as_vectors_are_better_than_by_kmeans():
     from sklearn.datasets import load_digits
 
