@@ -157,6 +157,7 @@ BESIDE = {
 #: The README's rows: an easy set, a middling and a hard one.
 README_SETS = {
     "digits": "handwritten digits",
+    "notmnist10k": "letters of many fonts (notMNIST)",
     "fashion_mnist": "clothes (Fashion-MNIST)",
     "cifar10_train": "photographs (CIFAR-10)",
 }
@@ -182,7 +183,7 @@ def fits_of_the_default():
 
 
 def readme_table():
-    """The default on three sets, beside k-means and the start."""
+    """The default on a few sets, beside k-means and the start."""
     found = {
         name: (
             README_SETS[name],
