@@ -180,7 +180,12 @@ def page(rows):
                 table.append((number, now, value, *cells))
     head = ("number", "is", "tried")
     head += tuple(f"{half}{of}" for half in HALVES for of in ("", ", worst fit"))
-    return "\n".join([*INTRODUCTION, markdown(head, table), ""])
+    measured = {row["set"] for row in rows}
+    of = [
+        f"{half.capitalize()}: {', '.join(s for s in sets if s in measured)}.  "
+        for half, sets in HALVES.items()
+    ]
+    return "\n".join([*INTRODUCTION, *of, "", markdown(head, table), ""])
 
 
 INTRODUCTION = [
@@ -188,8 +193,6 @@ INTRODUCTION = [
     "",
     "Written by `python -m benchmarks.protocol`. By how much ACC changes when a number",
     "is another: mean over fits ± its standard error, and the fit that loses most.",
-    "",
-    *(f"{half.capitalize()}: {', '.join(sets)}.  " for half, sets in HALVES.items()),
     "",
 ]
 

@@ -55,8 +55,8 @@ class ImageEmbedder(
 
     Parameters
     ----------
-    model : str, Path, nn.Module or callable
-        The network: ``"timm:NAME"``, without its classifier;
+    model : str, Path, nn.Module or callable, default=None
+        The network, which has to be given: ``"timm:NAME"``, without its classifier;
         ``"open_clip:ARCHITECTURE/TAG"``, its images' side; a file of ONNX (``.onnx``),
         of :func:`torch.export.save` (``.pt2``) or of TorchScript (``.pt``); a module;
         or any function that makes an array ``(b, n_features)`` of a tensor

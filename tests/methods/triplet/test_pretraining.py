@@ -87,6 +87,8 @@ def test_the_start_is_looked_at_again_where_images_are_told_apart(
     # Of few samples some are hubs by chance.
     first = watch(monkeypatch, clusterer, "find_start")
     again = watch(monkeypatch, clusterer, "second_look")
+    shares = watch(monkeypatch, graph_start, "shares_by_agreement")
+    linked = watch(monkeypatch, graph_start, "neighbor_graph")
     estimator = fit(images, targets=PseudoLabels(n_updates=0), **params)
     assert len(again) == looks_again
     if not looks_again:
@@ -98,11 +100,13 @@ def test_the_start_is_looked_at_again_where_images_are_told_apart(
     assert_array_equal(second.graph.nodes, first.graph.nodes)
     merit = second.graph.modularity
     assert merit(second.labels) >= merit(first.labels)
-    # A third each: pixels, latent and patches.
-    weights = first.graph.weights / first.graph.weights.sum()
-    rest = second.graph.weights / second.graph.weights.sum() - weights / 3
-    assert rest.min() > -1e-9
-    assert rest.sum() == pytest.approx(2 / 3)
+    # Pixels, latent and patches, by their agreement.
+    graphs = [first.graph, *linked[-2:]]
+    parts = [graph.weights / graph.weights.sum() for graph in graphs]
+    (found,) = shares
+    expected = sum(share * part for share, part in zip(found, parts, strict=True))
+    assert abs(second.graph.weights - expected).max() < 1e-9
+    assert len(set(found)) == 3
 
 
 def make_hubs(*shape):
