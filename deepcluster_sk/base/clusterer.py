@@ -35,6 +35,7 @@ from deepcluster_sk.graph.start import (
 from deepcluster_sk.runtime.caching import data_key
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.runtime.warning import warn
+from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.snapshot import Snapshot
@@ -180,7 +181,7 @@ class BaseDeepClusterer(
             If it is interrupted once there are clusters: training ends, and the model
             is what it has come to (``interrupted_``).
         """
-        with self._whole_or_not_at_all():
+        with whole_or_not_at_all(self):
             self._fit_or_go_on(X)
         return self
 

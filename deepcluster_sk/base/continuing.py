@@ -26,6 +26,7 @@ from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import MIN_NODES
 from deepcluster_sk.networks.carrying import carried
 from deepcluster_sk.runtime.modes import training_modes
+from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.reseeding import reseed_with
 from deepcluster_sk.training.snapshot import Snapshot
@@ -106,7 +107,7 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         A model that was fitted by ``fit``, or read from a file, has no samples of
         before: give it some with the new ones, if these are of a few clusters only.
         """
-        with self._whole_or_not_at_all():
+        with whole_or_not_at_all(self):
             earlier = self._earlier
             if hasattr(self, "net_"):
                 context = self._go_on(X, self._as_it_is, earlier, task="more")
@@ -140,16 +141,6 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
     ) -> NDArray[np.int64]:
         """Train net and clusters together; returns the labels they started from."""
         raise NotImplementedError
-
-    @contextmanager
-    def _whole_or_not_at_all(self) -> Iterator[None]:
-        """Bring everything back to what it was, where the block fails."""
-        before = vars(self).copy()
-        try:
-            yield
-        except BaseException:
-            self.__dict__ = before
-            raise
 
     @contextmanager
     def _under_way(

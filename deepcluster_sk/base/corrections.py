@@ -17,6 +17,7 @@ from deepcluster_sk.base.looks import second_look
 from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import MIN_NODES, find_start
+from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 from deepcluster_sk.training.centers import kmeans_start
 
 
@@ -73,7 +74,7 @@ class CorrectionsMixin(ContinuingMixin):
         >>> model = DeepTripletClusterer(10, random_state=0)
         >>> model.fit_with_labels(X, y)  # doctest: +SKIP
         """
-        with self._whole_or_not_at_all():
+        with whole_or_not_at_all(self):
             self._fit_or_go_on(X, y)
         return self
 
@@ -120,7 +121,7 @@ class CorrectionsMixin(ContinuingMixin):
         def merged(context: FitContext, shares: NDArray[np.float32]) -> Edit:
             return Edit(numbers[shares.argmax(axis=1)], origins, (into,))
 
-        with self._whole_or_not_at_all():
+        with whole_or_not_at_all(self):
             self._go_on(X, merged, task=["merge", chosen])
             self.cluster_names_[into] = names[0] if names else None
         return self
@@ -166,7 +167,7 @@ class CorrectionsMixin(ContinuingMixin):
             labels[members] = numbers[parts]
             return Edit(labels, origins, tuple(numbers.tolist()))
 
-        with self._whole_or_not_at_all():
+        with whole_or_not_at_all(self):
             self._go_on(X, divided, task=["split", cluster, into])
         return self
 

@@ -31,6 +31,7 @@ from deepcluster_sk.embedding.settings import preparation_of, white_of
 from deepcluster_sk.runtime.caching import cached, data_key
 from deepcluster_sk.runtime.display import display_on
 from deepcluster_sk.runtime.progress import Progress
+from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 
 #: One network is loaded at a time, and none twice because two threads ask for it.
 _LOADING = threading.Lock()
@@ -237,8 +238,7 @@ class ImageEmbedder(
         ImportError
             If a package is missing that the network needs.
         """
-        before = vars(self).copy()
-        try:
+        with whole_or_not_at_all(self):
             rows, layout = self._first_rows(X, n_least=1)
             self.white_ = white_of(rows, self.white) if layout.is_image else None
             # Anew: a file, or the weights of a module, may have changed.
@@ -250,9 +250,6 @@ class ImageEmbedder(
             (self._n_features_out,) = next(
                 self._batches(backbone, preparation, rows[:1], layout)
             ).shape[1:]
-        except BaseException:
-            self.__dict__ = before
-            raise
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:

@@ -13,6 +13,21 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names"),
 ]
+#: Checks that scikit-learn runs on its own estimators alone.
+OWN_CHECKS = (
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_global_output_transform_pandas",
+    "check_global_set_output_transform_polars",
+    "check_dataframe_column_names_consistency",
+    "check_n_features_in_after_fitting",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+    "check_get_feature_names_out_error",
+    "check_param_validation",
+    "check_inplace_ensure_writeable",
+)
 
 
 @parametrize_with_checks(
@@ -38,23 +53,7 @@ def passes(estimator, check):
         raise
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        "check_set_output_transform",
-        "check_set_output_transform_pandas",
-        "check_set_output_transform_polars",
-        "check_global_output_transform_pandas",
-        "check_global_set_output_transform_polars",
-        "check_dataframe_column_names_consistency",
-        "check_n_features_in_after_fitting",
-        "check_transformer_get_feature_names_out",
-        "check_transformer_get_feature_names_out_pandas",
-        "check_get_feature_names_out_error",
-        "check_param_validation",
-        "check_inplace_ensure_writeable",
-    ],
-)
+@pytest.mark.parametrize("check", OWN_CHECKS)
 def test_checks_scikit_learn_keeps_for_its_own(cls, check):
     # What is checked here does not depend on how long a net has trained.
     estimator = cls(n_clusters=3, pretraining=pretraining(cls, 2), max_epochs=2)

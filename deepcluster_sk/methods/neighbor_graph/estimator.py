@@ -37,6 +37,7 @@ from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.runtime.device import resolve_device
 from deepcluster_sk.runtime.modes import computing
 from deepcluster_sk.runtime.warning import warn
+from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 
 _MAX_SEED = np.iinfo(np.int32).max
 
@@ -232,12 +233,8 @@ class NeighborGraphClusterer(
         ValueError, TypeError
             If a parameter or `X` cannot be used; what was fitted before stays.
         """
-        before = vars(self).copy()
-        try:
+        with whole_or_not_at_all(self):
             self._fit(X)
-        except BaseException:
-            self.__dict__ = before
-            raise
         return self
 
     def _fit(self, X: ArrayLike) -> None:

@@ -40,8 +40,8 @@ class TEMIClusterer(BaseDeepClusterer):
     cosine are mostly of one kind. Small perceptrons begin with the clusters of a
     neighbour graph or of k-means, and learn to assign each sample to the cluster that
     moving averages of themselves assign its neighbours to. Pairs that they agree on
-    count most. Images are taken as flat vectors of pixels, which
-    it is not made for: embed them first, or use :class:`DeepTripletClusterer`.
+    count most. Images are taken as flat vectors of pixels, which it is not made for:
+    embed them first, or use :class:`DeepTripletClusterer`.
 
     Parameters
     ----------
