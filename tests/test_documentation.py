@@ -44,7 +44,7 @@ CODE = {page.relative_to(DOCS).as_posix(): code_of(page) for page in PAGES}
 
 @pytest.fixture
 def small_world(tmp_path, monkeypatch):
-    """Few digits, fits of one epoch, and the files that pages speak of."""
+    """Few digits, fits of a few epochs, and the files that pages speak of."""
     rng = np.random.default_rng(0)
     digits = sklearn.datasets.load_digits()
     few = Bunch(
@@ -54,7 +54,7 @@ def small_world(tmp_path, monkeypatch):
     fit = DeepTripletClusterer._fit
 
     def quick(model, X, y=None):
-        settings = {"pretraining": Reconstruction(1), "max_epochs": 1, "tol": 1.0}
+        settings = {"pretraining": Reconstruction(1), "max_epochs": 4, "tol": 1.0}
         return fit(model.set_params(init="kmeans", **settings), X, y)
 
     monkeypatch.setattr(DeepTripletClusterer, "_fit", quick)

@@ -36,6 +36,7 @@ from deepcluster_sk.runtime.caching import data_key
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
+from deepcluster_sk.training.gap_statistic import best_contrast
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.snapshot import Snapshot
@@ -200,16 +201,19 @@ class BaseDeepClusterer(
     def _find_start(self, context: FitContext) -> Start:
         """Look at the data without a network: their kind, contrast and clusters."""
         layout, contrasts = context.layout, self._contrasts(context.layout)
-        start = Start(contrasts[0], self._known_kind(layout))
-        n_clusters = context.n_clusters
+        kind, n_clusters = self._known_kind(layout), context.n_clusters
         if gives_labels(self.init):
             context.interrupts.hold()  # that is a partition
-        if not is_by_graph(self.init) or n_clusters == 1:
-            return start
-        if context.n_samples < MIN_NODES:
-            return start
+        if n_clusters == 1 or context.n_samples < MIN_NODES:
+            return Start(contrasts[0], kind)
         streams = context.streams("start")
         views = context.views(self._augmentation(layout, wide=True), streams)
+        if not is_by_graph(self.init):
+            with streams.seeded():
+                contrast = best_contrast(
+                    views, contrasts, n_clusters, streams.random_state
+                )
+            return Start(contrast, kind)
         settings = self._graph_settings(min(context.n_samples, START.max_nodes))
 
         def find() -> GraphStart:

@@ -10,7 +10,7 @@ from deepcluster_sk.augmentation.presets import (
     make_augmentation,
 )
 from deepcluster_sk.base.context import FitContext
-from deepcluster_sk.base.start import Start, is_by_graph
+from deepcluster_sk.base.start import Start
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS
@@ -65,8 +65,6 @@ class ResolutionMixin:
     def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
         """Contrast normalisations to choose from."""
         contrast = self._net_params.get("module__contrast", "auto")
-        if contrast == "auto" and not is_by_graph(self.init):
-            return ("none",)
         return contrasts_for(contrast, layout, "module__contrast")
 
     def _known_kind(self, layout: RowLayout) -> ImageKind | None:

@@ -14,13 +14,8 @@ from deepcluster_sk.data.resizing import MIN_SIDE
 #: Channel widths of the two convolutional networks.
 SHALLOW_CHANNELS = (32, 64, 128)
 DEEP_CHANNELS = (32, 64, 128, 256, 256)
-#: Widths by name. On digits and usps the paper's system is as good in the narrow one,
-#: at a quarter of the cost of a step on usps.
-CHANNELS = {
-    "narrow": (16, 32, 64),
-    "shallow": SHALLOW_CHANNELS,
-    "deep": DEEP_CHANNELS,
-}
+#: Widths by name.
+CHANNELS = {"shallow": SHALLOW_CHANNELS, "deep": DEEP_CHANNELS}
 #: A feature map is pooled only while its smaller side is at least this, in pixels.
 MIN_POOLED_SIDE = 4
 
@@ -207,9 +202,8 @@ def make_autoencoder(
 
     Parameters
     ----------
-    architecture : {"auto", "narrow", "shallow", "deep", "mlp"}, callable or nn.Module
-        ``"auto"`` is shallow for images, ``"narrow"`` half as wide; both are an MLP for
-        vectors. A callable, an
+    architecture : {"auto", "shallow", "deep", "mlp"}, callable or nn.Module
+        ``"auto"`` is shallow for images, and an MLP for vectors. A callable, an
         :class:`Autoencoder` class for one, gets ``(sample_shape, latent_dim)``; a
         module is deep-copied.
     sample_shape : tuple of int
@@ -258,7 +252,7 @@ def checked_widths(channels: Any) -> tuple[int, ...]:
 def resolve_architecture(architecture: str, sample_shape: tuple[int, ...]) -> str:
     """Say which network a name means for samples of this shape, or why none can be."""
     is_image = len(sample_shape) == 3
-    if architecture == "mlp" or (architecture in ("auto", "narrow") and not is_image):
+    if architecture == "mlp" or (architecture == "auto" and not is_image):
         return "mlp"
     if architecture == "auto":
         architecture = "shallow"

@@ -25,6 +25,26 @@ class Embedding(NamedTuple):
     log_assignment: torch.Tensor
 
 
+class Pass(NamedTuple):
+    """What an autoencoder with a clustering layer says of a batch, in training.
+
+    Attributes
+    ----------
+    latent : Tensor of shape (n, latent_dim)
+    log_assignment : Tensor of shape (n, n_clusters)
+        log q.
+    reconstruction : Tensor of shape (n_reconstructed, *sample_shape)
+    rebuilt : Tensor of shape (n_reconstructed, *sample_shape)
+        What it should be: the first rows as the encoder sees them. Light that the
+        contrast normalisation takes away is not to find its way into the latent.
+    """
+
+    latent: torch.Tensor
+    log_assignment: torch.Tensor
+    reconstruction: torch.Tensor
+    rebuilt: torch.Tensor
+
+
 class Sphere(nn.Module):
     """Scale vectors to a given length; without a radius, leave them alone.
 
@@ -170,8 +190,12 @@ class ClusteringAutoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Embed samples on the sphere, ``(n, latent_dim)``, float32."""
+        return self._encoded(self.contrast(x))
+
+    def _encoded(self, seen: torch.Tensor) -> torch.Tensor:
+        """Embed samples under their contrast normalisation."""
         latent: torch.Tensor = self.sphere(
-            self.whiten(self.autoencoder.encode(self.contrast(x)).float())
+            self.whiten(self.autoencoder.encode(seen).float())
         )
         return latent
 
@@ -184,9 +208,7 @@ class ClusteringAutoencoder(nn.Module):
         latent = self.encode(x)
         return Embedding(latent, self.clustering(latent))
 
-    def forward(
-        self, x: torch.Tensor, n_reconstructed: int, first: int = 0
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, x: torch.Tensor, n_reconstructed: int, first: int = 0) -> Pass:
         """Training pass: latent and log q of all rows, reconstruction of a few.
 
         Parameters
@@ -194,19 +216,16 @@ class ClusteringAutoencoder(nn.Module):
         x : Tensor of shape (n, *sample_shape)
             Views stacked along the batch.
         n_reconstructed : int
-            How many rows the decoder is asked for.
+            How many rows the decoder is asked for: the first ones of `x`.
         first : int, default=0
-            The first of them.
+            The first of the rows that they are rebuilt from.
 
         Returns
         -------
-        latent : Tensor of shape (n, latent_dim)
-        log_assignment : Tensor of shape (n, n_clusters)
-        reconstruction : Tensor of shape (n_reconstructed, *sample_shape)
+        Pass
         """
-        latent = self.encode(x)
-        return (
-            latent,
-            self.clustering(latent),
-            self.decode(latent[first : first + n_reconstructed]),
-        )
+        seen = self.contrast(x)
+        latent = self._encoded(seen)
+        reconstruction = self.decode(latent[first : first + n_reconstructed])
+        rebuilt = seen[:n_reconstructed]
+        return Pass(latent, self.clustering(latent), reconstruction, rebuilt)

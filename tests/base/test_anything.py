@@ -72,13 +72,21 @@ def nearly_good(draw):
     return X[cut]
 
 
+def as_sparse(X):
+    """Matrices as sparse ones, where there are such of their type."""
+    try:
+        return sparse.coo_array(X) if getattr(X, "ndim", 0) == 2 else X
+    except ValueError:
+        return X
+
+
 wrappers = st.sampled_from(
     [
         lambda X: X,
         lambda X: X.tolist() if hasattr(X, "tolist") else X,
         lambda X: X[None] if isinstance(X, np.ndarray) else [X],
         lambda X: {"X": X},
-        lambda X: sparse.coo_array(X) if getattr(X, "ndim", 0) == 2 else X,
+        as_sparse,
         lambda X: pd.DataFrame(X) if getattr(X, "ndim", 0) == 2 else X,
         lambda X: np.ma.masked_array(X) if isinstance(X, np.ndarray) else X,
         lambda X: X.T if isinstance(X, np.ndarray) else X,

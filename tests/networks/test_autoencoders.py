@@ -247,16 +247,6 @@ def test_every_weight_has_a_gradient(architecture):
     assert all(parameter.grad is not None for parameter in module.parameters())
 
 
-def test_narrow_is_the_shallow_one_with_half_the_channels():
-    image, vector = (1, 8, 8), (5,)
-    narrow = make_autoencoder("narrow", image, 3)
-    same = make_autoencoder("shallow", image, 3, (16, 32, 64))
-    assert [p.shape for p in narrow.parameters()] == [
-        p.shape for p in same.parameters()
-    ]
-    assert isinstance(make_autoencoder("narrow", vector, 3), MLPAutoencoder)
-
-
 def test_the_deep_network_begins_as_the_shallow_one_and_goes_on():
     def widths(name):
         network = make_autoencoder(name, (1, 16, 16), 3)

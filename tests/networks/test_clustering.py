@@ -10,6 +10,7 @@ from deepcluster_sk.networks.clustering import (
     Sphere,
     StudentTClustering,
 )
+from deepcluster_sk.networks.contrast import CONTRASTS, Contrast
 
 
 def make_network(radius=3.0, n_clusters=4, latent_dim=5, **kwargs):
@@ -135,11 +136,23 @@ def test_network_embeds_and_reconstructs(radius):
 def test_forward_reconstructs_only_the_rows_asked_for():
     network = make_network().eval()
     x = torch.randn(9, 6)
-    latent, log_assignment, reconstruction = network(x, n_reconstructed=4)
+    outputs = network(x, n_reconstructed=4)
     embedding = network.embed(x)
-    assert torch.equal(latent, embedding.latent)
-    assert torch.equal(log_assignment, embedding.log_assignment)
-    assert torch.equal(reconstruction, network.decode(latent[:4]))
+    assert torch.equal(outputs.latent, embedding.latent)
+    assert torch.equal(outputs.log_assignment, embedding.log_assignment)
+    assert torch.equal(outputs.reconstruction, network.decode(outputs.latent[:4]))
+    assert torch.equal(outputs.rebuilt, x[:4])
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_what_is_rebuilt_is_what_the_encoder_sees(contrast):
+    network = make_network(
+        architecture="shallow", sample_shape=(1, 8, 8), contrast=contrast
+    ).eval()
+    x = torch.randn(6, 1, 8, 8)
+    outputs = network(x, n_reconstructed=3, first=3)
+    assert torch.equal(outputs.rebuilt, Contrast(contrast)(x)[:3])
+    assert torch.equal(outputs.reconstruction, network.decode(outputs.latent[3:]))
 
 
 def test_centers_survive_a_step_of_training():
@@ -148,8 +161,8 @@ def test_centers_survive_a_step_of_training():
     network.set_centers(centers)
     torch.testing.assert_close(network.cluster_centers, centers)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    _, log_assignment, _ = network(torch.randn(8, 6), n_reconstructed=0)
-    log_assignment[:, 0].sum().backward()
+    outputs = network(torch.randn(8, 6), n_reconstructed=0)
+    outputs.log_assignment[:, 0].sum().backward()
     optimizer.step()
     moved = network.cluster_centers
     assert not torch.allclose(moved, centers)

@@ -8,8 +8,9 @@ from sklearn.utils._param_validation import StrOptions
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
-from deepcluster_sk.base.start import Start
+from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClustering
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
@@ -42,7 +43,7 @@ class DECClusterer(BaseDeepClusterer):
         Weight of the reconstruction error beside the clustering term. At 0, DEC, the
         decoder is let go once the clusters are trained; 10 is IDEC, which weights
         reconstruction and clustering as 1 and 0.1.
-    architecture : {"auto", "narrow", "shallow", "deep", "mlp"}, callable or Module, \
+    architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
             default="auto"
         Autoencoder, as :class:`DeepTripletClusterer` takes it, but without batch
         normalisation where there is no augmentation.
@@ -180,6 +181,13 @@ class DECClusterer(BaseDeepClusterer):
 
     def _default_targets(self) -> PseudoLabels | SelfTraining:
         return SelfTraining()
+
+    def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
+        """Contrast normalisations to choose from; as published, images as they are."""
+        is_open = self._net_params.get("module__contrast", "auto") == "auto"
+        if is_open and not is_by_graph(self.init):
+            return ("none",)
+        return super()._contrasts(layout)
 
     def _module(
         self, context: FitContext, start: Start

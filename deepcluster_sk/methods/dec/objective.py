@@ -40,8 +40,7 @@ class AutoencoderPretraining(Objective):
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Reconstruction error of a batch."""
-        _, _, reconstruction = outputs
-        loss = reconstruction_loss(reconstruction, inputs["x"][: len(indices)])
+        loss = reconstruction_loss(outputs.reconstruction, outputs.rebuilt)
         return {"reconstruction": loss}, loss
 
 
@@ -97,14 +96,13 @@ class DECClustering(SelfTrainingObjective):
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
-        _, log_assignment, reconstruction = outputs
-        n = len(indices)
+        n, log_assignment = len(indices), outputs.log_assignment
         # Where samples are rebuilt from their views, the views come behind them.
         pulled = log_assignment[-n:] if self.on_views else log_assignment[:n]
         terms = {"clustering": clustering_loss(self.targets(indices), pulled)}
         if self.weights["reconstruction"]:
             terms["reconstruction"] = reconstruction_loss(
-                reconstruction, inputs["x"][:n]
+                outputs.reconstruction, outputs.rebuilt
             )
         return terms, total_loss(terms, self.weights)
 

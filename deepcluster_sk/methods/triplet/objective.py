@@ -199,16 +199,15 @@ class _TripletPhase(Objective):
             "first": n if self.from_views and self.triplets.n_views else 0,
         }
 
-    def _common_terms(self, inputs: dict[str, Any], outputs: Any, n: int) -> Terms:
-        latent, _, reconstruction = outputs
+    def _common_terms(self, outputs: Any, n: int) -> Terms:
         terms: Terms = {}
         if self.weights["reconstruction"]:
             terms["reconstruction"] = reconstruction_loss(
-                reconstruction, inputs["x"][:n]
+                outputs.reconstruction, outputs.rebuilt
             )
         if self.weights["separation"]:
             terms["separation"] = self.triplets.loss(
-                latent, self.sphere, n, self.margin
+                outputs.latent, self.sphere, n, self.margin
             )
         return terms
 
@@ -251,7 +250,7 @@ class ReconstructionPretraining(_TripletPhase):
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their sum."""
-        terms = self._common_terms(inputs, outputs, len(indices))
+        terms = self._common_terms(outputs, len(indices))
         return terms, total_loss(terms, self.weights)
 
 
@@ -332,10 +331,9 @@ class TripletClustering(_TripletPhase, SelfTrainingObjective):
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their weighted sum."""
         n = len(indices)
-        _, log_assignment, _ = outputs
-        pulled = log_assignment[: n * self.n_pulled]
+        pulled = outputs.log_assignment[: n * self.n_pulled]
         target = self.targets(indices).repeat(self.n_pulled, 1)
-        terms = self._common_terms(inputs, outputs, n)
+        terms = self._common_terms(outputs, n)
         terms["clustering"] = clustering_loss(target, pulled)
         terms["balance"] = balance_loss(pulled)
         return terms, total_loss(terms, self.weights)

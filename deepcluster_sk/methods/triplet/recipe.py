@@ -9,9 +9,7 @@ from deepcluster_sk.training.targets import SelfTraining
 #: The system of the paper, without any graph, trained by its own targets (Eq. 3).
 PAPER: dict[str, Any] = {
     "beta": 0.8,
-    "architecture": "narrow",
     "init": "mixture",
-    "module__contrast": "none",
     "augmentation": "distorted",
     "pretraining": Reconstruction(omega=0.3, from_views=True),
     "targets": SelfTraining(),

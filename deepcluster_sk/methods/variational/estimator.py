@@ -72,7 +72,7 @@ class VariationalClusterer(BaseDeepClusterer):
     start_weight : float or "auto", default="auto"
         Weight, in nats, of the cross-entropy that holds q(k|x) of a view of each image
         to the labels of the start; "auto" is half the number of features.
-    architecture : {"auto", "narrow", "shallow", "deep", "mlp"}, callable or Module, \
+    architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
             default="auto"
         Encoder, as :class:`DeepTripletClusterer` takes it. The decoder is an MLP,
         unless the network is one's own.

@@ -17,7 +17,7 @@ from deepcluster_sk.methods.triplet.objective import (
     TripletMarginPretraining,
     Triplets,
 )
-from deepcluster_sk.networks.clustering import ClusteringAutoencoder, Sphere
+from deepcluster_sk.networks.clustering import ClusteringAutoencoder, Pass, Sphere
 
 
 def test_triplets_see_two_views_of_the_images_themselves():
@@ -131,7 +131,8 @@ def test_assignments_of_views_are_pulled_where_it_is_said(on_views, n_pulled):
     target = torch.rand(4, 3).softmax(1)
     objective.targets = lambda indices: target[indices]
     log_assignment = torch.randn(12, 3).log_softmax(1).requires_grad_()
-    _, total = objective({}, (None, log_assignment, None), torch.arange(4))
+    outputs = Pass(torch.empty(12, 2), log_assignment, *torch.empty(2, 0, 1, 8, 8))
+    _, total = objective({}, outputs, torch.arange(4))
     total.backward()
     assert log_assignment.grad[:n_pulled].all(1).all()
     assert not log_assignment.grad[n_pulled:].any()
