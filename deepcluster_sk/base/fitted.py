@@ -152,7 +152,9 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         -------
         X_original : ndarray of shape (n_samples, n_features), float32
             Flat rows in the units and the layout of the data fitted on; of images
-            ``reshape(-1, *image_shape_)`` gives them their axes again.
+            ``reshape(-1, *image_shape_)`` gives them their axes again. Under the
+            contrast normalisation ``contrast_`` where the network rebuilt views
+            (:class:`~deepcluster_sk.Reconstruction`).
         """
         check_is_fitted(self)
         try:

@@ -34,15 +34,14 @@ class Pass(NamedTuple):
     log_assignment : Tensor of shape (n, n_clusters)
         log q.
     reconstruction : Tensor of shape (n_reconstructed, *sample_shape)
-    rebuilt : Tensor of shape (n_reconstructed, *sample_shape)
-        What it should be: the first rows as the encoder sees them. Light that the
-        contrast normalisation takes away is not to find its way into the latent.
+    seen : Tensor of shape (n, *sample_shape)
+        The rows under the contrast normalisation.
     """
 
     latent: torch.Tensor
     log_assignment: torch.Tensor
     reconstruction: torch.Tensor
-    rebuilt: torch.Tensor
+    seen: torch.Tensor
 
 
 class Sphere(nn.Module):
@@ -216,9 +215,9 @@ class ClusteringAutoencoder(nn.Module):
         x : Tensor of shape (n, *sample_shape)
             Views stacked along the batch.
         n_reconstructed : int
-            How many rows the decoder is asked for: the first ones of `x`.
+            How many rows the decoder is asked for.
         first : int, default=0
-            The first of the rows that they are rebuilt from.
+            The first of them.
 
         Returns
         -------
@@ -227,5 +226,4 @@ class ClusteringAutoencoder(nn.Module):
         seen = self.contrast(x)
         latent = self._encoded(seen)
         reconstruction = self.decode(latent[first : first + n_reconstructed])
-        rebuilt = seen[:n_reconstructed]
-        return Pass(latent, self.clustering(latent), reconstruction, rebuilt)
+        return Pass(latent, self.clustering(latent), reconstruction, seen)

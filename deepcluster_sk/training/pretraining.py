@@ -25,8 +25,10 @@ class Reconstruction(Strategy):
         Its margin, in squared distance on the unit sphere.
     from_views : bool, default=False
         Whether each image is rebuilt from an augmented view of it, in joint training as
-        well: what views differ in then has no place in the latent. Not of
-        :class:`~deepcluster_sk.DepictClusterer`, whose noise is dropout.
+        well: what views differ in then has no place in the latent. Nor has light, which
+        a contrast normalisation takes away: what is rebuilt is what the encoder sees,
+        but for :class:`~deepcluster_sk.VariationalClusterer`, a model of images as they
+        are. Not of :class:`~deepcluster_sk.DepictClusterer`, whose noise is dropout.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

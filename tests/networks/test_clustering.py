@@ -141,17 +141,17 @@ def test_forward_reconstructs_only_the_rows_asked_for():
     assert torch.equal(outputs.latent, embedding.latent)
     assert torch.equal(outputs.log_assignment, embedding.log_assignment)
     assert torch.equal(outputs.reconstruction, network.decode(outputs.latent[:4]))
-    assert torch.equal(outputs.rebuilt, x[:4])
+    assert torch.equal(outputs.seen, x)
 
 
 @pytest.mark.parametrize("contrast", CONTRASTS)
-def test_what_is_rebuilt_is_what_the_encoder_sees(contrast):
+def test_the_encoder_sees_samples_under_their_contrast(contrast):
     network = make_network(
         architecture="shallow", sample_shape=(1, 8, 8), contrast=contrast
     ).eval()
     x = torch.randn(6, 1, 8, 8)
     outputs = network(x, n_reconstructed=3, first=3)
-    assert torch.equal(outputs.rebuilt, Contrast(contrast)(x)[:3])
+    assert torch.equal(outputs.seen, Contrast(contrast)(x))
     assert torch.equal(outputs.reconstruction, network.decode(outputs.latent[3:]))
 
 

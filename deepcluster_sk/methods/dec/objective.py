@@ -40,7 +40,8 @@ class AutoencoderPretraining(Objective):
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Reconstruction error of a batch."""
-        loss = reconstruction_loss(outputs.reconstruction, outputs.rebuilt)
+        wanted = outputs.seen if self.from_views else inputs["x"]
+        loss = reconstruction_loss(outputs.reconstruction, wanted[: len(indices)])
         return {"reconstruction": loss}, loss
 
 
@@ -101,8 +102,9 @@ class DECClustering(SelfTrainingObjective):
         pulled = log_assignment[-n:] if self.on_views else log_assignment[:n]
         terms = {"clustering": clustering_loss(self.targets(indices), pulled)}
         if self.weights["reconstruction"]:
+            wanted = outputs.seen if self.from_views else inputs["x"]
             terms["reconstruction"] = reconstruction_loss(
-                outputs.reconstruction, outputs.rebuilt
+                outputs.reconstruction, wanted[:n]
             )
         return terms, total_loss(terms, self.weights)
 

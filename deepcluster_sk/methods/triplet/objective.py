@@ -161,7 +161,8 @@ class _TripletPhase(Objective):
     weights: dict[str, float]
     margin: float
     sphere: Sphere
-    #: Whether images are rebuilt from their first view, or from themselves.
+    #: Whether images are rebuilt from their first view, and as the encoder sees them:
+    #: neither what views differ in nor light is to have a place in the latent then.
     from_views = False
 
     def begin(self, net: TrainedNet, dataset: RowDataset) -> None:
@@ -199,11 +200,12 @@ class _TripletPhase(Objective):
             "first": n if self.from_views and self.triplets.n_views else 0,
         }
 
-    def _common_terms(self, outputs: Any, n: int) -> Terms:
+    def _common_terms(self, inputs: dict[str, Any], outputs: Any, n: int) -> Terms:
         terms: Terms = {}
         if self.weights["reconstruction"]:
+            wanted = outputs.seen if self.from_views else inputs["x"]
             terms["reconstruction"] = reconstruction_loss(
-                outputs.reconstruction, outputs.rebuilt
+                outputs.reconstruction, wanted[:n]
             )
         if self.weights["separation"]:
             terms["separation"] = self.triplets.loss(
@@ -250,7 +252,7 @@ class ReconstructionPretraining(_TripletPhase):
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Terms of a batch and their sum."""
-        terms = self._common_terms(outputs, len(indices))
+        terms = self._common_terms(inputs, outputs, len(indices))
         return terms, total_loss(terms, self.weights)
 
 
@@ -333,7 +335,7 @@ class TripletClustering(_TripletPhase, SelfTrainingObjective):
         n = len(indices)
         pulled = outputs.log_assignment[: n * self.n_pulled]
         target = self.targets(indices).repeat(self.n_pulled, 1)
-        terms = self._common_terms(outputs, n)
+        terms = self._common_terms(inputs, outputs, n)
         terms["clustering"] = clustering_loss(target, pulled)
         terms["balance"] = balance_loss(pulled)
         return terms, total_loss(terms, self.weights)

@@ -136,3 +136,21 @@ def test_assignments_of_views_are_pulled_where_it_is_said(on_views, n_pulled):
     total.backward()
     assert log_assignment.grad[:n_pulled].all(1).all()
     assert not log_assignment.grad[n_pulled:].any()
+
+
+@pytest.mark.parametrize("from_views", [False, True])
+def test_what_is_rebuilt_from_views_knows_no_light(from_views):
+    module = ClusteringAutoencoder("shallow", (1, 8, 8), 3, 2, 3.0, contrast="image")
+    triplets = Triplets(lambda x: x + 0.1, torch.Generator(), "batch", 1, 0)
+    objective = ReconstructionPretraining(triplets, 0.0, 1.0, from_views)
+    rows = torch.randn(4, 1, 8, 8)
+    losses = []
+    for light in (0.0, 3.0):
+        inputs = objective.inputs(module.eval(), rows + light)
+        outputs = module(**inputs)
+        _, loss = objective(inputs, outputs, torch.arange(4))
+        wanted = module.contrast(rows) if from_views else rows + light
+        expected = (outputs.reconstruction - wanted).square().mean()
+        torch.testing.assert_close(loss, expected, rtol=1e-3, atol=1e-4)
+        losses.append(loss)
+    assert torch.isclose(*losses, rtol=1e-2) == from_views
