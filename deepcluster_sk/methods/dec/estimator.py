@@ -185,7 +185,7 @@ class DECClusterer(BaseDeepClusterer):
     def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
         """Contrast normalisations to choose from; as published, images as they are."""
         is_open = self._net_params.get("module__contrast", "auto") == "auto"
-        if is_open and not is_by_graph(self.init):
+        if is_open and self.augmentation is None and not is_by_graph(self.init):
             return ("none",)
         return super()._contrasts(layout)
 

@@ -15,14 +15,14 @@ from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 #: images apart takes more of them than telling clusters apart.
 PRETRAINING = {
     Reconstruction: (100, 1),
-    TripletMargin: (1_000, 1),
+    TripletMargin: (600, 4),
     InstanceDiscrimination: (2_000, 20),
 }
 #: Rebuilding images from their views takes longer, as there is more to learn.
 FROM_VIEWS = (1_680, 1)
 #: Optimiser steps of joint training. Of photographs, whose views differ more, the
 #: network would forget part of the start in as few as serve others.
-JOINT, PHOTOGRAPHS = 450, 900
+JOINT, PHOTOGRAPHS = 300, 900
 #: And by the network's own targets, which come into being meanwhile.
 SELF_TRAINING = 860
 #: Epochs of joint training, at least.

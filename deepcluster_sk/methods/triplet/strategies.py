@@ -17,7 +17,7 @@ class TripletMargin(Strategy):
     Parameters
     ----------
     epochs : int or "auto", default="auto"
-        "auto" makes about 1,000 optimiser steps.
+        "auto" makes about 600 optimiser steps, and 4 epochs at least.
     margin : float, default=1.0
         In squared distance on the unit sphere. The nearest of a batch is soon at the
         paper's 0.24, and nothing is learned beyond.
