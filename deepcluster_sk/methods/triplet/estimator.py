@@ -140,7 +140,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
     `n_clusters`, at least 3; None leaves the latent unconstrained);
     ``module__kernel_power``, of the Student-t kernel (log10 of `n_clusters`, at least
     1, the paper's); ``module__contrast``, the contrast normalisation ("none", "image",
-    "local") that samples are seen and rebuilt under; without it, the data decide.
+    "local") that samples are seen under; where nothing is said, the data decide.
 
     References
     ----------
