@@ -258,8 +258,8 @@ def test_named_networks_that_discriminate_train_at_a_rising_rate(
     [
         ("reconstruction", 40, 5),
         ("reconstruction", 400, 1),
-        ("triplet", 40, 50),
-        ("triplet", 400, 5),
+        ("triplet", 40, 30),
+        ("triplet", 400, 4),
         ("discrimination", 40, 60),
         ("discrimination", 100, 40),
         ("discrimination", 400, 20),
