@@ -65,7 +65,13 @@ class ResolutionMixin:
     def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
         """Contrast normalisations to choose from."""
         contrast = self._net_params.get("module__contrast", "auto")
+        if contrast == "auto":
+            contrast = self._auto_contrast()
         return contrasts_for(contrast, layout, "module__contrast")
+
+    def _auto_contrast(self) -> str:
+        """Say what an "auto" contrast is; "auto" leaves the choice to the data."""
+        return "auto"
 
     def _known_kind(self, layout: RowLayout) -> ImageKind | None:
         """Say what images are before they are looked at: drawings, unless told."""

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from deepcluster_sk.losses.clustering import student_t_log_assignment
+from deepcluster_sk.losses.reconstruction import reconstruction_loss
 from deepcluster_sk.networks.autoencoders import make_autoencoder
 from deepcluster_sk.networks.contrast import Contrast
 
@@ -42,6 +43,25 @@ class Pass(NamedTuple):
     log_assignment: torch.Tensor
     reconstruction: torch.Tensor
     seen: torch.Tensor
+
+    def reconstruction_loss(self, x: torch.Tensor, as_seen: bool) -> torch.Tensor:
+        """Error (Eq. 1) against the first rows of what was given, or as they are seen.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, *sample_shape)
+            The rows of the pass.
+        as_seen : bool
+            Whether they are to be rebuilt under the contrast normalisation.
+
+        Returns
+        -------
+        Tensor, scalar
+        """
+        wanted = self.seen if as_seen else x
+        return reconstruction_loss(
+            self.reconstruction, wanted[: len(self.reconstruction)]
+        )
 
 
 class Sphere(nn.Module):

@@ -40,9 +40,10 @@ def best_contrast(
     -------
     str
     """
-    rows = random_state.permutation(len(views.dataset))[:MAX_SAMPLES]
-    if len(contrasts) == 1 or len(rows) <= n_clusters:
+    n = len(views.dataset)
+    if len(contrasts) == 1 or min(n, MAX_SAMPLES) <= n_clusters:
         return contrasts[0]
+    rows = random_state.permutation(n)[:MAX_SAMPLES]
     indices = torch.as_tensor(rows, device=views.generator.device)
 
     def gap_under(contrast: str) -> float:

@@ -8,12 +8,11 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
 from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training import gap_statistic
 from deepcluster_sk.training.gap_statistic import best_contrast, gap
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_vectors, quick
-
-CONTRASTS = ("none", "image", "local")
 
 
 def random_state(seed=0):

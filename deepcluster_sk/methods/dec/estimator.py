@@ -10,7 +10,6 @@ from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
-from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClustering
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
 from deepcluster_sk.runtime.seeding import Streams
@@ -182,12 +181,10 @@ class DECClusterer(BaseDeepClusterer):
     def _default_targets(self) -> PseudoLabels | SelfTraining:
         return SelfTraining()
 
-    def _contrasts(self, layout: RowLayout) -> tuple[str, ...]:
-        """Contrast normalisations to choose from; as published, images as they are."""
-        is_open = self._net_params.get("module__contrast", "auto") == "auto"
-        if is_open and self.augmentation is None and not is_by_graph(self.init):
-            return ("none",)
-        return super()._contrasts(layout)
+    def _auto_contrast(self) -> str:
+        # As published, of images as they are.
+        is_published = self.augmentation is None and not is_by_graph(self.init)
+        return "none" if is_published else "auto"
 
     def _module(
         self, context: FitContext, start: Start

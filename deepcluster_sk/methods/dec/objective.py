@@ -6,7 +6,6 @@ import torch
 
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.losses.clustering import clustering_loss
-from deepcluster_sk.losses.reconstruction import reconstruction_loss
 from deepcluster_sk.losses.total import total_loss
 from deepcluster_sk.training.objectives import Objective, Terms
 from deepcluster_sk.training.self_training import SelfTrainingObjective
@@ -40,8 +39,7 @@ class AutoencoderPretraining(Objective):
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
         """Reconstruction error of a batch."""
-        wanted = outputs.seen if self.from_views else inputs["x"]
-        loss = reconstruction_loss(outputs.reconstruction, wanted[: len(indices)])
+        loss = outputs.reconstruction_loss(inputs["x"], self.from_views)
         return {"reconstruction": loss}, loss
 
 
@@ -102,9 +100,8 @@ class DECClustering(SelfTrainingObjective):
         pulled = log_assignment[-n:] if self.on_views else log_assignment[:n]
         terms = {"clustering": clustering_loss(self.targets(indices), pulled)}
         if self.weights["reconstruction"]:
-            wanted = outputs.seen if self.from_views else inputs["x"]
-            terms["reconstruction"] = reconstruction_loss(
-                outputs.reconstruction, wanted[:n]
+            terms["reconstruction"] = outputs.reconstruction_loss(
+                inputs["x"], self.from_views
             )
         return terms, total_loss(terms, self.weights)
 

@@ -11,7 +11,6 @@ from deepcluster_sk.augmentation.view import channels_last
 from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.losses.balance import balance_loss
 from deepcluster_sk.losses.clustering import clustering_loss
-from deepcluster_sk.losses.reconstruction import reconstruction_loss
 from deepcluster_sk.losses.separation import separation_loss
 from deepcluster_sk.losses.total import total_loss
 from deepcluster_sk.methods.triplet.mining import (
@@ -203,9 +202,8 @@ class _TripletPhase(Objective):
     def _common_terms(self, inputs: dict[str, Any], outputs: Any, n: int) -> Terms:
         terms: Terms = {}
         if self.weights["reconstruction"]:
-            wanted = outputs.seen if self.from_views else inputs["x"]
-            terms["reconstruction"] = reconstruction_loss(
-                outputs.reconstruction, wanted[:n]
+            terms["reconstruction"] = outputs.reconstruction_loss(
+                inputs["x"], self.from_views
             )
         if self.weights["separation"]:
             terms["separation"] = self.triplets.loss(
