@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcluster_sk.graph.agglomeration import agglomerated
 from deepcluster_sk.graph.coarsening import contracted
@@ -48,10 +49,14 @@ class Partition:
     ----------
     labels : ndarray of shape (n,), int64
     graph : Graph
+    rivals : ndarray of shape (n_rivals, n_nodes), int64
+        Other partitions of the nodes, made of those whose modularity is not clearly
+        below the highest that was found.
     """
 
     labels: Labels
     graph: Graph
+    rivals: NDArray[np.int64]
 
 
 def graph_partition(
@@ -66,8 +71,8 @@ def graph_partition(
 
     Spectral clusterings of each graph, by several numbers of eigenvectors, are ranked
     by their modularity, and the best brought to a consensus. Others challenge it; the
-    best of them is taken if its modularity is higher by more than chance: two standard
-    errors over the nodes. Last, clusters without a clear border are merged, and others
+    best of them is taken if it is clearly better, see :func:`clearly_better`. Last, of
+    this one and of its rivals, clusters without a clear border are merged, and others
     split.
 
     Parameters
@@ -101,10 +106,37 @@ def graph_partition(
     found = [reached, *map(climb, (*joined, *spectral))]
     found += map(climb, _rejoined(found, whole, n_clusters, consensus_settings.shares))
     best = max(found, key=whole.node_modularity)
-    is_better = _clearly_better(whole, best, reached, consensus_settings.n_errors)
-    graph, labels = graphs[-1], np.full(n_rows, -1)
-    labels[graph.nodes] = best if is_better else agreed
-    return Partition(graph.merge_split(labels, n_clusters, random_state), graph)
+    wins = partial(clearly_better, whole, best, settings=consensus_settings)
+    near = np.unique([labels for labels in found if not wins(labels)], axis=0)
+    graph = graphs[-1]
+
+    def finished(partition: Labels) -> Labels:
+        labels = np.full(n_rows, -1)
+        labels[graph.nodes] = partition
+        return graph.merge_split(labels, n_clusters, random_state)
+
+    labels = finished(best if wins(reached) else agreed)
+    rivals = [finished(partition)[graph.nodes] for partition in near]
+    return Partition(labels, graph, np.unique(rivals, axis=0))
+
+
+def clearly_better(
+    graph: Graph,
+    one: Labels,
+    other: Labels,
+    settings: ConsensusSettings = CONSENSUS,
+) -> bool:
+    """Whether one partition of the nodes has the higher modularity beyond chance.
+
+    Parameters
+    ----------
+    graph : Graph
+    one, other : ndarray of shape (n_nodes,), int64
+    settings : ConsensusSettings
+        Says how many standard errors, of the mean over the nodes, are beyond chance.
+    """
+    gain = graph.modularity_shares(one) - graph.modularity_shares(other)
+    return bool(gain.mean() > settings.n_errors * gain.std() / np.sqrt(len(gain)))
 
 
 def _rejoined(
@@ -198,12 +230,6 @@ def _best_consensus(
         ]
         found.append(consensus(kept, n_clusters, random_state))
     return max(found, key=partial(_mean_modularity, graphs))
-
-
-def _clearly_better(graph: Graph, one: Labels, other: Labels, n_errors: float) -> bool:
-    """Whether a partition's modularity is higher by so many standard errors."""
-    gain = graph.modularity_shares(one) - graph.modularity_shares(other)
-    return bool(gain.mean() > n_errors * gain.std() / np.sqrt(len(gain)))
 
 
 def _mean_modularity(graphs: Sequence[Graph], labels: Labels) -> float:

@@ -1,6 +1,6 @@
 """Clusters of a data set by its graph, found before there is a network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from deepcluster_sk.data.batches import first_copies
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.agreement import shares_by_agreement
-from deepcluster_sk.graph.consensus import agreed_partition, graph_partition
+from deepcluster_sk.graph.consensus import (
+    agreed_partition,
+    clearly_better,
+    graph_partition,
+)
 from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
 from deepcluster_sk.graph.features import has_patches, moved, patch_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
@@ -54,11 +58,14 @@ class GraphStart:
         On which the partition was found.
     appearance : Appearance
         The contrast that the samples were seen under, and what they were taken for.
+    rivals : ndarray of shape (n_rivals, n_nodes), int64
+        Partitions of the nodes that are no worse on the graph, as far as it can tell.
     """
 
     labels: Labels
     graph: Graph
     appearance: Appearance
+    rivals: NDArray[np.int64]
 
     @property
     def contrast(self) -> str:
@@ -101,11 +108,15 @@ class Neighborhood:
         found = graph_partition(
             self.graphs, n_clusters, n_rows, self.settings, random_state
         )
-        return self.start(found.labels)
+        return self.start(found.labels, found.rivals)
 
-    def start(self, labels: Labels) -> GraphStart:
+    def start(
+        self, labels: Labels, rivals: Sequence[Labels] | NDArray[np.int64] = ()
+    ) -> GraphStart:
         """Put a partition, ``(n_rows,)``, and what was learned of the data together."""
-        return GraphStart(labels, self.graphs[-1], self.appearance)
+        graph = self.graphs[-1]
+        others = np.asarray(rivals, np.int64).reshape(-1, len(graph.nodes))
+        return GraphStart(labels, graph, self.appearance, others)
 
 
 def contrasts_for(
@@ -256,10 +267,11 @@ def look_again(
 ) -> GraphStart:
     """Look at a partition again, by what is near in the latent space of a network.
 
-    Pixels know what clusters there are: samples only move, to where their neighbours in
-    pixels, latent and patches are. How much each of the three counts, their agreement
-    tells. Of photographs, whose first partition is made of patches, the clusters are
-    found anew. Last, clusters without a clear border are merged, and others split.
+    Pixels know what clusters there are; where they cannot tell two partitions apart,
+    the latent space may. Samples only move, to where their neighbours in pixels, latent
+    and patches are. How much each of the three counts, their agreement tells. Of
+    photographs, whose first partition is made of patches, the clusters are found anew.
+    Last, clusters without a clear border are merged, and others split.
 
     Parameters
     ----------
@@ -274,7 +286,7 @@ def look_again(
     Returns
     -------
     GraphStart
-        With the sum of the graphs.
+        With the sum of the graphs, and without rivals.
     """
     nodes = start.graph.nodes
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
@@ -286,9 +298,30 @@ def look_again(
     if start.image_kind == "photograph":
         labels = graph.cut(n_clusters, len(views.dataset), random_state)
     else:
-        labels = graph.refined(start.labels, n_clusters, random_state)
+        found = [
+            graph.refined(labels, n_clusters, random_state)
+            for labels in _partitions(start)
+        ]
+        labels = _preferred(graphs[1], found)
     labels = graph.merge_split(labels, n_clusters, random_state)
-    return replace(start, labels=labels, graph=graph)
+    return replace(start, labels=labels, graph=graph, rivals=start.rivals[:0])
+
+
+def _partitions(start: GraphStart) -> Iterator[Labels]:
+    """List the partition of a start, ``(n,)``, and its rivals, as far as its nodes."""
+    yield start.labels
+    for rival in start.rivals:
+        labels = start.labels.copy()
+        labels[start.graph.nodes] = rival
+        yield labels
+
+
+def _preferred(graph: Graph, partitions: Sequence[Labels]) -> Labels:
+    """Take the first of several partitions, ``(n,)``, unless one is clearly better."""
+    first, *others = partitions
+    best = max(others, key=graph.modularity, default=first)
+    is_better = clearly_better(graph, best[graph.nodes], first[graph.nodes])
+    return best if is_better else first
 
 
 def refined_labels(

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,8 +123,27 @@ def test_a_difference_within_noise_replaces_nothing():
         wrong = rng.choice(90, n_wrong, replace=False)
         labels[wrong] = (labels[wrong] + 1) % 3
     assert graph.node_modularity(one) > graph.node_modularity(other)
-    assert not consensus._clearly_better(graph, one, other, 2.0)
-    assert consensus._clearly_better(graph, one, other, 0.1)
-    assert not consensus._clearly_better(graph, other, one, 0.1)
-    assert consensus._clearly_better(graph, y, other, 2.0)
-    assert not consensus._clearly_better(graph, y, y, 2.0)
+    eager = replace(consensus.CONSENSUS, n_errors=0.1)
+    assert not consensus.clearly_better(graph, one, other)
+    assert consensus.clearly_better(graph, one, other, eager)
+    assert not consensus.clearly_better(graph, other, one, eager)
+    assert consensus.clearly_better(graph, y, other)
+    assert not consensus.clearly_better(graph, y, y)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rivals_are_what_is_not_clearly_worse(monkeypatch, seed):
+    X, y = make_vectors(n=90, seed=seed)
+    graph = linked(X)
+    near = np.r_[(y[0] + 1) % 3, y[1:]]
+    ranked = [[y, near], [np.arange(90) % 3]]
+    monkeypatch.setattr(consensus, "_ranked", lambda *_: ranked)
+    monkeypatch.setattr(Graph, "node_refined", lambda _, labels, **__: labels)
+    random_state = np.random.RandomState(seed)
+    found = graph_partition([graph] * 2, 3, 90, settings_for(90), random_state)
+    assert len(np.unique(found.rivals, axis=0)) == len(found.rivals) > 0
+    best = max(found.rivals, key=graph.node_modularity)
+    assert adjusted_rand_score(y, best) == 1
+    for rival in found.rivals:
+        assert not consensus.clearly_better(graph, best, rival)
+        assert adjusted_rand_score(y, rival) > 0.9  # not the third of all

@@ -182,6 +182,29 @@ def test_drawings_are_refined_by_pixels_latent_and_patches(max_nodes):
         assert_array_equal(found.graph.spread(found.labels), found.labels)
 
 
+@pytest.mark.parametrize("is_clear", [True, False])
+@pytest.mark.parametrize("max_nodes", [150, 60])
+def test_the_latent_decides_between_rivals(monkeypatch, is_clear, max_nodes):
+    X, y = make_images(n=150)
+    views = views_of(X, "auto")
+    first = start_of(views, max_nodes=max_nodes)
+    # Nothing else may bring the right partition about.
+    monkeypatch.setattr(
+        Graph, "refined", lambda graph, labels, *_: graph.spread(labels)
+    )
+    monkeypatch.setattr(Graph, "merge_split", lambda _, labels, *__: labels)
+    halves = (y > 0) * (1 + np.arange(150) % 2)  # one class in two, the others as one
+    nearly = y.copy()
+    nearly[first.graph.nodes[0]] = (y[first.graph.nodes[0]] + 1) % 3
+    wrong = halves if is_clear else nearly
+    rivals = np.stack([halves, y, nearly])[:, first.graph.nodes]
+    rivalled = replace(first, labels=first.graph.spread(wrong), rivals=rivals)
+    random_state = np.random.RandomState(0)
+    found = look_again(rivalled, views, bright_quarters, 3, random_state)
+    assert_array_equal(found.labels, y if is_clear else rivalled.labels)
+    assert found.rivals.shape == (0, max_nodes)
+
+
 @pytest.mark.parametrize("kind", ["small", "vector"])
 def test_what_has_no_patches_is_refined_by_two_graphs(monkeypatch, kind):
     monkeypatch.setattr(start_module, "patch_features", None)
