@@ -65,9 +65,10 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     With its defaults ``fit`` first partitions the samples by a graph of neighbours that
     augmentation makes alike; pretrains the network to tell each image from others; adds
-    what is near in its latent space to the graph, and moves single samples by it; and
-    then trains network and clusters on that partition, which is found anew in the
-    latent space while training goes on. :meth:`from_paper` is the paper's own recipe.
+    what is near in its latent space to the graph, chooses by it between partitions that
+    were as good, and moves single samples; and then trains network and clusters on that
+    partition, which is found anew in the latent space while training goes on.
+    :meth:`from_paper` is the paper's own recipe.
 
     Parameters
     ----------
@@ -111,10 +112,11 @@ class DeepTripletClusterer(BaseDeepClusterer):
         separate each image from the nearest other of its batch, "discrimination" from
         all others at once. After the last two, a start by graph is looked at again: the
         neighbours in that latent and, of images, those by patches join the graph of the
-        samples, and single samples move to the cluster that most of their links go to.
-        Of photographs the clusters are found anew by both. "auto" is "triplet" for
-        images where `augmentation` and `n_views` make views of them, "discrimination"
-        if they are photographs, else "reconstruction". The objects are
+        samples, and single samples move to the cluster that most of their links go to;
+        between partitions that were as good on the first graph, the latent decides. Of
+        photographs the clusters are found anew by both. "auto" is "triplet" for images
+        where `augmentation` and `n_views` make views of them, "discrimination" if they
+        are photographs, else "reconstruction". The objects are
         :class:`~deepcluster_sk.training.pretraining.Reconstruction`,
         :class:`~deepcluster_sk.methods.triplet.strategies.TripletMargin` and
         :class:`~deepcluster_sk.methods.triplet.strategies.InstanceDiscrimination`.
