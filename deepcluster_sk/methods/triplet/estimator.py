@@ -121,7 +121,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         :class:`~deepcluster_sk.methods.triplet.strategies.TripletMargin` and
         :class:`~deepcluster_sk.methods.triplet.strategies.InstanceDiscrimination`.
     max_epochs : int or "auto", default="auto"
-        Epochs of joint training, at most; "auto" makes about 300 optimiser steps, or
+        Epochs of joint training, at most; "auto" makes about 450 optimiser steps, or
         900 on photographs, more where there are more than ten clusters, and 8 epochs at
         least.
     {parameters}

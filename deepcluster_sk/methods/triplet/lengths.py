@@ -22,7 +22,7 @@ PRETRAINING = {
 FROM_VIEWS = (1_680, 1)
 #: Optimiser steps of joint training. Of photographs, whose views differ more, the
 #: network would forget part of the start in as few as serve others.
-JOINT, PHOTOGRAPHS = 300, 900
+JOINT, PHOTOGRAPHS = 450, 900
 #: And by the network's own targets, which come into being meanwhile.
 SELF_TRAINING = 860
 #: Epochs of joint training, at least.
