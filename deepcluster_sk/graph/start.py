@@ -16,7 +16,12 @@ from deepcluster_sk.graph.consensus import (
     graph_partition,
 )
 from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
-from deepcluster_sk.graph.features import has_patches, moved, patch_features
+from deepcluster_sk.graph.features import (
+    has_patches,
+    moved,
+    patch_features,
+    pixel_features,
+)
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings, settings_for
@@ -175,14 +180,14 @@ def find_neighborhood(
             views, features, sample, n_clusters, n_views, CONTEST, sample_only=True
         )
 
-    def merit(graph: Graph) -> float:
+    def merit(graph: Graph) -> NDArray[np.float64]:
         labels = agreed_partition([graph], n_clusters, CONTEST, random_state)
-        return graph.node_modularity(labels)
+        return graph.modularity_shares(labels)
 
     if seen is None:
         seen, _ = look_at(views, contrasts, image_kind, link, merit)
     features = seen.features(views)
-    if seen.image_kind == "photograph":
+    if seen.by_patches:
         # Patches are found wherever they are: no views are needed.
         graph = neighbor_graph(views, features, nodes, n_clusters, 0, settings)
         return Neighborhood([graph], features, settings, seen)
@@ -291,9 +296,8 @@ def look_again(
     nodes = start.graph.nodes
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
     if start.image_kind == "drawing" and has_patches(views.reader.layout):
-        patches = moved(start.appearance.patches, views.generator.device)
-        patches = patches or patch_features(views)
-        graphs.append(neighbor_graph(views, patches, nodes, n_clusters, 0))
+        features, n_views = _other_features(start.appearance, views)
+        graphs.append(neighbor_graph(views, features, nodes, n_clusters, n_views))
     graph = summed(graphs, shares_by_agreement(graphs))
     if start.image_kind == "photograph":
         labels = graph.cut(n_clusters, len(views.dataset), random_state)
@@ -305,6 +309,14 @@ def look_again(
         labels = _preferred(graphs[1], found)
     labels = graph.merge_split(labels, n_clusters, random_state)
     return replace(start, labels=labels, graph=graph, rivals=start.rivals[:0])
+
+
+def _other_features(seen: Appearance, views: Views) -> tuple[Features, int]:
+    """Find what drawings were not compared by at first, and in how many views."""
+    if seen.by_patches:
+        return pixel_features(views, seen.contrast), START.latent_views
+    patches = moved(seen.patches, views.generator.device)
+    return patches or patch_features(views), 0
 
 
 def _partitions(start: GraphStart) -> Iterator[Labels]:

@@ -197,8 +197,27 @@ def test_images_of_any_shape(shape, cells, n_channels):
 def test_images_of_the_side_are_left_as_they_are():
     for shape in ((32, 32), (32, 40), (50, 32), (8, 40)):
         X, _ = textures(2, shape)
-        assert patches.shrunk(X) is X
-    assert patches.shrunk(textures(2, (33, 66))[0]).shape[2:] == (32, 64)
+        assert patches.looked_at(X) is X
+    assert patches.looked_at(textures(2, (33, 66))[0]).shape[2:] == (32, 64)
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"), [((32, 32), (16, 16)), ((64, 96), (16, 24)), ((13, 1), (6, 1))]
+)
+def test_images_are_looked_at_from_afar(shape, seen):
+    X, _ = textures(3, shape)
+    found = patches.looked_at(X, PatchSettings(shrinkage=2))
+    assert found.shape == (3, 1, *seen)
+    torch.testing.assert_close(found, F.adaptive_avg_pool2d(X, seen))
+
+
+def test_without_colours_they_change_nothing():
+    X, _ = textures(40, n_channels=3)
+    settings = PatchSettings(grey=True)
+    assert torch.equal(patches.looked_at(X, settings), X.mean(1, keepdim=True))
+    learned = PatchFeatures.learn(X, random(), settings)
+    brown = X.mean(1, keepdim=True) * torch.tensor([1.5, 1.0, 0.5]).view(1, 3, 1, 1)
+    torch.testing.assert_close(learned(brown), learned(X), rtol=1e-2, atol=1e-3)
 
 
 @pytest.mark.parametrize("n", [1, 16, 17, 40])
