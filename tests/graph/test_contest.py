@@ -82,6 +82,20 @@ def test_patches_that_make_worse_clusters_make_no_photographs(monkeypatch):
     assert (seen.image_kind, seen.by_patches) == ("drawing", False)
 
 
+def test_others_are_tried_where_one_of_the_first_two_is_not_clearly_worse(monkeypatch):
+    X, _ = make_textures(200)
+    merits_are(monkeypatch, *(0.1, 0.5), 0.4, *(0.2, 0.2))
+    seen = look(X[:, 0])
+    assert seen.by_patches
+    assert seen.patches.prepare.settings.shrinkage == 1
+
+
+def test_images_too_small_for_patches_are_compared_by_pixels(monkeypatch):
+    X, _ = make_images(n=40, side=5)
+    merits_are(monkeypatch, *(0.9, 0.9), 0.1)
+    assert not look(X, contrasts=("none", "local")).by_patches
+
+
 # Merits are of plain patches, as they vary and half whitened; of pixels; and of patches
 # that show twice as much.
 @pytest.mark.parametrize("best", range(4))
