@@ -16,12 +16,7 @@ from deepcluster_sk.graph.consensus import (
     graph_partition,
 )
 from deepcluster_sk.graph.contest import Appearance, ImageKind, look_at
-from deepcluster_sk.graph.features import (
-    has_patches,
-    moved,
-    patch_features,
-    pixel_features,
-)
+from deepcluster_sk.graph.features import has_patches, moved, patch_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings, settings_for
@@ -182,6 +177,8 @@ def find_neighborhood(
 
     def merit(graph: Graph) -> NDArray[np.float64]:
         labels = agreed_partition([graph], n_clusters, CONTEST, random_state)
+        # A few spectral clusterings differ by chance; what moves make of them less so.
+        labels = graph.node_refined(labels, n_clusters, random_state)
         return graph.modularity_shares(labels)
 
     if seen is None:
@@ -276,7 +273,9 @@ def look_again(
     the latent space may. Samples only move, to where their neighbours in pixels, latent
     and patches are. How much each of the three counts, their agreement tells. Of
     photographs, whose first partition is made of patches, the clusters are found anew.
-    Last, clusters without a clear border are merged, and others split.
+    Last, clusters without a clear border are merged, and others split. Drawings that
+    patches tell apart better than pixels stay as they are: the latent is learned from
+    pixels, and has nothing to add (Yale B, .72 → .59 by looking again).
 
     Parameters
     ----------
@@ -291,13 +290,16 @@ def look_again(
     Returns
     -------
     GraphStart
-        With the sum of the graphs, and without rivals.
+        With the sum of the graphs, where there is more than one, and without rivals.
     """
+    if start.image_kind == "drawing" and start.appearance.by_patches:
+        return replace(start, rivals=start.rivals[:0])
     nodes = start.graph.nodes
     graphs = [start.graph, latent_graph(views, latent, nodes, n_clusters)]
     if start.image_kind == "drawing" and has_patches(views.reader.layout):
-        features, n_views = _other_features(start.appearance, views)
-        graphs.append(neighbor_graph(views, features, nodes, n_clusters, n_views))
+        patches = moved(start.appearance.patches, views.generator.device)
+        patches = patches or patch_features(views)
+        graphs.append(neighbor_graph(views, patches, nodes, n_clusters, 0))
     graph = summed(graphs, shares_by_agreement(graphs))
     if start.image_kind == "photograph":
         labels = graph.cut(n_clusters, len(views.dataset), random_state)
@@ -309,14 +311,6 @@ def look_again(
         labels = _preferred(graphs[1], found)
     labels = graph.merge_split(labels, n_clusters, random_state)
     return replace(start, labels=labels, graph=graph, rivals=start.rivals[:0])
-
-
-def _other_features(seen: Appearance, views: Views) -> tuple[Features, int]:
-    """Find what drawings were not compared by at first, and in how many views."""
-    if seen.by_patches:
-        return pixel_features(views, seen.contrast), START.latent_views
-    patches = moved(seen.patches, views.generator.device)
-    return patches or patch_features(views), 0
 
 
 def _partitions(start: GraphStart) -> Iterator[Labels]:

@@ -9,7 +9,6 @@ from sklearn.metrics import adjusted_rand_score
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph import start as start_module
-from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.settings import GraphSettings
@@ -183,24 +182,16 @@ def test_drawings_are_refined_by_pixels_latent_and_patches(max_nodes):
         assert_array_equal(found.graph.spread(found.labels), found.labels)
 
 
-def test_drawings_compared_by_patches_are_refined_by_pixels_too(monkeypatch):
+def test_drawings_compared_by_patches_are_not_looked_at_again():
     X, y = make_images(n=150)
     views = views_of(X, "auto")
     first = start_of(views)
     seen = replace(first.appearance, by_patches=True)
-    asked = []
-
-    def watched(views, contrast):
-        asked.append(contrast)
-        return pixel_features(views, contrast)
-
-    monkeypatch.setattr(start_module, "pixel_features", watched)
-    monkeypatch.setattr(start_module, "patch_features", None)
-    wrong = replace(strayed(first, y), appearance=seen)
-    random_state = np.random.RandomState(0)
-    found = look_again(wrong, views, bright_quarters, 3, random_state)
-    assert asked == [first.contrast]
-    assert_array_equal(found.labels, y)
+    wrong = replace(strayed(first, y), appearance=seen, rivals=y[None])
+    found = look_again(wrong, views, None, 3, np.random.RandomState(0))
+    assert_array_equal(found.labels, wrong.labels)
+    assert found.graph is first.graph
+    assert found.rivals.shape == (0, 150)
 
 
 @pytest.mark.parametrize("is_clear", [True, False])
