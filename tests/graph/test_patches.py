@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,13 @@ import torch
 from torch.nn import functional as F
 
 from deepcluster_sk.graph import patches
-from deepcluster_sk.graph.neighbors import view_neighbors
+from deepcluster_sk.graph.neighbors import (
+    PrincipalComponents,
+    SeveralFeatures,
+    view_neighbors,
+)
 from deepcluster_sk.graph.patches import PATCHES, PatchFeatures, PatchSettings
+from deepcluster_sk.persistence.trees import pack, unpack
 from tests.made import make_textures
 
 
@@ -116,6 +122,18 @@ def test_blank_ground_takes_no_words():
     assert (codes[:, -1, -1] == 0).all()
     assert (codes[:, 2, 2] > 0).any(1).float().mean() > 0.9
     assert share_of_kind(learned(drawn), y) > 0.95
+
+
+def test_several_kinds_are_kept_as_they_are(learned):
+    """In the file of a fit that can be gone on with."""
+    X, _ = textures(30, n_channels=3)
+    features = learned(X)
+    basis = torch.linalg.svd(features)[2][:5].T
+    plain = PrincipalComponents(learned, features.mean(0), basis, torch.ones(5))
+    several = SeveralFeatures((plain, plain.half_whitened()))
+    tensors = {}
+    packed = json.loads(json.dumps(pack(several, tensors)))
+    assert torch.equal(unpack(packed, tensors)(X), several(X))
 
 
 def test_images_that_are_all_blank():
