@@ -72,7 +72,7 @@ class PrincipalComponents:
         """
         assert self.spread is not None
         least = torch.finfo(self.spread.dtype).eps
-        share = (self.spread / self.spread[0].clamp_min(least)).clamp_min(least)
+        share = (self.spread / self.spread[:1].clamp_min(least)).clamp_min(least)
         return replace(self, basis=self.basis / share.sqrt(), spread=share.sqrt())
 
 
