@@ -3,12 +3,10 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from deepcluster_sk.data.batches import RowDataset, SampleReader
-from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import contest
 from deepcluster_sk.graph.features import has_patches
-from deepcluster_sk.graph.graph import Graph, neighbor_graph, summed
-from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures
@@ -62,109 +60,11 @@ def test_pixels_that_patches_confirm_make_no_photographs(monkeypatch):
     assert look(X[:, 0]).image_kind == "drawing"
 
 
-def merits_are(monkeypatch, *merits):
-    """Let graphs fall into clusters so well, one after the other."""
-    left = iter(merits)
-    monkeypatch.setattr(
-        Graph, "modularity_shares", lambda graph, _: next(left) + ripple(graph)
-    )
-
-
-def ripple(graph):
-    return 0.1 * np.sin(np.arange(len(graph.nodes)))
-
-
 def test_patches_that_make_worse_clusters_make_no_photographs(monkeypatch):
-    """Nor are other patches tried: there are no more merits."""
     X, _ = make_textures(200)
-    merits_are(monkeypatch, *(0.1, 0.3), 0.4)
-    seen = look(X[:, 0])
-    assert (seen.image_kind, seen.by_patches) == ("drawing", False)
-
-
-def test_others_are_tried_where_one_of_the_first_two_is_not_clearly_worse(monkeypatch):
-    X, _ = make_textures(200)
-    merits_are(monkeypatch, *(0.1, 0.5), 0.4, *(0.2, 0.2))
-    seen = look(X[:, 0])
-    assert seen.by_patches
-    assert seen.patches.prepare.settings.shrinkage == 1
-
-
-def test_images_too_small_for_patches_are_compared_by_pixels(monkeypatch):
-    X, _ = make_images(n=40, side=5)
-    merits_are(monkeypatch, *(0.9, 0.9), 0.1)
-    assert not look(X, contrasts=("none", "local")).by_patches
-
-
-# Merits are of plain patches, as they vary and half whitened; of pixels; and of patches
-# that show twice as much.
-@pytest.mark.parametrize("best", range(4))
-def test_of_all_patches_those_that_make_the_best_clusters_are_taken(monkeypatch, best):
-    X, _ = make_textures(200)
-    first, second, *others = (0.5 + 0.1 * (k == best) for k in range(4))
-    merits_are(monkeypatch, first, second, 0.4, *others)
-    patches = look(X[:, 0]).patches
-    assert patches.prepare.settings.shrinkage == (1, 1, 2, 2)[best]
-    # As they vary, components are orthonormal.
-    product = patches.basis.T @ patches.basis
-    is_plain = torch.allclose(product, torch.eye(len(product)), atol=1e-3)
-    assert is_plain == (best in (0, 2))
-
-
-def test_patches_that_are_as_good_within_chance_are_taken_together(monkeypatch):
-    X, _ = make_textures(200)
-    left = iter([1, 2, None, 3, 4])
-
-    def shares(graph, _):
-        k = next(left)
-        # The second is the best by a hair, and the third clearly bad.
-        best = {None: 0.0, 1: 0.500, 2: 0.501, 3: 0.2, 4: 0.5}[k]
-        return best + (-1) ** np.arange(len(graph.nodes)) * 0.1 * (k != 2)
-
-    monkeypatch.setattr(Graph, "modularity_shares", shares)
-    kinds = look(X[:, 0]).patches.kinds
-    assert [kind.prepare.settings.shrinkage for kind in kinds] == [1, 1, 2]
-
-
-@pytest.mark.parametrize(("gain", "by_patches"), [(0.1, True), (0.0, False)])
-def test_drawings_are_compared_by_patches_where_these_are_clearly_better(
-    monkeypatch, gain, by_patches
-):
-    monkeypatch.setattr(contest, "shared_links", lambda graph, other: 0.6)
-    X, _ = make_textures(200)
-    is_pixels = iter([False, False, True, False, False])
-
-    def shares(graph, _):
-        # What little pixels lack is chance, of which there is as much either way.
-        return ripple(graph) if next(is_pixels) else gain + 0.001 - ripple(graph)
-
-    monkeypatch.setattr(Graph, "modularity_shares", shares)
-    seen = look(X[:, 0], contrasts=("none", "local"))
-    assert seen.image_kind == "drawing"
-    assert seen.by_patches == by_patches
-
-
-def test_colour_images_are_looked_at_without_colours_too(monkeypatch):
-    X, _ = make_textures(120, n_channels=3)
-    layout = RowLayout("CHW", (3, *X.shape[2:]))
-    rows = X.reshape(len(X), -1)
-    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-    generator = torch.Generator().manual_seed(0)
-    views = Views(RowDataset(rows), reader, lambda x: x, generator)
-    monkeypatch.setattr(contest, "beyond_chance", lambda gain: False)
-    found = find_neighborhood(
-        views, 2, np.random.RandomState(0), image_kind="photograph"
-    )
-    kinds = found.appearance.patches.kinds
-    looks = [
-        (kind.prepare.settings.shrinkage, kind.prepare.settings.grey) for kind in kinds
-    ]
-    each = [(1, False), (1, True), (2, False), (2, True)]
-    assert sorted(looks) == sorted(2 * each)
-    # The graph is the sum of one of each.
-    [graph] = found.graphs
-    several = [neighbor_graph(views, kind, graph.nodes, 2, 0) for kind in kinds]
-    assert abs(graph.weights - summed(several).weights).max() < 1e-9
+    merits = iter([0.3, 0.4])
+    monkeypatch.setattr(Graph, "node_modularity", lambda *args: next(merits, 0))
+    assert look(X[:, 0]).image_kind == "drawing"
 
 
 def test_what_is_settled_is_not_looked_for(monkeypatch):
@@ -172,7 +72,6 @@ def test_what_is_settled_is_not_looked_for(monkeypatch):
     X, _ = make_images(n=40)
     seen = look(X, contrasts=("image", "none"), kind="photograph")
     assert (seen.contrast, seen.image_kind) == ("image", "photograph")
-    assert seen.by_patches
     # Five pixels on a side hold no patch to speak of.
     tiny, _ = make_images(n=40, side=5)
     assert look(tiny).image_kind == "drawing"
