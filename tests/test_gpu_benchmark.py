@@ -185,6 +185,20 @@ def test_a_package_that_is_not_python_alone_is_not_copied(tmp_path):
         prepare.copy_package("numpy", tmp_path)
 
 
+def test_a_folder_is_prepared_again(tmp_path, monkeypatch):
+    """What lies in it is not taken for what is installed."""
+    command = import_module("benchmarks.gpu.__main__")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("PYTHONPATH", "")
+    folder = str(tmp_path)
+    monkeypatch.setattr("sys.argv", ["gpu", "--folder", folder, "--prepare", folder])
+    for _ in range(2):
+        (tmp_path / "commit").unlink(missing_ok=True)
+        command.main()
+        assert (tmp_path / "commit").exists()
+        assert (tmp_path / "site" / "skorch" / "net.py").exists()
+
+
 def test_what_was_brought_is_imported_before_what_is_installed(tmp_path, monkeypatch):
     command = import_module("benchmarks.gpu.__main__")
     seen = []

@@ -34,16 +34,16 @@ def main():
     parser.add_argument("--only", nargs="+", metavar="STEP")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where rows go")
     options = parser.parse_args()
-    # Before anything is imported that may be missing here.
-    brought = [options.folder.resolve() / "site", *sorted(options.folder.glob("*.whl"))]
-    sys.path[:0] = map(str, brought)
-    paths = [*map(str, brought), os.environ.get("PYTHONPATH", "")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     if options.prepare is not None:
         from benchmarks.gpu.prepare import prepare
 
         prepare(options.prepare, options.data)
         return
+    # Before anything is imported that may be missing here.
+    brought = [options.folder.resolve() / "site", *sorted(options.folder.glob("*.whl"))]
+    sys.path[:0] = map(str, brought)
+    paths = [*map(str, brought), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     from benchmarks.gpu.run import run
 
     run(options)
