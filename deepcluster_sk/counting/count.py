@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcluster_sk.counting.borders import OVER_CUT, merged, over_cut
 from deepcluster_sk.counting.profile import ClusterCount, count_on
 from deepcluster_sk.graph.contest import ImageKind, look_at
-from deepcluster_sk.graph.graph import Graph, neighbor_graphs
+from deepcluster_sk.graph.graph import Graph, neighbor_graph
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.settings import GraphSettings
-from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.graph.spectral import Labels, modularity_shares
 from deepcluster_sk.graph.start import MIN_NODES, distinct_rows
 
 
@@ -69,23 +70,25 @@ def count_clusters(
     def link(features: Features, augmented: bool) -> Graph:
         n_views = settings.n_views if augmented else 0
         wanted = GraphSettings(1, n_views, (settings.n_neighbors,), (), None)
-        found = neighbor_graphs(views, features, nodes, 1, wanted, sample_only=True)
-        return found[-1]
+        return neighbor_graph(
+            views, features, nodes, 1, n_views, wanted, sample_only=True
+        )
 
     def cut(graph: Graph) -> Labels:
         # Of as many as there may be, the most are left to the size of the data.
         wanted = least if most >= len(nodes) else most
         return over_cut(graph.weights, wanted, random_state)
 
-    def falls_apart(graph: Graph) -> float:
+    def falls_apart(graph: Graph) -> NDArray[np.float64]:
         still = merged(graph.weights, cut(graph), random_state, UNMOVED)
-        return float(still.modularity.max())
+        best = still.partitions[int(still.modularity.argmax())]
+        return modularity_shares(graph.weights, best)
 
     if len(nodes) < MIN_NODES or views.reader.scaler.is_constant:
         contrasts, image_kind = contrasts[:1], "drawing"
     seen, graph = look_at(views, contrasts, image_kind, link, falls_apart)
     if graph is None:
-        graph = link(seen.features(views), seen.image_kind != "photograph")
+        graph = link(seen.features(views), True)
     groups = cut(graph)
     count = count_on(graph.weights, groups, bounds, random_state)
     return replace(count, nodes=nodes, appearance=seen)

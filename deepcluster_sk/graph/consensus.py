@@ -135,7 +135,14 @@ def clearly_better(
     settings : ConsensusSettings
         Says how many standard errors, of the mean over the nodes, are beyond chance.
     """
-    gain = graph.modularity_shares(one) - graph.modularity_shares(other)
+    shares = graph.modularity_shares(one), graph.modularity_shares(other)
+    return beyond_chance(np.subtract(*shares), settings)
+
+
+def beyond_chance(
+    gain: NDArray[np.float64], settings: ConsensusSettings = CONSENSUS
+) -> bool:
+    """Whether the mean of what nodes gain, ``(n_nodes,)``, is more than chance."""
     return bool(gain.mean() > settings.n_errors * gain.std() / np.sqrt(len(gain)))
 
 

@@ -1,27 +1,36 @@
-"""What images are best compared by: which contrast, and pixels or patches.
+"""What images are best compared by: which contrast, which patches, or pixels.
 
 How tidily a graph falls into clusters says little of what the clusters are made of: the
 light on a face, or the place of a stain, makes tidy ones. What light and place link is
 not linked under another contrast or by patches, and what belongs together is. So graphs
-are witnesses of each other.
+are witnesses of each other. Patches see neither light nor place: among them the tidiest
+are taken, all that are as tidy within chance.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcluster_sk.graph.agreement import shared_links
+from deepcluster_sk.graph.consensus import beyond_chance
 from deepcluster_sk.graph.features import (
     has_patches,
+    other_patch_features,
     patch_features,
     pixel_features,
 )
-from deepcluster_sk.graph.graph import Graph
-from deepcluster_sk.graph.neighbors import Features, Views
+from deepcluster_sk.graph.graph import Graph, summed
+from deepcluster_sk.graph.neighbors import Features, SeveralFeatures, Views
 
 ImageKind = Literal["drawing", "photograph"]
+#: Makes a graph of features, always of the same samples; True says that neighbours are
+#: to be looked for in augmented views.
+Link = Callable[[Features, bool], Graph]
+#: Of a graph: how well it falls into clusters, as what each node adds, ``(n_nodes,)``.
+Merit = Callable[[Graph], NDArray[np.float64]]
 
 
 #: Share of the links in pixels that patches have too, above which images are not taken
@@ -43,33 +52,38 @@ class Appearance:
         Features of the images by their patches, where they were looked at.
     patch_agreement : float or None
         Share of the links in pixels that patches have too, where it was measured.
+    compared_by : {"pixels", "patches", "both"}
+        What samples are compared by.
     """
 
     contrast: str
     image_kind: ImageKind | None
     patches: Features | None = None
     patch_agreement: float | None = None
+    compared_by: Literal["pixels", "patches", "both"] = "pixels"
 
     def features(self, views: Views) -> Features:
-        """Find what samples are compared by: patches of photographs, else pixels."""
-        if self.image_kind == "photograph":
-            return self.patches or patch_features(views)
-        return pixel_features(views, self.contrast)
+        """Find what samples are compared by: pixels, or patches where these count."""
+        if self.compared_by == "pixels":
+            return pixel_features(views, self.contrast)
+        return self.patches or patch_features(views)
 
 
 def look_at(
     views: Views,
     contrasts: Sequence[str],
     image_kind: ImageKind | Literal["auto"],
-    link: Callable[[Features, bool], Graph],
-    merit: Callable[[Graph], float],
+    link: Link,
+    merit: Merit,
 ) -> tuple[Appearance, Graph | None]:
     """Choose contrast and kind of samples by graphs of some of them.
 
-    The contrast whose links the others and patches share most is taken. Images are
-    photographs where most links in pixels are not found by patches, and patches make
-    the better clusters. Photographs are seen under the first contrast: in pixels they
-    are not compared, and a network learns to see through light by their views.
+    The contrast whose links the others and patches share most is taken. Whichever of
+    pixels and patches makes the clearly better clusters is what samples are compared
+    by; where neither does, both are. Where patches make the better ones and do not
+    confirm most of what pixels link, samples are photographs. Photographs are seen
+    under the first contrast: in pixels they are not compared, and a network learns to
+    see through light by their views.
 
     Parameters
     ----------
@@ -78,10 +92,9 @@ def look_at(
         Contrast normalisations to choose from.
     image_kind : {"auto", "drawing", "photograph"}
     link : callable
-        Makes a graph of features, always of the same samples; True says that neighbours
-        are to be looked for in augmented views.
+        See :data:`Link`.
     merit : callable
-        Of a graph: how well it falls into clusters.
+        See :data:`Merit`.
 
     Returns
     -------
@@ -94,22 +107,61 @@ def look_at(
         return Appearance(contrasts[0], None), None
     if image_kind == "auto" and not has_patches(layout):
         image_kind = "drawing"
-    if image_kind == "photograph" or (image_kind == "drawing" and len(contrasts) == 1):
+    if image_kind == "drawing" and len(contrasts) == 1:
         return Appearance(contrasts[0], image_kind), None
-    graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
-    # Patches are found wherever they are: no views are needed.
-    patches = patch_features(views)
-    by_patches = link(patches, False)
-    contrast = _best_witnessed(graphs, by_patches)
-    by_pixels = graphs[contrast]
-    agreement = shared_links(by_pixels, by_patches)
-    if image_kind == "auto":
-        differ = agreement <= CONFIRMED
-        better = differ and merit(by_patches) > merit(by_pixels)
-        image_kind = "photograph" if better else "drawing"
+    plain = patch_features(views)
+    found = _candidates([plain, plain.half_whitened()], link, merit)
     if image_kind == "photograph":
-        return Appearance(contrasts[0], image_kind, patches, agreement), by_patches
-    return Appearance(contrast, image_kind, patches, agreement), by_pixels
+        best = _best(found + _candidates(other_patch_features(views), link, merit))
+        seen = Appearance(contrasts[0], image_kind, best.features, None, "patches")
+        return seen, best.graph
+    graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
+    contrast = _best_witnessed(graphs, found[0].graph)
+    by_pixels = graphs[contrast]
+    agreement = shared_links(by_pixels, found[0].graph)
+    pixels = merit(by_pixels)
+    if not has_patches(layout) or _all_worse(found, pixels):
+        return Appearance(contrast, "drawing", plain, agreement), by_pixels
+    best = _best(found + _candidates(other_patch_features(views), link, merit))
+    seen = Appearance(contrast, "drawing", best.features, agreement, "patches")
+    gain = best.merit - pixels
+    if image_kind == "auto" and agreement <= CONFIRMED and gain.mean() > 0:
+        seen = replace(seen, contrast=contrasts[0], image_kind="photograph")
+        return seen, best.graph
+    if beyond_chance(gain):
+        return seen, best.graph
+    return replace(seen, compared_by="both"), summed([by_pixels, best.graph])
+
+
+class _Patches(NamedTuple):
+    """Patches that samples may be compared by, and what graph they make."""
+
+    features: Features
+    graph: Graph
+    merit: NDArray[np.float64]
+
+
+def _candidates(
+    features: Iterable[Features], link: Link, merit: Merit
+) -> list[_Patches]:
+    # Patches are found wherever they are: no views are needed.
+    linked = [(one, link(one, False)) for one in features]
+    return [_Patches(one, graph, merit(graph)) for one, graph in linked]
+
+
+def _all_worse(found: Sequence[_Patches], merit: NDArray[np.float64]) -> bool:
+    """Whether all patches fall into clusters worse than this, beyond chance."""
+    return all(beyond_chance(merit - one.merit) for one in found)
+
+
+def _best(found: Sequence[_Patches]) -> _Patches:
+    """Best patches by merit, together with all that are not clearly worse."""
+    best = max(found, key=lambda one: one.merit.mean())
+    tied = [one for one in found if not beyond_chance(best.merit - one.merit)]
+    if len(tied) == 1:
+        return best
+    features = SeveralFeatures(tuple(one.features for one in tied))
+    return _Patches(features, summed([one.graph for one in tied]), best.merit)
 
 
 def _best_witnessed(graphs: dict[str, Graph], by_patches: Graph) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepcluster_sk.graph.merge_split import merge_split
 from deepcluster_sk.graph.neighbors import (
     Features,
+    SeveralFeatures,
     Views,
     hubness,
     view_neighbors,
@@ -227,12 +228,17 @@ def neighbor_graph(
     """Link samples in one draw of so many views, to as many neighbours as are wanted.
 
     Parameters and result are those of :func:`neighbor_graphs`; without settings they
-    are those for so many nodes.
+    are those for so many nodes. Of features of several kinds it is the sum of a graph
+    of each.
     """
     settings = settings or settings_for(len(nodes))
     settings = replace(settings, n_graphs=1, n_views=n_views)
-    graphs = neighbor_graphs(views, features, nodes, n_clusters, settings, sample_only)
-    return graphs[-1]
+    kinds = features.kinds if isinstance(features, SeveralFeatures) else (features,)
+    graphs = [
+        neighbor_graphs(views, kind, nodes, n_clusters, settings, sample_only)[-1]
+        for kind in kinds
+    ]
+    return summed(graphs) if len(graphs) > 1 else graphs[0]
 
 
 def summed(graphs: Sequence[Graph], shares: NDArray[np.float64] | None = None) -> Graph:

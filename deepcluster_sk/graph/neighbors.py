@@ -6,7 +6,7 @@ augmented view of the other, which sees through such changes without a trained n
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -51,15 +51,47 @@ class PrincipalComponents:
         From ``(n, *sample_shape)``; what it gives is flattened, to d numbers.
     mean : Tensor of shape (d,)
     basis : Tensor of shape (d, n_components)
+    spread : Tensor of shape (n_components,) or None
+        Standard deviations of the components, up to a common factor, where they are on
+        record.
     """
 
     prepare: Features
     mean: torch.Tensor
     basis: torch.Tensor
+    spread: torch.Tensor | None = None
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_components)`` of samples ``(n, *sample_shape)``."""
         return (self.prepare(x).flatten(1) - self.mean) @ self.basis
+
+    def half_whitened(self) -> "PrincipalComponents":
+        """Divide each component by the root of its standard deviation.
+
+        Halfway between components as they vary and all of them varying alike.
+        """
+        assert self.spread is not None
+        least = torch.finfo(self.spread.dtype).eps
+        share = (self.spread / self.spread[:1].clamp_min(least)).clamp_min(least)
+        return replace(self, basis=self.basis / share.sqrt(), spread=share.sqrt())
+
+
+@dataclass(frozen=True)
+class SeveralFeatures:
+    """Features of several kinds, side by side.
+
+    Where neighbours are linked, each kind has its own graph, and these are summed.
+
+    Attributes
+    ----------
+    kinds : tuple of callable
+    """
+
+    kinds: tuple[Features, ...]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, d)`` of samples ``(n, *sample_shape)``, all kinds together."""
+        return torch.cat([kind(x) for kind in self.kinds], 1)
 
 
 class Neighbors(NamedTuple):
@@ -134,8 +166,8 @@ class Views:
         sample = self.draw(lambda x: prepare(x).flatten(1), order[: settings.n_samples])
         mean = sample.mean(0)
         width = min(settings.n_components, *sample.shape)
-        _, _, basis = torch.pca_lowrank(sample - mean, width, center=False)
-        return PrincipalComponents(prepare, mean, basis)
+        _, spread, basis = torch.pca_lowrank(sample - mean, width, center=False)
+        return PrincipalComponents(prepare, mean, basis, spread)
 
     def _batches(self, indices: torch.Tensor, augment: bool) -> Iterator[torch.Tensor]:
         device = self.generator.device

@@ -39,6 +39,10 @@ class PatchSettings:
     same class, or the NMI of a partition of patches and latent together.
     """
 
+    grey: bool = False
+    """Whether images are looked at without their colours."""
+    shrinkage: int = 1
+    """How many times smaller images are looked at, of 32 pixels at first."""
     side: int = 6
     """Pixels of a patch. NMI .30 with 8, .33 with 5 and 6."""
     stride: int = 2
@@ -148,7 +152,7 @@ class PatchFeatures:
         -------
         PatchFeatures
         """
-        images = shrunk(images)
+        images = looked_at(images, settings)
         side = min(settings.side, *images.shape[2:])
         pool = _sampled_patches(images, side, settings.word_patches, generator).flatten(
             0, 1
@@ -171,7 +175,7 @@ class PatchFeatures:
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Features of images ``(n, C, H, W)``, ``(n, n_dimensions * cells)``."""
-        chunks = _chunks(shrunk(images))
+        chunks = _chunks(looked_at(images, self.settings))
         return torch.cat([self._features(chunk) for chunk in chunks])
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
@@ -218,21 +222,25 @@ class PatchFeatures:
         return torch.from_numpy(vectors[:, -2::-1].copy()).to(images)
 
 
-def shrunk(images: torch.Tensor) -> torch.Tensor:
-    """Shrink images whose shorter side is of more than 32 pixels.
+def looked_at(images: torch.Tensor, settings: PatchSettings = PATCHES) -> torch.Tensor:
+    """Shrink images to 32 pixels on their shorter side, or fewer, and take colour away.
 
     Parameters
     ----------
     images : Tensor of shape (n, C, H, W)
+    settings : PatchSettings
 
     Returns
     -------
-    Tensor of shape (n, C, h, w)
+    Tensor of shape (n, C or 1, h, w)
     """
     shorter = min(images.shape[2:])
-    if shorter <= IMAGE_SIDE:
+    factor = min(1.0, IMAGE_SIDE / shorter) / settings.shrinkage
+    if settings.grey:
+        images = images.mean(1, keepdim=True)
+    if factor == 1:
         return images
-    height, width = (round(side * IMAGE_SIDE / shorter) for side in images.shape[2:])
+    height, width = (max(1, round(side * factor)) for side in images.shape[2:])
     return _averaged(images, height, width)
 
 

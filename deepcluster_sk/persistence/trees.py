@@ -9,15 +9,18 @@ import torch
 
 from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.graph import Graph
-from deepcluster_sk.graph.neighbors import PrincipalComponents
+from deepcluster_sk.graph.neighbors import PrincipalComponents, SeveralFeatures
 from deepcluster_sk.graph.patches import PatchFeatures, PatchSettings
 from deepcluster_sk.graph.start import GraphStart
 from deepcluster_sk.persistence.files import as_tensor, decode, encode
 from deepcluster_sk.training.snapshot import Snapshot
 
 #: Values with fields that may be among them; no other class is ever made.
-_KNOWN = (Graph, GraphStart, Appearance, PrincipalComponents, PatchFeatures)
-_CLASSES = {cls.__name__: cls for cls in (*_KNOWN, PatchSettings, Snapshot)}
+_KNOWN = (
+    *(Graph, GraphStart, Appearance, Snapshot),
+    *(PrincipalComponents, SeveralFeatures, PatchFeatures, PatchSettings),
+)
+_CLASSES = {cls.__name__: cls for cls in _KNOWN}
 
 
 def pack(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

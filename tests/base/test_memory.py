@@ -55,7 +55,7 @@ CHANGES = {
     "random_state": [1],
     "callbacks__lr_decay": [None],
     "module__channels": [(4, 4)],
-    "module__contrast": ["image"],
+    "module__contrast": ["local"],
     "optimizer__weight_decay": [0.1],
 }
 OWN_CHANGES = {

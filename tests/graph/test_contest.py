@@ -3,10 +3,13 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph import contest
-from deepcluster_sk.graph.features import has_patches
-from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.contest import Appearance
+from deepcluster_sk.graph.features import has_patches, patch_features
+from deepcluster_sk.graph.graph import Graph, neighbor_graph, summed
+from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures
@@ -60,11 +63,134 @@ def test_pixels_that_patches_confirm_make_no_photographs(monkeypatch):
     assert look(X[:, 0]).image_kind == "drawing"
 
 
+def merits_are(monkeypatch, *merits):
+    """Let graphs fall into clusters so well, one after the other."""
+    left = iter(merits)
+    monkeypatch.setattr(
+        Graph, "modularity_shares", lambda graph, _: next(left) + ripple(graph)
+    )
+
+
+def ripple(graph):
+    return 0.1 * np.sin(np.arange(len(graph.nodes)))
+
+
 def test_patches_that_make_worse_clusters_make_no_photographs(monkeypatch):
+    """Nor are other patches tried: there are no more merits."""
     X, _ = make_textures(200)
-    merits = iter([0.3, 0.4])
-    monkeypatch.setattr(Graph, "node_modularity", lambda *args: next(merits, 0))
-    assert look(X[:, 0]).image_kind == "drawing"
+    merits_are(monkeypatch, *(0.1, 0.3), 0.4)
+    seen = look(X[:, 0])
+    assert (seen.image_kind, seen.compared_by) == ("drawing", "pixels")
+
+
+def test_others_are_tried_where_one_of_the_first_two_is_not_clearly_worse(monkeypatch):
+    X, _ = make_textures(200)
+    merits_are(monkeypatch, *(0.1, 0.5), 0.4, *(0.2, 0.2))
+    seen = look(X[:, 0])
+    assert seen.compared_by == "patches"
+    assert seen.patches.prepare.settings.shrinkage == 1
+
+
+def test_images_too_small_for_patches_are_compared_by_pixels(monkeypatch):
+    X, _ = make_images(n=40, side=5)
+    merits_are(monkeypatch, *(0.9, 0.9), 0.1)
+    assert look(X, contrasts=("none", "local")).compared_by == "pixels"
+
+
+# Merits are of plain patches, as they vary and half whitened; of pixels; and of patches
+# that show twice as much.
+@pytest.mark.parametrize("best", range(4))
+def test_of_all_patches_those_that_make_the_best_clusters_are_taken(monkeypatch, best):
+    X, _ = make_textures(200)
+    first, second, *others = (0.5 + 0.1 * (k == best) for k in range(4))
+    merits_are(monkeypatch, first, second, 0.4, *others)
+    patches = look(X[:, 0]).patches
+    assert patches.prepare.settings.shrinkage == (1, 1, 2, 2)[best]
+    # As they vary, components are orthonormal.
+    product = patches.basis.T @ patches.basis
+    is_plain = torch.allclose(product, torch.eye(len(product)), atol=1e-3)
+    assert is_plain == (best in (0, 2))
+
+
+def test_patches_that_are_as_good_within_chance_are_taken_together(monkeypatch):
+    X, _ = make_textures(200)
+    left = iter([1, 2, None, 3, 4])
+
+    def shares(graph, _):
+        k = next(left)
+        # The second is the best by a hair, and the third clearly bad.
+        best = {None: 0.0, 1: 0.500, 2: 0.501, 3: 0.2, 4: 0.5}[k]
+        return best + (-1) ** np.arange(len(graph.nodes)) * 0.1 * (k != 2)
+
+    monkeypatch.setattr(Graph, "modularity_shares", shares)
+    kinds = look(X[:, 0]).patches.kinds
+    assert [kind.prepare.settings.shrinkage for kind in kinds] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("agreement", "gain", "kind", "compared_by"),
+    [
+        (0.6, 0.1, "drawing", "patches"),
+        (0.6, 0.0, "drawing", "both"),
+        (0.6, -0.1, "drawing", "pixels"),
+        (0.4, 0.1, "photograph", "patches"),
+        (0.4, 0.002, "photograph", "patches"),
+        (0.4, 0.0, "drawing", "both"),
+        (0.4, -0.1, "drawing", "pixels"),
+    ],
+)
+def test_what_is_not_clearly_better_does_not_decide_alone(
+    monkeypatch, agreement, gain, kind, compared_by
+):
+    monkeypatch.setattr(contest, "shared_links", lambda graph, other: agreement)
+    X, _ = make_textures(200)
+    is_pixels = iter([False, False, True, False, False])
+
+    def shares(graph, _):
+        # What one lacks by a hair is chance, of which there is as much either way.
+        return ripple(graph) if next(is_pixels) else gain - 0.001 - ripple(graph)
+
+    monkeypatch.setattr(Graph, "modularity_shares", shares)
+    seen = look(X[:, 0], contrasts=("none", "local"))
+    assert (seen.image_kind, seen.compared_by) == (kind, compared_by)
+
+
+def test_graphs_of_pixels_and_patches_are_summed_where_neither_is_better():
+    X, _ = make_textures(200)
+    plain, found = patch_features(views_of(X[:, 0], "auto")), []
+    for compared_by in ("pixels", "patches", "both"):
+        torch.manual_seed(0)
+        views = views_of(X[:, 0], "auto")
+        seen = Appearance("local", "drawing", plain, 0.6, compared_by)
+        by = find_neighborhood(views, 2, np.random.RandomState(0), seen=seen)
+        found.append([graph.weights / graph.weights.sum() for graph in by.graphs])
+    pixels, [patches], both = found
+    assert len(both) == len(pixels) > 1
+    for one, sum_ in zip(pixels, both, strict=True):
+        assert abs(sum_ - (one + patches) / 2).max() < 1e-9
+
+
+def test_colour_images_are_looked_at_without_colours_too(monkeypatch):
+    X, _ = make_textures(120, n_channels=3)
+    layout = RowLayout("CHW", (3, *X.shape[2:]))
+    rows = X.reshape(len(X), -1)
+    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+    generator = torch.Generator().manual_seed(0)
+    views = Views(RowDataset(rows), reader, lambda x: x, generator)
+    monkeypatch.setattr(contest, "beyond_chance", lambda gain: False)
+    found = find_neighborhood(
+        views, 2, np.random.RandomState(0), image_kind="photograph"
+    )
+    kinds = found.appearance.patches.kinds
+    looks = [
+        (kind.prepare.settings.shrinkage, kind.prepare.settings.grey) for kind in kinds
+    ]
+    each = [(1, False), (1, True), (2, False), (2, True)]
+    assert sorted(looks) == sorted(2 * each)
+    # The graph is the sum of one of each.
+    [graph] = found.graphs
+    several = [neighbor_graph(views, kind, graph.nodes, 2, 0) for kind in kinds]
+    assert abs(graph.weights - summed(several).weights).max() < 1e-9
 
 
 def test_what_is_settled_is_not_looked_for(monkeypatch):
@@ -72,6 +198,7 @@ def test_what_is_settled_is_not_looked_for(monkeypatch):
     X, _ = make_images(n=40)
     seen = look(X, contrasts=("image", "none"), kind="photograph")
     assert (seen.contrast, seen.image_kind) == ("image", "photograph")
+    assert seen.compared_by == "patches"
     # Five pixels on a side hold no patch to speak of.
     tiny, _ = make_images(n=40, side=5)
     assert look(tiny).image_kind == "drawing"

@@ -10,6 +10,7 @@ from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph.neighbors import (
     ComponentSettings,
     Neighbors,
+    SeveralFeatures,
     Views,
     hubness,
     view_neighbors,
@@ -112,6 +113,30 @@ def test_components_are_those_of_most_variance_about_the_mean(n_samples):
     part = 1e-4 if n_samples == 50 else 0.1
     np.testing.assert_allclose((found**2).sum(0), most, rtol=5 * part)
     np.testing.assert_allclose(found.mean(0), 0, atol=20 * part)
+
+
+def test_half_whitened_components_vary_by_the_root_of_what_they_did():
+    X, _ = make_images(n=50)
+    views, everything = views_of(X), torch.arange(50)
+    plain = views.principal_components(lambda x: x, ComponentSettings(4))
+    before, after = (
+        views.draw(features, everything).std(0)
+        for features in (plain, plain.half_whitened())
+    )
+    torch.testing.assert_close(after / after[0], (before / before[0]).sqrt())
+
+
+def test_half_whitened_components_of_constant_images_are_finite():
+    views = views_of(np.ones((20, 8, 8)))
+    features = views.principal_components(lambda x: x).half_whitened()
+    assert views.draw(features, torch.arange(20)).isfinite().all()
+
+
+def test_several_features_are_side_by_side():
+    x = torch.arange(6.0).view(3, 2)
+    found = SeveralFeatures((lambda x: x[:, :1], lambda x: 2 * x))(x)
+    expected = torch.tensor([[0.0, 0, 2], [2, 4, 6], [4, 8, 10]])
+    torch.testing.assert_close(found, expected)
 
 
 def test_views_are_augmented_and_the_first_is_not():

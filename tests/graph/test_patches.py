@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,13 @@ import torch
 from torch.nn import functional as F
 
 from deepcluster_sk.graph import patches
-from deepcluster_sk.graph.neighbors import view_neighbors
+from deepcluster_sk.graph.neighbors import (
+    PrincipalComponents,
+    SeveralFeatures,
+    view_neighbors,
+)
 from deepcluster_sk.graph.patches import PATCHES, PatchFeatures, PatchSettings
+from deepcluster_sk.persistence.trees import pack, unpack
 from tests.made import make_textures
 
 
@@ -118,6 +124,18 @@ def test_blank_ground_takes_no_words():
     assert share_of_kind(learned(drawn), y) > 0.95
 
 
+def test_several_kinds_are_kept_as_they_are(learned):
+    """In the file of a fit that can be gone on with."""
+    X, _ = textures(30, n_channels=3)
+    features = learned(X)
+    basis = torch.linalg.svd(features)[2][:5].T
+    plain = PrincipalComponents(learned, features.mean(0), basis, torch.ones(5))
+    several = SeveralFeatures((plain, plain.half_whitened()))
+    tensors = {}
+    packed = json.loads(json.dumps(pack(several, tensors)))
+    assert torch.equal(unpack(packed, tensors)(X), several(X))
+
+
 def test_images_that_are_all_blank():
     X = torch.ones(20, 1, 12, 12)
     assert (PatchFeatures.learn(X, random())(X) == 0).all()
@@ -197,8 +215,27 @@ def test_images_of_any_shape(shape, cells, n_channels):
 def test_images_of_the_side_are_left_as_they_are():
     for shape in ((32, 32), (32, 40), (50, 32), (8, 40)):
         X, _ = textures(2, shape)
-        assert patches.shrunk(X) is X
-    assert patches.shrunk(textures(2, (33, 66))[0]).shape[2:] == (32, 64)
+        assert patches.looked_at(X) is X
+    assert patches.looked_at(textures(2, (33, 66))[0]).shape[2:] == (32, 64)
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"), [((32, 32), (16, 16)), ((64, 96), (16, 24)), ((13, 1), (6, 1))]
+)
+def test_images_are_looked_at_from_afar(shape, seen):
+    X, _ = textures(3, shape)
+    found = patches.looked_at(X, PatchSettings(shrinkage=2))
+    assert found.shape == (3, 1, *seen)
+    torch.testing.assert_close(found, F.adaptive_avg_pool2d(X, seen))
+
+
+def test_without_colours_they_change_nothing():
+    X, _ = textures(40, n_channels=3)
+    settings = PatchSettings(grey=True)
+    assert torch.equal(patches.looked_at(X, settings), X.mean(1, keepdim=True))
+    learned = PatchFeatures.learn(X, random(), settings)
+    brown = X.mean(1, keepdim=True) * torch.tensor([1.5, 1.0, 0.5]).view(1, 3, 1, 1)
+    torch.testing.assert_close(learned(brown), learned(X), rtol=1e-2, atol=1e-3)
 
 
 @pytest.mark.parametrize("n", [1, 16, 17, 40])

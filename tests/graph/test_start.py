@@ -182,6 +182,18 @@ def test_drawings_are_refined_by_pixels_latent_and_patches(max_nodes):
         assert_array_equal(found.graph.spread(found.labels), found.labels)
 
 
+def test_drawings_compared_by_patches_alone_are_not_looked_at_again():
+    X, y = make_images(n=150)
+    views = views_of(X, "auto")
+    first = start_of(views)
+    seen = replace(first.appearance, compared_by="patches")
+    wrong = replace(strayed(first, y), appearance=seen, rivals=y[None])
+    found = look_again(wrong, views, None, 3, np.random.RandomState(0))
+    assert_array_equal(found.labels, wrong.labels)
+    assert found.graph is first.graph
+    assert found.rivals.shape == (0, 150)
+
+
 @pytest.mark.parametrize("is_clear", [True, False])
 @pytest.mark.parametrize("max_nodes", [150, 60])
 def test_the_latent_decides_between_rivals(monkeypatch, is_clear, max_nodes):

@@ -129,7 +129,8 @@ def check_cluster_size(n_samples: int, n_clusters: int, least: int) -> None:
 def _node_views(views: Views, found: Neighborhood) -> list[torch.Tensor]:
     """Draw the views of the nodes that other samples are compared with."""
     # Patches are found wherever they are.
-    most = 0 if found.appearance.image_kind == "photograph" else found.settings.n_views
+    is_moved = found.appearance.compared_by == "pixels"
+    most = found.settings.n_views if is_moved else 0
     indices = torch.arange(len(views.dataset), device=views.generator.device)
     return views.stack(found.features, indices, min(VOTES.n_views - 1, most))
 

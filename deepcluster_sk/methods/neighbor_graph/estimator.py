@@ -51,7 +51,8 @@ class NeighborGraphClusterer(
     two images of one class are often far apart in pixels only because one is a little
     turned or shifted. The graph is partitioned many times, by its leading eigenvectors
     and by joining nodes, and the consensus is refined by its modularity. Photographs,
-    whose neighbours in pixels tell little, are compared by their patches instead.
+    whose neighbours in pixels tell little, and other images that fall into clusters
+    better so, are compared by their patches instead.
 
     It is what the deep clusterers start from by default. With settings of your own:
     ``DeepTripletClusterer(init=NeighborGraphClusterer(n_neighbors=8))``.
@@ -73,8 +74,10 @@ class NeighborGraphClusterer(
         contrast of the whole, or those around every pixel. "auto" takes the one whose
         links the others, and patches, confirm most. Vectors have none.
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
-        Drawings are compared by pixels, photographs and textures by patches, which
-        "auto" takes where they fall into clusters better, and link others than pixels.
+        Photographs and textures are compared by patches, drawings by pixels, patches or
+        both, whichever make the better clusters; by pixels alone if contrast is given
+        too. "auto" takes images for photographs where patches make the better clusters
+        and link others than pixels.
     augmentation : "auto", str, dict, callable, nn.Module or None, default="auto"
         Views that show the same: turns, shifts, shears and zooms of images, noise and
         masking of vectors. A preset's name, its strengths as a dict, or any function of

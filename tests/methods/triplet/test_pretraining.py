@@ -132,7 +132,9 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(
 
     monkeypatch.setattr(Graph, "cut", seen_cut)
     X = make_textures(480)[0] if kind == "textures" else load_digits().images[:600]
+    n_clusters = 2 if kind == "textures" else 3
     params = {"pretraining": NAMED[pretraining], "max_epochs": 0}
+    params["n_clusters"] = n_clusters
     estimator = fit(X, module__contrast="none", **params)
     assert len(learned) == 1
     # By patches, and then by patches and latent.
@@ -141,7 +143,7 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(
         assert_array_equal(estimator.initial_labels_, found[-1][1])
     for graph, labels in found:
         # No move is left that would gain.
-        after = graph.refined(labels, 3, np.random.RandomState(0))
+        after = graph.refined(labels, n_clusters, np.random.RandomState(0))
         assert graph.modularity(after) == pytest.approx(graph.modularity(labels))
 
 
