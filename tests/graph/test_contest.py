@@ -5,7 +5,7 @@ from numpy.testing import assert_array_equal
 
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.graph import contest
+from deepcluster_sk.graph import contest, start
 from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.features import has_patches, patch_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, summed
@@ -155,19 +155,26 @@ def test_what_is_not_clearly_better_does_not_decide_alone(
     assert (seen.image_kind, seen.compared_by) == (kind, compared_by)
 
 
-def test_graphs_of_pixels_and_patches_are_summed_where_neither_is_better():
+def test_graphs_of_pixels_and_patches_are_summed_where_neither_is_better(monkeypatch):
+    made = {}
+    for name in ("neighbor_graphs", "neighbor_graph"):
+        make = getattr(start, name)
+
+        def kept(*args, name=name, make=make):
+            made[name] = make(*args)
+            return made[name]
+
+        monkeypatch.setattr(start, name, kept)
     X, _ = make_textures(200)
-    plain, found = patch_features(views_of(X[:, 0], "auto")), []
-    for compared_by in ("pixels", "patches", "both"):
-        torch.manual_seed(0)
-        views = views_of(X[:, 0], "auto")
-        seen = Appearance("local", "drawing", plain, 0.6, compared_by)
-        by = find_neighborhood(views, 2, np.random.RandomState(0), seen=seen)
-        found.append([graph.weights / graph.weights.sum() for graph in by.graphs])
-    pixels, [patches], both = found
-    assert len(both) == len(pixels) > 1
-    for one, sum_ in zip(pixels, both, strict=True):
-        assert abs(sum_ - (one + patches) / 2).max() < 1e-9
+    views = views_of(X[:, 0], "auto")
+    seen = Appearance("local", "drawing", patch_features(views), 0.6, "both")
+    found = find_neighborhood(views, 2, np.random.RandomState(0), seen=seen)
+    pixels, patches = made["neighbor_graphs"], made["neighbor_graph"]
+    assert len(found.graphs) == len(pixels)
+    for graph, one in zip(found.graphs, pixels, strict=True):
+        assert abs(graph.weights - summed([one, patches]).weights).max() < 1e-9
+    # Whoever comes later is compared by patches.
+    assert found.features is seen.patches
 
 
 def test_colour_images_are_looked_at_without_colours_too(monkeypatch):

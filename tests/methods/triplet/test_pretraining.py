@@ -209,6 +209,7 @@ def test_textures_are_seen_as_photographs(monkeypatch, params, term, crops):
     settings = {"pretraining": "auto", "max_epochs": 0, **params}
     estimator = fit(
         make_textures(300)[0],
+        n_clusters=2,
         module__contrast="none",
         callbacks=[Lengths(2)],
         **settings,
