@@ -134,8 +134,7 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(
     X = make_textures(480)[0] if kind == "textures" else load_digits().images[:600]
     n_clusters = 2 if kind == "textures" else 3
     params = {"pretraining": NAMED[pretraining], "max_epochs": 0}
-    params["n_clusters"] = n_clusters
-    estimator = fit(X, module__contrast="none", **params)
+    estimator = fit(X, n_clusters=n_clusters, module__contrast="none", **params)
     assert len(learned) == 1
     # By patches, and then by patches and latent.
     assert len(found) == 2 * (kind == "textures")
