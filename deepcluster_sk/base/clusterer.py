@@ -26,7 +26,9 @@ from deepcluster_sk.base.start import (
 from deepcluster_sk.base.telling import tell_plan
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.graph.graph import CUTS
 from deepcluster_sk.graph.start import (
+    FIRST_CUTS,
     MIN_NODES,
     START,
     GraphStart,
@@ -215,11 +217,14 @@ class BaseDeepClusterer(
                 )
             return Start(contrast, kind)
         settings = self._graph_settings(min(context.n_samples, START.max_nodes))
+        as_photographs = Start(contrasts[0], "photograph")
+        anew = layout.is_image and self._looks_again(layout, as_photographs)
+        cuts = FIRST_CUTS if anew else CUTS
 
         def find() -> GraphStart:
             context.progress.begin("start")
+            by_default = partial(find_start, settings=settings, cuts=cuts)
             with streams.seeded():
-                by_default = partial(find_start, settings=settings)
                 find_by = getattr(self.init, "start_of", by_default)
                 return find_by(
                     views,
@@ -238,6 +243,7 @@ class BaseDeepClusterer(
             "counted": context.count is not None,
             "init": self.init,
             "settings": settings,
+            "cuts": cuts,
         }
         found = context.kept(self.memory, "start", key, find)
         context.interrupts.hold()  # there is a partition

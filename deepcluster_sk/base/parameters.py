@@ -23,7 +23,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_clusters": N_CLUSTERS,
     "latent_dim": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "architecture": [
-        StrOptions({"auto", "shallow", "deep", "mlp"}),
+        StrOptions({"auto", "shallow", "deep", "residual", "mlp"}),
         callable,
         torch.nn.Module,
     ],
@@ -67,9 +67,11 @@ n_clusters : int, "auto" or (int, int), default=8
     the number found is a guess.
 latent_dim : int or "auto", default="auto"
     Dimensions of the latent space; "auto" is `n_clusters_`, within 10 and 64.
-architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, default="auto"
+architecture : {"auto", "shallow", "deep", "residual", "mlp"}, callable or Module, \
+        default="auto"
     Autoencoder. "auto" takes the shallow convolutional one for images, and an MLP for
-    vectors; "deep" has five convolutions instead of three. A module, or a callable
+    vectors; "deep" has five convolutions instead of three, "residual" a residual
+    network as its encoder, which wants a GPU. A module, or a callable
     that builds one from ``(sample_shape, latent_dim)``, needs the methods ``encode``
     and ``decode``; see :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
 image_shape : tuple, default=None

@@ -22,7 +22,14 @@ from deepcluster_sk.graph.features import (
     patch_features,
     pixel_features,
 )
-from deepcluster_sk.graph.graph import Graph, neighbor_graph, neighbor_graphs, summed
+from deepcluster_sk.graph.graph import (
+    CUTS,
+    CutSettings,
+    Graph,
+    neighbor_graph,
+    neighbor_graphs,
+    summed,
+)
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
@@ -50,6 +57,8 @@ class StartSettings:
 
 
 START = StartSettings()
+#: How a graph is cut that will be cut anew with what a network has learned.
+FIRST_CUTS = CutSettings(n_cuts=1)
 
 
 @dataclass(frozen=True)
@@ -103,12 +112,19 @@ class Neighborhood:
     appearance: Appearance
 
     def partition(
-        self, n_clusters: int, n_rows: int, random_state: np.random.RandomState
+        self,
+        n_clusters: int,
+        n_rows: int,
+        random_state: np.random.RandomState,
+        cuts: CutSettings = CUTS,
     ) -> GraphStart:
-        """Partition the data set, of so many rows, on the graphs."""
+        """Partition the data set, of so many rows, on the graphs.
+
+        `cuts` are of photographs.
+        """
         if self.appearance.image_kind == "photograph":
             graph = self.graphs[-1]
-            labels = graph.cut(n_clusters, n_rows, random_state)
+            labels = graph.cut(n_clusters, n_rows, random_state, cuts)
             return self.start(graph.merge_split(labels, n_clusters, random_state))
         found = graph_partition(
             self.graphs, n_clusters, n_rows, self.settings, random_state
@@ -193,14 +209,15 @@ def find_neighborhood(
     if seen is None:
         seen, _ = look_at(views, contrasts, image_kind, link, merit)
     features = seen.features(views)
-    graphs = []
-    if seen.compared_by != "patches":
+    if seen.compared_by == "pixels":
+        graphs = neighbor_graphs(views, features, nodes, n_clusters, settings)
+        return Neighborhood(graphs, features, settings, seen)
+    # Patches are found wherever they are: no views are needed.
+    graphs = [neighbor_graph(views, features, nodes, n_clusters, 0, settings)]
+    if seen.compared_by == "both":
         pixels = pixel_features(views, seen.contrast)
-        graphs = neighbor_graphs(views, pixels, nodes, n_clusters, settings)
-    if seen.compared_by != "pixels":
-        # Patches are found wherever they are: no views are needed.
-        patches = neighbor_graph(views, features, nodes, n_clusters, 0, settings)
-        graphs = [summed([graph, patches]) for graph in graphs] or [patches]
+        by_pixels = neighbor_graphs(views, pixels, nodes, n_clusters, settings)
+        graphs = [summed([graph, *graphs]) for graph in by_pixels]
     return Neighborhood(graphs, features, settings, seen)
 
 
@@ -231,6 +248,7 @@ def find_start(
     settings: GraphSettings | None = None,
     max_nodes: int = START.max_nodes,
     seen: Appearance | None = None,
+    cuts: CutSettings = CUTS,
 ) -> GraphStart:
     """Partition samples by what augmentation makes alike: by pixels, or by patches.
 
@@ -255,6 +273,9 @@ def find_start(
         Samples in the graph, at most; the others follow their neighbours in it.
     seen : Appearance, default=None
         How samples are seen, where contrast and kind have been chosen already.
+    cuts : CutSettings
+        How photographs are cut; where :func:`look_again` will cut them anew,
+        :data:`FIRST_CUTS` will do.
 
     Returns
     -------
@@ -270,7 +291,7 @@ def find_start(
         max_nodes=max_nodes,
         seen=seen,
     )
-    return found.partition(n_clusters, len(views.dataset), random_state)
+    return found.partition(n_clusters, len(views.dataset), random_state, cuts)
 
 
 def look_again(

@@ -1,4 +1,4 @@
-"""Autoencoders: convolutional (shallow and deep) for images, an MLP for vectors."""
+"""Autoencoders: convolutional ones for images, an MLP for vectors."""
 
 import copy
 from collections.abc import Sequence
@@ -10,12 +10,17 @@ import torch
 from torch import nn
 
 from deepcluster_sk.data.resizing import MIN_SIDE
+from deepcluster_sk.networks.residual import RESIDUAL_CHANNELS, residual_encoder
 
 #: Channel widths of the two convolutional networks.
 SHALLOW_CHANNELS = (32, 64, 128)
 DEEP_CHANNELS = (32, 64, 128, 256, 256)
 #: Widths by name.
-CHANNELS = {"shallow": SHALLOW_CHANNELS, "deep": DEEP_CHANNELS}
+CHANNELS = {
+    "shallow": SHALLOW_CHANNELS,
+    "deep": DEEP_CHANNELS,
+    "residual": RESIDUAL_CHANNELS,
+}
 #: A feature map is pooled only while its smaller side is at least this, in pixels.
 MIN_POOLED_SIDE = 4
 
@@ -126,6 +131,42 @@ class ConvAutoencoder(nn.Module):
         return self.decoder(latent)
 
 
+class ResidualAutoencoder(nn.Module):
+    """Autoencoder of photographs: a residual encoder, and the shallow decoder.
+
+    Parameters
+    ----------
+    image_shape : tuple (C, H, W)
+    latent_dim : int
+    channels : sequence of int
+        Widths of the encoder's blocks, as :func:`residual_encoder` takes them.
+    batch_norm : bool, default=True
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        channels: Sequence[int] = RESIDUAL_CHANNELS,
+        batch_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        self.encoder = residual_encoder(image_shape, latent_dim, channels, batch_norm)
+        # Rebuilding is no part of what photographs are told apart by.
+        shallow = ConvAutoencoder(image_shape, latent_dim, batch_norm=batch_norm)
+        self.decoder = shallow.decoder
+        if batch_norm:
+            self.apply(initialize_xavier)
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Images ``(n, C, H, W)`` to codes ``(n, latent_dim)``."""
+        return self.encoder(x)
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Codes ``(n, latent_dim)`` to images ``(n, C, H, W)``."""
+        return self.decoder(latent)
+
+
 class MLPAutoencoder(nn.Module):
     """Fully connected autoencoder for feature vectors (or images taken as vectors).
 
@@ -202,7 +243,7 @@ def make_autoencoder(
 
     Parameters
     ----------
-    architecture : {"auto", "shallow", "deep", "mlp"}, callable or nn.Module
+    architecture : {"auto", "shallow", "deep", "residual", "mlp"}, callable or nn.Module
         ``"auto"`` is shallow for images, and an MLP for vectors. A callable, an
         :class:`Autoencoder` class for one, gets ``(sample_shape, latent_dim)``; a
         module is deep-copied.
@@ -210,7 +251,8 @@ def make_autoencoder(
         ``(C, H, W)`` or ``(d,)``.
     latent_dim : int
     channels : sequence of int, default=None
-        Widths of the convolutions or of the MLP's hidden layers.
+        Widths of the convolutions, of the residual blocks, or of the MLP's hidden
+        layers.
     batch_norm : bool, default=True
         Whether hidden layers are followed by batch normalisation.
 
@@ -230,7 +272,8 @@ def make_autoencoder(
         return MLPAutoencoder(sample_shape, latent_dim, widths, batch_norm)
     if widths is None:
         widths = CHANNELS[architecture]
-    return ConvAutoencoder(
+    build = ResidualAutoencoder if architecture == "residual" else ConvAutoencoder
+    return build(
         sample_shape,  # type: ignore[arg-type]
         latent_dim,
         widths,

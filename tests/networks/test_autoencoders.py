@@ -15,7 +15,7 @@ from deepcluster_sk.networks.autoencoders import (
     resolve_architecture,
 )
 
-NARROW = {"shallow": (3, 4, 5), "deep": (3, 4, 5, 4, 3)}
+NARROW = {"shallow": (3, 4, 5), "deep": (3, 4, 5, 4, 3), "residual": (3, 4, 5)}
 SIDES = [(side, side) for side in range(8, 34)]
 OBLONG = [(8, 33), (33, 8), (9, 16), (28, 11), (13, 15), (8, 64)]
 
@@ -44,14 +44,14 @@ def assert_fits(module, sample_shape, latent_dim):
     assert module.decode(latent).shape == x.shape
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "deep"])
+@pytest.mark.parametrize("architecture", ["shallow", "deep", "residual"])
 @pytest.mark.parametrize("sides", SIDES + OBLONG, ids=str)
 def test_every_image_side_from_8_up_comes_back_in_its_shape(architecture, sides):
     module = make_autoencoder(architecture, (1, *sides), 4, NARROW[architecture])
     assert_fits(module, (1, *sides), 4)
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "deep", "mlp"])
+@pytest.mark.parametrize("architecture", ["shallow", "deep", "residual", "mlp"])
 @pytest.mark.parametrize("n_channels", [1, 2, 3, 4, 5])
 def test_every_number_of_channels(architecture, n_channels):
     channels = NARROW.get(architecture, (6, 5))
@@ -102,7 +102,7 @@ def test_each_convolution_is_followed_by_pooling_batch_norm_and_relu():
     assert [layer.out_channels for layer in layers[::4][:3]] == [32, 64, 128]
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "deep", "mlp"])
+@pytest.mark.parametrize("architecture", ["shallow", "deep", "residual", "mlp"])
 def test_without_batch_norm_every_layer_has_its_bias(architecture):
     shape = (3, 16, 16)
     module = make_autoencoder(architecture, shape, 8, batch_norm=False)
@@ -118,7 +118,7 @@ def test_without_batch_norm_every_layer_has_its_bias(architecture):
     assert_close(module.encode(x)[:1], module.encode(x[:1]))
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "deep", "mlp"])
+@pytest.mark.parametrize("architecture", ["shallow", "deep", "residual", "mlp"])
 def test_weights_are_xavier_and_biases_zero(architecture):
     torch.manual_seed(0)
     module = make_autoencoder(architecture, (3, 16, 16), 8)
@@ -231,7 +231,7 @@ def test_the_protocol_is_what_the_own_networks_follow():
     assert isinstance(MLPAutoencoder((3,), 2), Autoencoder)
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "deep", "mlp"])
+@pytest.mark.parametrize("architecture", ["shallow", "deep", "residual", "mlp"])
 def test_pickles(architecture):
     module = make_autoencoder(architecture, (1, 8, 8), 2, NARROW.get(architecture))
     again = pickle.loads(pickle.dumps(module))
@@ -239,7 +239,7 @@ def test_pickles(architecture):
     assert torch.equal(module.eval().encode(x), again.eval().encode(x))
 
 
-@pytest.mark.parametrize("architecture", ["shallow", "deep", "mlp"])
+@pytest.mark.parametrize("architecture", ["shallow", "deep", "residual", "mlp"])
 def test_every_weight_has_a_gradient(architecture):
     module = make_autoencoder(architecture, (2, 9, 11), 3, NARROW.get(architecture))
     x = torch.randn(6, 2, 9, 11)

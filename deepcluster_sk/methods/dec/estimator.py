@@ -42,8 +42,8 @@ class DECClusterer(BaseDeepClusterer):
         Weight of the reconstruction error beside the clustering term. At 0, DEC, the
         decoder is let go once the clusters are trained; 10 is IDEC, which weights
         reconstruction and clustering as 1 and 0.1.
-    architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
-            default="auto"
+    architecture : {"auto", "shallow", "deep", "residual", "mlp"}, callable or \
+            Module, default="auto"
         Autoencoder, as :class:`DeepTripletClusterer` takes it, but without batch
         normalisation where there is no augmentation.
     augmentation : "auto", str, dict, callable or None, default=None

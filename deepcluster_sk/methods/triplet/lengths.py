@@ -1,5 +1,7 @@
 """How long the triplet method trains, where nothing else is said."""
 
+from typing import Any
+
 import numpy as np
 
 from deepcluster_sk.base.context import FitContext
@@ -18,6 +20,8 @@ PRETRAINING = {
     TripletMargin: (600, 4),
     InstanceDiscrimination: (2_000, 20),
 }
+#: With a residual network, which has more to learn; and epochs at most.
+RESIDUAL = (20_000, 20, 200)
 #: Rebuilding images from their views takes longer, as there is more to learn.
 FROM_VIEWS = (1_680, 1)
 #: Optimiser steps of joint training. Of photographs, whose views differ more, the
@@ -34,10 +38,14 @@ FEW_CLUSTERS, MOST_TIMES = 10, 3.0
 def pretraining_epochs(
     strategy: Reconstruction | TripletMargin | InstanceDiscrimination,
     context: FitContext,
+    architecture: Any,
 ) -> int:
-    """Epochs of pretraining, by its strategy."""
+    """Epochs of pretraining, by its strategy and the network."""
     if strategy.epochs != "auto":
         return int(strategy.epochs)
+    is_residual = isinstance(architecture, str) and architecture == "residual"
+    if isinstance(strategy, InstanceDiscrimination) and is_residual:
+        return context.epochs(*RESIDUAL)
     steps, least = PRETRAINING[type(strategy)]
     if isinstance(strategy, Reconstruction) and strategy.from_views:
         steps, least = FROM_VIEWS

@@ -72,8 +72,8 @@ class VariationalClusterer(BaseDeepClusterer):
     start_weight : float or "auto", default="auto"
         Weight, in nats, of the cross-entropy that holds q(k|x) of a view of each image
         to the labels of the start; "auto" is half the number of features.
-    architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module, \
-            default="auto"
+    architecture : {"auto", "shallow", "deep", "residual", "mlp"}, callable or \
+            Module, default="auto"
         Encoder, as :class:`DeepTripletClusterer` takes it. The decoder is an MLP,
         unless the network is one's own.
     augmentation : "auto", str, dict, callable or None, default="auto"

@@ -52,7 +52,7 @@ class MixtureVAE(nn.Module):
 
     Parameters
     ----------
-    architecture : {"auto", "shallow", "deep", "mlp"}, callable or Module
+    architecture : {"auto", "shallow", "deep", "residual", "mlp"}, callable or Module
         Of the encoder. The decoder is an MLP, since it runs once for every cluster; a
         network of the user's own is used for both.
     sample_shape : tuple of int
