@@ -23,25 +23,30 @@ class ResidualBlock(nn.Module):
     depth, width : int
         Channels that go in, and come out.
     stride : {1, 2}
-        Of the first convolution. Where shapes differ, what is given passes a 1x1
-        convolution.
+        Of the first convolution. Where sides differ then, those of what is given are
+        halved by means; where channels do, it passes a 1x1 convolution.
     batch_norm : bool
 
     References
     ----------
-    He et al. (2016), "Deep residual learning for image recognition", Fig. 2.
+    He et al. (2016), "Deep residual learning for image recognition", Fig. 2; He et al.
+    (2019), "Bag of tricks for image classification with convolutional neural networks",
+    Fig. 2c, for the means.
     """
 
     def __init__(self, depth: int, width: int, stride: int, batch_norm: bool) -> None:
         super().__init__()
         self.body = nn.Sequential(
             *convolution(depth, width, 3, stride, batch_norm),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
             *convolution(width, width, 3, 1, batch_norm),
         )
         self.shortcut = nn.Sequential()
-        if depth != width or stride > 1:
-            self.shortcut.extend(convolution(depth, width, 1, stride, batch_norm))
+        if stride > 1:
+            means = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+            self.shortcut.append(means)
+        if depth != width:
+            self.shortcut.extend(convolution(depth, width, 1, 1, batch_norm))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Feature maps ``(n, depth, H, W)`` to ``(n, width, H / stride, W / stride)``.
@@ -78,7 +83,7 @@ def residual_encoder(
     first = channels[0]
     while not layers or max(sides) > MOST_SIDE:
         stride = 2 if max(sides) > MOST_SIDE else 1
-        layers += [*convolution(depth, first, 3, stride, batch_norm), nn.ReLU(True)]
+        layers += [*convolution(depth, first, 3, stride, batch_norm), nn.ReLU()]
         depth, sides = first, [-(-side // stride) for side in sides]
     for width in channels:
         halve = width != depth and min(sides) >= LEAST_SIDE

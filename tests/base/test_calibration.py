@@ -48,7 +48,7 @@ def test_what_no_temperature_reaches_is_come_near_to():
 
 @pytest.fixture(scope="module")
 def images():
-    return make_images(n=90)
+    return make_images(n=150)
 
 
 @pytest.fixture(scope="module")

@@ -393,7 +393,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     def _looks_again(self, layout: RowLayout, start: Start) -> bool:
         """Whether single images are told apart, which makes a latent to look in."""
-        return not isinstance(self._strategy(layout, start), Reconstruction)
+        strategy = self._strategy(layout, start)
+        return not isinstance(strategy, Reconstruction) and strategy.epochs != 0
 
     def _latent_dim(self, context: FitContext, start: Start) -> int:
         is_open = self.latent_dim == "auto" and context.latent_dim is None

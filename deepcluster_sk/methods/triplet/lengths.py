@@ -21,7 +21,7 @@ PRETRAINING = {
     InstanceDiscrimination: (2_000, 20),
 }
 #: With a residual network, which has more to learn; and epochs at most.
-RESIDUAL = (20_000, 20, 200)
+RESIDUAL = (20_000, 20, 100)
 #: Rebuilding images from their views takes longer, as there is more to learn.
 FROM_VIEWS = (1_680, 1)
 #: Optimiser steps of joint training. Of photographs, whose views differ more, the

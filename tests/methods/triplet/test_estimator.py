@@ -225,7 +225,8 @@ def test_the_kernel_is_the_sharper_the_more_clusters_there_are(n_clusters, power
         latent_dim=5,
     )
     start = SimpleNamespace(contrast="none")
-    _, settings = DeepTripletClusterer()._module(context, start)
+    estimator = DeepTripletClusterer(architecture="shallow")
+    _, settings = estimator._module(context, start)
     assert settings["kernel_power"] == power
 
 

@@ -3,7 +3,11 @@ from types import SimpleNamespace
 import pytest
 
 from deepcluster_sk import PseudoLabels, SelfTraining
-from deepcluster_sk.methods.triplet.lengths import joint_epochs
+from deepcluster_sk.methods.triplet.lengths import joint_epochs, pretraining_epochs
+from deepcluster_sk.methods.triplet.strategies import (
+    InstanceDiscrimination,
+    TripletMargin,
+)
 
 
 def steps(n_clusters=10, targets=None, photographs=False):
@@ -29,3 +33,19 @@ def test_photographs_and_own_targets_take_about_twice_as_long():
 
 def test_what_is_stated_is_taken():
     assert joint_epochs(7, PseudoLabels(), None, None) == 7
+
+
+def pretraining(strategy, architecture):
+    """Bounds of pretraining, by a context that hands on what it is given."""
+    context = SimpleNamespace(epochs=lambda *bounds: bounds)
+    return pretraining_epochs(strategy, context, architecture)
+
+
+def test_a_residual_network_is_pretrained_for_longer():
+    residual = pretraining(InstanceDiscrimination(), "residual")
+    shallow = pretraining(InstanceDiscrimination(), "auto")
+    assert residual[0] == 10 * shallow[0]
+    assert len(residual) == 3  # and may see its images more often
+    for architecture in ("residual", "auto"):
+        assert pretraining(InstanceDiscrimination(7), architecture) == 7
+        assert pretraining(TripletMargin(), architecture) == (600, 4)

@@ -18,11 +18,13 @@ from deepcluster_sk import (
 from deepcluster_sk.base import clusterer
 from deepcluster_sk.graph import contest
 from deepcluster_sk.graph import start as graph_start
-from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.graph import CUTS, Graph
+from deepcluster_sk.graph.start import FIRST_CUTS
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
 from tests.callbacks import Lengths, Rates
 from tests.made import make_images, make_textures, make_vectors, quick
+from tests.simulated_device import simulated_device
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -305,3 +307,46 @@ def test_vectors_with_hubs_are_no_photographs():
 def test_separation_is_for_images_with_views(images, kind, params, expected):
     X, channels = (images, (4, 8)) if kind == "images" else (make_vectors()[0], (8,))
     assert terms(auto(X, module__channels=channels, **params)) == expected
+
+
+PHOTOGRAPHS = {"pretraining": InstanceDiscrimination(1), "image_kind": "photograph"}
+
+
+def architecture(estimator):
+    return estimator.net_.get_params_for("module")["architecture"]
+
+
+def test_photographs_have_a_residual_network_on_a_gpu(images):
+    assert architecture(fit(images, **PHOTOGRAPHS)) == "auto"
+    with simulated_device():
+        assert architecture(fit(images, device="cuda", **PHOTOGRAPHS)) == "residual"
+        drawings = {**PHOTOGRAPHS, "pretraining": TripletMargin(1)}
+        assert architecture(fit(images, device="cuda", **drawings)) == "auto"
+        deep = fit(images, device="cuda", architecture="deep", **PHOTOGRAPHS)
+        assert architecture(deep) == "deep"
+
+
+def test_a_network_that_a_gpu_has_trained_goes_on_without_one(images, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(DeepTripletClusterer, "_network", lambda *args: "residual")
+        estimator = fit(images, **PHOTOGRAPHS)
+    estimator.set_params(warm_start=True).fit(images)
+    assert architecture(estimator) == "residual"
+    with pytest.raises(ValueError, match="architecture='deep', not 'residual'"):
+        estimator.set_params(architecture="deep").fit(images)
+
+
+def test_photographs_are_cut_quickly_where_they_are_cut_again(images, monkeypatch):
+    seen, cut = [], Graph.cut
+
+    def watched(self, n_clusters, n_rows, random_state, settings=CUTS):
+        seen.append(settings)
+        return cut(self, n_clusters, n_rows, random_state, settings)
+
+    monkeypatch.setattr(Graph, "cut", watched)
+    fit(images, **PHOTOGRAPHS)
+    assert seen == [FIRST_CUTS, CUTS]
+    for pretraining in (InstanceDiscrimination(0), Reconstruction(1), None):
+        seen.clear()
+        fit(images, **{**PHOTOGRAPHS, "pretraining": pretraining})
+        assert seen == [CUTS]
