@@ -292,7 +292,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         self, context: FitContext, start: Start
     ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
         return ClusteringAutoencoder, {
-            "architecture": self._network(context, start),
+            "architecture": self._architecture(context, start),
             "sample_shape": context.layout.shape,
             "n_clusters": context.n_clusters,
             "latent_dim": self._latent_dim(context, start),
@@ -330,7 +330,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
                 strategy.margin,
                 strategy.from_views,
             )
-        network = self._network(context, start)
+        network = self._architecture(context, start)
         return objective, pretraining_epochs(strategy, context, network)
 
     def _clustering(
@@ -375,7 +375,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
             return Reconstruction(omega=PRETRAIN_OMEGA)
         return TripletMargin() if name == "triplet" else InstanceDiscrimination()
 
-    def _network(self, context: FitContext, start: Start) -> Any:
+    def _architecture(self, context: FitContext, start: Start) -> Any:
         """Architecture: a residual network for photographs, where a GPU affords it."""
         if not (isinstance(self.architecture, str) and self.architecture == "auto"):
             return self.architecture

@@ -328,7 +328,7 @@ def test_photographs_have_a_residual_network_on_a_gpu(images):
 
 def test_a_network_that_a_gpu_has_trained_goes_on_without_one(images, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(DeepTripletClusterer, "_network", lambda *args: "residual")
+        patched.setattr(DeepTripletClusterer, "_architecture", lambda *args: "residual")
         estimator = fit(images, **PHOTOGRAPHS)
     estimator.set_params(warm_start=True).fit(images)
     assert architecture(estimator) == "residual"
