@@ -12,6 +12,7 @@ from deepcluster_sk.counting.profile import ClusterCount, count_on
 from deepcluster_sk.graph.contest import ImageKind, look_at
 from deepcluster_sk.graph.graph import Graph, neighbor_graph
 from deepcluster_sk.graph.neighbors import Features, Views
+from deepcluster_sk.graph.remembering import RememberingViews
 from deepcluster_sk.graph.settings import GraphSettings
 from deepcluster_sk.graph.spectral import Labels, modularity_shares
 from deepcluster_sk.graph.start import MIN_NODES, distinct_rows
@@ -65,6 +66,7 @@ def count_clusters(
     ClusterCount
     """
     least, most = bounds
+    views = RememberingViews.of(views)
     nodes = distinct_rows(views.dataset.rows, least, random_state, settings.max_nodes)
 
     def link(features: Features, augmented: bool) -> Graph:

@@ -63,7 +63,11 @@ class PrincipalComponents:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_components)`` of samples ``(n, *sample_shape)``."""
-        return (self.prepare(x).flatten(1) - self.mean) @ self.basis
+        return self.project(self.prepare(x).flatten(1))
+
+    def project(self, prepared: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_components)`` of what `prepare` made, ``(n, d)``."""
+        return (prepared - self.mean) @ self.basis
 
     def half_whitened(self) -> "PrincipalComponents":
         """Divide each component by the root of its standard deviation.

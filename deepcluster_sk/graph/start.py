@@ -31,6 +31,7 @@ from deepcluster_sk.graph.graph import (
     summed,
 )
 from deepcluster_sk.graph.neighbors import Features, Views
+from deepcluster_sk.graph.remembering import RememberingViews
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.contrast import CONTRASTS
@@ -186,6 +187,7 @@ def find_neighborhood(
 
     Parameters are those of :func:`find_start`, which partitions what is found.
     """
+    views = RememberingViews.of(views)
     nodes = distinct_rows(views.dataset.rows, n_clusters, random_state, max_nodes)
     settings = settings or settings_for(len(nodes))
     sample = nodes[: START.looked_at]

@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans
 
 from deepcluster_sk.graph.contest import Appearance, ImageKind
 from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.graph.remembering import RememberingViews
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import (
@@ -62,6 +63,7 @@ def cluster_nodes(
         # There is nothing to choose contrast and kind by.
         contrasts = contrasts[:1]
         image_kind = "drawing" if image_kind == "auto" else image_kind
+    views = RememberingViews.of(views)
     found = find_neighborhood(
         views,
         n_clusters,
