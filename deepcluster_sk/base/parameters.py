@@ -70,10 +70,11 @@ latent_dim : int or "auto", default="auto"
 architecture : {"auto", "shallow", "deep", "residual", "mlp"}, callable or Module, \
         default="auto"
     Autoencoder. "auto" takes the shallow convolutional one for images, and an MLP for
-    vectors; "deep" has five convolutions instead of three, "residual" a residual
-    network as its encoder, which wants a GPU. A module, or a callable
-    that builds one from ``(sample_shape, latent_dim)``, needs the methods ``encode``
-    and ``decode``; see :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
+    vectors; "deep" has five convolutions instead of three. "residual" has a residual
+    network as its encoder; :class:`~deepcluster_sk.DeepTripletClusterer` takes it for
+    photographs on a CUDA GPU, elsewhere it takes hours. A module, or a callable that
+    builds one from ``(sample_shape, latent_dim)``, needs the methods ``encode`` and
+    ``decode``; see :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
 image_shape : tuple, default=None
     Shape of the images in flat rows: ``(H, W)``, ``(C, H, W)`` or ``(H, W, C)``.
 channel_axis : {1, -1}, default=None

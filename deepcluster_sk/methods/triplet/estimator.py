@@ -19,6 +19,7 @@ from deepcluster_sk.base.start import Start
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.contest import ImageKind
+from deepcluster_sk.methods.triplet.architecture import architecture_of
 from deepcluster_sk.methods.triplet.discrimination import (
     InstanceDiscriminationPretraining,
 )
@@ -100,15 +101,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
     latent_dim : int or "auto", default="auto"
         Dimensions of the latent space; "auto" is `n_clusters_`, within 10 and 64, or 64
         where pretraining tells images apart.
-    architecture : {"auto", "shallow", "deep", "residual", "mlp"}, callable or \
-            Module, default="auto"
-        Autoencoder. "auto" takes the shallow convolutional one for images, and an MLP
-        for vectors; "deep" has five convolutions instead of three. "residual" has a
-        residual network as its encoder, which "auto" takes where images are told apart
-        in pretraining, as photographs are, on a CUDA GPU; elsewhere it takes hours. A
-        module, or a callable that builds one from ``(sample_shape, latent_dim)``, needs
-        the methods ``encode`` and ``decode``; see
-        :class:`~deepcluster_sk.networks.autoencoders.Autoencoder`.
     augmentation : "auto", str, dict, callable or None, default="auto"
         What makes augmented views. "auto" chooses "grey", "natural" or "vector" by the
         kind of data, and "photograph" for photographs; a dict gives the parameters of
@@ -377,14 +369,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     def _architecture(self, context: FitContext, start: Start) -> Any:
         """Architecture: a residual network for photographs, where a GPU affords it."""
-        if not (isinstance(self.architecture, str) and self.architecture == "auto"):
-            return self.architecture
-        if context.goes_on:
-            return self.net_.get_params_for("module")["architecture"]
-        strategy = self._strategy(context.layout, start)
-        told_apart = isinstance(strategy, InstanceDiscrimination)
-        affords_it = context.device.type == "cuda" and context.layout.is_image
-        return "residual" if told_apart and affords_it else "auto"
+        return architecture_of(self, self._strategy(context.layout, start), context)
 
     def _lr_peak(self, layout: RowLayout, start: Start) -> float:
         named = isinstance(self.architecture, str)  # a user's own may not bear it

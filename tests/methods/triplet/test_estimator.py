@@ -225,7 +225,7 @@ def test_the_kernel_is_the_sharper_the_more_clusters_there_are(n_clusters, power
         latent_dim=5,
     )
     start = SimpleNamespace(contrast="none")
-    estimator = DeepTripletClusterer(architecture="shallow")
+    estimator = DeepTripletClusterer(architecture="shallow", pretraining=None)
     _, settings = estimator._module(context, start)
     assert settings["kernel_power"] == power
 
