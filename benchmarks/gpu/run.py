@@ -39,7 +39,7 @@ class Step(NamedTuple):
 #: In the order of their worth. Those of photographs are guesses: no fit with a residual
 #: network has been measured.
 STEPS = (
-    Step("tests", tests.measure, 150),
+    Step("tests", tests.measure, 90),
     Step("overhead", networks.overhead, 25),
     Step("digits", partial(fits.measure, "digits"), 25),
     Step("usps", partial(fits.measure, "usps"), 40),

@@ -47,9 +47,7 @@ class RememberingViews(Views):
     @classmethod
     def of(cls, views: Views) -> "RememberingViews":
         """Make them of views; such as remember already stay themselves."""
-        if isinstance(views, cls):
-            return views
-        return cls(views.dataset, views.reader, views.augmentation, views.generator)
+        return views if isinstance(views, cls) else cls(**vars(views))
 
     def draw(
         self, features: Features, indices: torch.Tensor, augment: bool = False

@@ -44,7 +44,27 @@ class Autoencoder(Protocol):
         """Decode latent vectors."""
 
 
-class ConvAutoencoder(nn.Module):
+class EncoderAndDecoder(nn.Module):
+    """An :class:`Autoencoder` of two networks.
+
+    Attributes
+    ----------
+    encoder, decoder : Module
+    """
+
+    encoder: nn.Module
+    decoder: nn.Module
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Encode samples ``(n, *sample_shape)`` as codes ``(n, latent_dim)``."""
+        return self.encoder(x)
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Decode codes ``(n, latent_dim)`` to samples ``(n, *sample_shape)``."""
+        return self.decoder(latent)
+
+
+class ConvAutoencoder(EncoderAndDecoder):
     """Convolutional autoencoder.
 
     The encoder is a row of 3x3 convolutions of stride 1, each with 2x2 max-pooling with
@@ -122,16 +142,8 @@ class ConvAutoencoder(nn.Module):
         if batch_norm:
             self.apply(initialize_xavier)
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Images ``(n, C, H, W)`` to codes ``(n, latent_dim)``."""
-        return self.encoder(x)
 
-    def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Codes ``(n, latent_dim)`` to images ``(n, C, H, W)``."""
-        return self.decoder(latent)
-
-
-class ResidualAutoencoder(nn.Module):
+class ResidualAutoencoder(EncoderAndDecoder):
     """Autoencoder of photographs: a residual encoder, and the shallow decoder.
 
     Parameters
@@ -158,16 +170,8 @@ class ResidualAutoencoder(nn.Module):
         if batch_norm:
             self.apply(initialize_xavier)
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Images ``(n, C, H, W)`` to codes ``(n, latent_dim)``."""
-        return self.encoder(x)
 
-    def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Codes ``(n, latent_dim)`` to images ``(n, C, H, W)``."""
-        return self.decoder(latent)
-
-
-class MLPAutoencoder(nn.Module):
+class MLPAutoencoder(EncoderAndDecoder):
     """Fully connected autoencoder for feature vectors (or images taken as vectors).
 
     Parameters
@@ -208,14 +212,6 @@ class MLPAutoencoder(nn.Module):
         self.decoder = nn.Sequential(*decoder[:-1], nn.Unflatten(1, sample_shape))
         if batch_norm:
             self.apply(initialize_xavier)
-
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """Encode samples ``(n, *sample_shape)`` as codes ``(n, latent_dim)``."""
-        return self.encoder(x)
-
-    def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Codes ``(n, latent_dim)`` to samples ``(n, *sample_shape)``."""
-        return self.decoder(latent)
 
 
 def hidden_widths(n_features: int) -> tuple[int, int]:

@@ -34,7 +34,7 @@ def looked_at(monkeypatch):
     return seen
 
 
-def plain(views):
+def plain():
     """The same samples and augmentation, forgetful, at the same place of the stream."""
     return views_of(make_images(n=40)[0], "grey")
 
@@ -44,7 +44,7 @@ def test_what_is_remembered_is_what_would_be_drawn(views, patches):
     for rows in (torch.arange(40), torch.randperm(40), torch.arange(7, 20)):
         for features in (patches, patches.half_whitened(), both):
             found = views.draw(features, rows)
-            torch.testing.assert_close(found, plain(views).draw(features, rows))
+            torch.testing.assert_close(found, plain().draw(features, rows))
 
 
 def test_patches_of_a_row_are_found_once(views, patches, looked_at):
@@ -87,7 +87,7 @@ def test_no_more_rows_are_remembered_than_memory_is_for(
 def test_other_features_are_as_they_were(views):
     pixels, rows = pixel_features(views, "none"), torch.arange(40)
     for features in (pixels, lambda x: x.flatten(1)):
-        expected = plain(views).draw(features, rows)
+        expected = plain().draw(features, rows)
         np.testing.assert_array_equal(views.draw(features, rows), expected)
     assert not views.drawn
     assert RememberingViews.of(views) is views

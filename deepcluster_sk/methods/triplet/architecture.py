@@ -13,11 +13,10 @@ def architecture_of(clusterer: Any, strategy: Any, context: FitContext) -> Any:
     network where there is a GPU to train it. A fitted network goes on as it is,
     wherever it was trained.
     """
-    given = clusterer.architecture
-    if not isinstance(given, str) or given != "auto":
-        return given
+    if clusterer.architecture != "auto":
+        return clusterer.architecture
     if context.goes_on:
         return clusterer.net_.get_params_for("module")["architecture"]
     told_apart = isinstance(strategy, InstanceDiscrimination)
     affords_it = context.device.type == "cuda" and context.layout.is_image
-    return "residual" if told_apart and affords_it else given
+    return "residual" if told_apart and affords_it else "auto"

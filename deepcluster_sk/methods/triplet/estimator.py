@@ -322,7 +322,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
                 strategy.margin,
                 strategy.from_views,
             )
-        network = self._architecture(context, start)
+        network = architecture_of(self, strategy, context)
         return objective, pretraining_epochs(strategy, context, network)
 
     def _clustering(

@@ -43,8 +43,7 @@ def pretraining_epochs(
     """Epochs of pretraining, by its strategy and the network."""
     if strategy.epochs != "auto":
         return int(strategy.epochs)
-    is_residual = isinstance(architecture, str) and architecture == "residual"
-    if isinstance(strategy, InstanceDiscrimination) and is_residual:
+    if isinstance(strategy, InstanceDiscrimination) and architecture == "residual":
         return context.epochs(*RESIDUAL)
     steps, least = PRETRAINING[type(strategy)]
     if isinstance(strategy, Reconstruction) and strategy.from_views:
