@@ -36,8 +36,7 @@ class Step(NamedTuple):
     seconds: float
 
 
-#: In the order of their worth. Those of photographs are guesses: no fit with a residual
-#: network has been measured.
+#: In the order of their worth.
 STEPS = (
     Step("tests", tests.measure, 90),
     Step("overhead", networks.overhead, 25),
