@@ -16,6 +16,9 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 import torch
 from hypothesis import settings
 
+from deepcluster_sk.graph.features import COARSE
+from deepcluster_sk.graph.patches import PATCHES
+
 torch.set_num_threads(1)
 # The first example pays for imports, and the machine may be busy. The same examples in
 # every run: nothing is to fail by chance in somebody else's change. Other examples are
@@ -32,6 +35,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def _seed() -> None:
     """Give tests that draw from torch's global stream the same numbers every time."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def few_words(monkeypatch):
+    """Code patches by an eighth of the words, where little depends on how many."""
+    for settings_ in (PATCHES, COARSE):
+        monkeypatch.setitem(vars(settings_), "n_words", PATCHES.n_words // 8)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

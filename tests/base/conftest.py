@@ -7,6 +7,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.base import clusterer
+from deepcluster_sk.graph import start
+from deepcluster_sk.graph.contest import Appearance, look_at
 from deepcluster_sk.training.net import ClusteringNet
 from tests.clusterers import CLUSTERERS, OF_EMBEDDINGS
 from tests.made import make_images, quick
@@ -18,6 +20,20 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(
             "cls", CLUSTERERS, ids=lambda cls: cls.__name__, scope="module"
         )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_first_sight():
+    """Take images for drawings unless told: to find out takes half of a quick fit."""
+
+    def look(views, contrasts, image_kind, *judges):
+        if image_kind != "auto" or not views.reader.layout.is_image:
+            return look_at(views, contrasts, image_kind, *judges)
+        return Appearance(contrasts[0], "drawing"), None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(start, "look_at", look)
+        yield
 
 
 @pytest.fixture(scope="module")

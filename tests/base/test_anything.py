@@ -107,12 +107,22 @@ def pair(request):
     return estimator, copy.deepcopy(estimator)
 
 
-# Whatever gets through is really trained on: nothing is patched away here.
-@settings(max_examples=400, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(malformed)
 def test_anything_at_all(pair, X):
     """Only ValueError and TypeError come out; a fitted clusterer stays as it was."""
-    fitted, expected = pair
+    refused_or_usable(*pair, X)
+
+
+@pytest.mark.slow
+@settings(max_examples=1_000, suppress_health_check=list(HealthCheck))
+@given(malformed)
+def test_more_of_anything(pair, X):
+    refused_or_usable(*pair, X)
+
+
+# Whatever gets through is really trained on: nothing is patched away here.
+def refused_or_usable(fitted, expected, X):
     labels = expected.predict(IMAGES)
     before = vars(fitted).copy()
     attempts = {

@@ -16,7 +16,8 @@ from sklearn.exceptions import NotFittedError
 
 import deepcluster_sk
 from tests.base.same import METHODS, assert_same
-from tests.made import make_images
+from tests.clusterers import CLUSTERERS
+from tests.made import make_images, quick
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -59,25 +60,27 @@ def test_the_optimizer_may_be_told_to_step_otherwise(make, images):
     assert make().fit(images).net_.optimizer_.defaults["fused"]
 
 
-def test_fitted_here_and_predicted_in_another_process(fitted, images, tmp_path):
-    joblib.dump(fitted, tmp_path / "estimator.joblib")
+def test_fitted_here_and_predicted_in_another_process(images, tmp_path):
+    fitted = [quick(cls).fit(images) for cls in CLUSTERERS]
+    joblib.dump(fitted, tmp_path / "estimators.joblib")
     np.save(tmp_path / "X.npy", images)
     code = (
         "import joblib, numpy as np, torch\n"
         "torch.set_num_threads(1)\n"
         "X = np.load('X.npy')\n"
-        "estimator = joblib.load('estimator.joblib')\n"
-        "np.savez('out.npz', **{m: getattr(estimator, m)(X)\n"
-        "    for m in ('predict', 'predict_proba', 'transform')})\n"
+        "for i, estimator in enumerate(joblib.load('estimators.joblib')):\n"
+        "    np.savez(f'{i}.npz', **{m: getattr(estimator, m)(X)\n"
+        "        for m in ('predict', 'predict_proba', 'transform')})\n"
     )
     source = str(Path(deepcluster_sk.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": source}
     subprocess.run(
         [sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment
     )
-    with np.load(tmp_path / "out.npz") as out:
-        for method in METHODS:
-            assert_array_equal(out[method], getattr(fitted, method)(images))
+    for i, estimator in enumerate(fitted):
+        with np.load(tmp_path / f"{i}.npz") as out:
+            for method in METHODS:
+                assert_array_equal(out[method], getattr(estimator, method)(images))
 
 
 def test_a_pickle_does_not_carry_the_data(make):

@@ -144,9 +144,17 @@ TOGETHER = {
 def changes_of(cls):
     """Whatever may differ from a clusterer that trains in a blink."""
     usual = {*map(repr, cls().get_params().values()), repr(cls()._default_targets())}
+    own = OWN_CHANGES[cls]
     return [
-        pytest.param(cls, name, value, id=f"{cls.__name__}-{name}={value!r}"[:80])
-        for name, values in {**CHANGES, **OWN_CHANGES[cls]}.items()
+        pytest.param(
+            *(cls, name, value),
+            id=f"{cls.__name__}-{name}={value!r}"[:80],
+            # What all have in common is in the key by the same few lines.
+            marks=[]
+            if cls is DeepTripletClusterer or name in own
+            else pytest.mark.slow,
+        )
+        for name, values in {**CHANGES, **own}.items()
         for value in values
         if repr(value) not in usual or name in ("callbacks__lr_decay", "pretraining")
     ]

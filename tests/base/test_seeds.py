@@ -15,6 +15,11 @@ from tests.clusterers import OF_EMBEDDINGS, phases_of
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def at_first_sight():
+    """Not here: looking at images draws from the streams as well."""
+
+
 def test_a_seed_decides_everything_bit_for_bit(make, images):
     one, other = make(random_state=7).fit(images), make(random_state=7).fit(images)
     assert_same(one, other, images)

@@ -4,6 +4,7 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from deepcluster_sk import DeepTripletClusterer
 from tests.clusterers import CLUSTERERS
 from tests.made import pretraining
 
@@ -30,16 +31,26 @@ OWN_CHECKS = (
 )
 
 
+def short(cls):
+    """Make a clusterer for checks that hardly depend on how long a net has trained."""
+    return cls(n_clusters=3, pretraining=pretraining(cls, 10), max_epochs=10)
+
+
 @parametrize_with_checks(
-    [cls(**params) for cls in CLUSTERERS for params in ({}, {"n_clusters": 3})]
+    [DeepTripletClusterer(), *(short(cls) for cls in CLUSTERERS[1:])]
 )
 def test_common_checks(estimator, check):
     passes(estimator, check)
 
 
 @pytest.mark.slow
-@parametrize_with_checks([cls(n_clusters="auto") for cls in CLUSTERERS])
-def test_common_checks_where_clusters_are_counted(estimator, check):
+@parametrize_with_checks(
+    [
+        *(cls() for cls in CLUSTERERS[1:]),
+        *(cls(n_clusters=k) for cls in CLUSTERERS for k in (3, "auto")),
+    ]
+)
+def test_common_checks_of_whole_fits(estimator, check):
     passes(estimator, check)
 
 
@@ -55,9 +66,7 @@ def passes(estimator, check):
 
 @pytest.mark.parametrize("check", OWN_CHECKS)
 def test_checks_scikit_learn_keeps_for_its_own(cls, check):
-    # What is checked here does not depend on how long a net has trained.
-    estimator = cls(n_clusters=3, pretraining=pretraining(cls, 2), max_epochs=2)
-    getattr(estimator_checks, check)(cls.__name__, estimator)
+    getattr(estimator_checks, check)(cls.__name__, short(cls))
 
 
 def test_no_check_is_withheld(cls):

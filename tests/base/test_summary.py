@@ -13,6 +13,11 @@ from tests.made import LATENT_DIM, make_images, make_vectors
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def at_first_sight():
+    """Not here: a summary tells what was seen in images."""
+
+
 def facts(estimator):
     """What a summary says, by the name before the colon, and its cautions."""
     lines = estimator.summary().splitlines()

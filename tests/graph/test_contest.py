@@ -14,6 +14,8 @@ from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures
 
+pytestmark = pytest.mark.usefixtures("few_words")
+
 
 def look(X, augmentation="auto", contrasts=("none",), kind="auto", n_clusters=2):
     torch.manual_seed(0)
@@ -22,6 +24,14 @@ def look(X, augmentation="auto", contrasts=("none",), kind="auto", n_clusters=2)
         views, n_clusters, random_state, contrasts=contrasts, image_kind=kind
     )
     return found.appearance
+
+
+def colour_views(X):
+    layout = RowLayout("CHW", X.shape[1:])
+    rows = X.reshape(len(X), -1)
+    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+    generator = torch.Generator().manual_seed(0)
+    return Views(RowDataset(rows), reader, lambda x: x, generator)
 
 
 def striped_images(n, light, seed=0):
@@ -178,12 +188,7 @@ def test_graphs_of_pixels_and_patches_are_summed_where_neither_is_better(monkeyp
 
 
 def test_colour_images_are_looked_at_without_colours_too(monkeypatch):
-    X, _ = make_textures(120, n_channels=3)
-    layout = RowLayout("CHW", (3, *X.shape[2:]))
-    rows = X.reshape(len(X), -1)
-    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-    generator = torch.Generator().manual_seed(0)
-    views = Views(RowDataset(rows), reader, lambda x: x, generator)
+    views = colour_views(make_textures(120, n_channels=3)[0])
     monkeypatch.setattr(contest, "beyond_chance", lambda gain: False)
     found = find_neighborhood(
         views, 2, np.random.RandomState(0), image_kind="photograph"
@@ -198,6 +203,33 @@ def test_colour_images_are_looked_at_without_colours_too(monkeypatch):
     [graph] = found.graphs
     several = [neighbor_graph(views, kind, graph.nodes, 2, 0) for kind in kinds]
     assert abs(graph.weights - summed(several).weights).max() < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["auto", "photograph"])
+def test_by_patches_alone_the_best_in_colour_and_the_best_without_count(
+    monkeypatch, kind
+):
+    X, _ = make_textures(120, n_channels=3)
+    # Plain and half whitened, of pixels, and of other patches: of grey ones, coarse
+    # ones, and coarse grey ones.
+    merits = iter([0.7, 0.6, *([0.1] * (kind == "auto")), *(0.3, 0.5), 0.9, 0.8, 0, 0])
+    monkeypatch.setattr(
+        Graph, "modularity_shares", lambda graph, _: next(merits) + ripple(graph)
+    )
+    monkeypatch.setattr(contest, "shared_links", lambda graph, other: 0.1)
+    found = find_neighborhood(
+        colour_views(X),
+        2,
+        np.random.RandomState(0),
+        image_kind=kind,
+        by_patches_alone=True,
+    )
+    assert found.appearance.image_kind == "photograph"
+    kinds = found.appearance.patches.kinds
+    looks = [
+        (kind.prepare.settings.shrinkage, kind.prepare.settings.grey) for kind in kinds
+    ]
+    assert looks == [(2, False), (1, True)]
 
 
 def test_what_is_settled_is_not_looked_for(monkeypatch):

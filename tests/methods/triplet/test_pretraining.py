@@ -190,6 +190,7 @@ def test_where_pixels_tell_little_patches_find_textures(kind, least, most):
     assert least <= found <= most
 
 
+@pytest.mark.usefixtures("few_words")
 @pytest.mark.parametrize(
     ("params", "term", "crops"),
     [
