@@ -44,6 +44,7 @@ def count_clusters(
     contrasts: Sequence[str] = ("none",),
     image_kind: ImageKind | Literal["auto"] = "auto",
     settings: CountingSettings = COUNTING,
+    by_patches_alone: bool = False,
 ) -> ClusterCount:
     """Count the clusters of samples, of up to 2,000 of them.
 
@@ -60,6 +61,8 @@ def count_clusters(
     contrasts : sequence of str, default=("none",)
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
     settings : CountingSettings
+    by_patches_alone : bool, default=False
+        See :func:`~deepcluster_sk.graph.contest.look_at`.
 
     Returns
     -------
@@ -88,7 +91,9 @@ def count_clusters(
 
     if len(nodes) < MIN_NODES or views.reader.scaler.is_constant:
         contrasts, image_kind = contrasts[:1], "drawing"
-    seen, graph = look_at(views, contrasts, image_kind, link, falls_apart)
+    seen, graph = look_at(
+        views, contrasts, image_kind, link, falls_apart, by_patches_alone
+    )
     if graph is None:
         graph = link(seen.features(views), True)
     groups = cut(graph)

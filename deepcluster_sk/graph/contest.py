@@ -18,6 +18,7 @@ from deepcluster_sk.graph.agreement import shared_links
 from deepcluster_sk.graph.consensus import beyond_chance
 from deepcluster_sk.graph.features import (
     has_patches,
+    is_grey,
     other_patch_features,
     patch_features,
     pixel_features,
@@ -75,6 +76,7 @@ def look_at(
     image_kind: ImageKind | Literal["auto"],
     link: Link,
     merit: Merit,
+    by_patches_alone: bool = False,
 ) -> tuple[Appearance, Graph | None]:
     """Choose contrast and kind of samples by graphs of some of them.
 
@@ -95,6 +97,9 @@ def look_at(
         See :data:`Link`.
     merit : callable
         See :data:`Merit`.
+    by_patches_alone : bool, default=False
+        Whether no network will look at photographs; then the best patches in colour
+        and the best without are taken together.
 
     Returns
     -------
@@ -111,8 +116,9 @@ def look_at(
         return Appearance(contrasts[0], image_kind), None
     plain = patch_features(views)
     found = _candidates([plain, plain.half_whitened()], link, merit)
+    choose = _best_of_both if by_patches_alone else _best
     if image_kind == "photograph":
-        best = _best(found + _candidates(other_patch_features(views), link, merit))
+        best = choose(found + _candidates(other_patch_features(views), link, merit))
         seen = Appearance(contrasts[0], image_kind, best.features, None, "patches")
         return seen, best.graph
     graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
@@ -122,11 +128,15 @@ def look_at(
     pixels = merit(by_pixels)
     if not has_patches(layout) or _all_worse(found, pixels):
         return Appearance(contrast, "drawing", plain, agreement), by_pixels
-    best = _best(found + _candidates(other_patch_features(views), link, merit))
+    found += _candidates(other_patch_features(views), link, merit)
+    best = _best(found)
     seen = Appearance(contrast, "drawing", best.features, agreement, "patches")
     gain = best.merit - pixels
     if image_kind == "auto" and agreement <= CONFIRMED and gain.mean() > 0:
-        seen = replace(seen, contrast=contrasts[0], image_kind="photograph")
+        best = choose(found)
+        seen = Appearance(
+            contrasts[0], "photograph", best.features, agreement, "patches"
+        )
         return seen, best.graph
     if beyond_chance(gain):
         return seen, best.graph
@@ -156,12 +166,31 @@ def _all_worse(found: Sequence[_Patches], merit: NDArray[np.float64]) -> bool:
 
 def _best(found: Sequence[_Patches]) -> _Patches:
     """Best patches by merit, together with all that are not clearly worse."""
-    best = max(found, key=lambda one: one.merit.mean())
+    best = max(found, key=_mean_merit)
     tied = [one for one in found if not beyond_chance(best.merit - one.merit)]
-    if len(tied) == 1:
+    return _together(tied, best)
+
+
+def _best_of_both(found: Sequence[_Patches]) -> _Patches:
+    """Best patches in colour together with the best without: each tells its own."""
+    grey = [one for one in found if is_grey(one.features)]
+    if not grey:
+        return _best(found)
+    coloured = [one for one in found if not is_grey(one.features)]
+    both = [max(some, key=_mean_merit) for some in (coloured, grey)]
+    return _together(both, max(both, key=_mean_merit))
+
+
+def _mean_merit(patches: _Patches) -> float:
+    return float(patches.merit.mean())
+
+
+def _together(found: Sequence[_Patches], best: _Patches) -> _Patches:
+    """Several patches as one, as good as the best of them."""
+    if len(found) == 1:
         return best
-    features = SeveralFeatures(tuple(one.features for one in tied))
-    return _Patches(features, summed([one.graph for one in tied]), best.merit)
+    features = SeveralFeatures(tuple(one.features for one in found))
+    return _Patches(features, summed([one.graph for one in found]), best.merit)
 
 
 def _best_witnessed(graphs: dict[str, Graph], by_patches: Graph) -> str:

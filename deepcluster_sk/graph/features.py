@@ -11,6 +11,7 @@ from torch import nn
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.neighbors import (
     ComponentSettings,
+    Features,
     PrincipalComponents,
     Views,
 )
@@ -63,6 +64,12 @@ def other_patch_features(views: Views) -> Iterator[PrincipalComponents]:
             if wanted != PATCHES:
                 found = patch_features(views, wanted)
                 yield from (found, found.half_whitened())
+
+
+def is_grey(features: Features) -> bool:
+    """Whether features are of patches without colour, made of coloured ones."""
+    made_by = features.prepare if isinstance(features, PrincipalComponents) else None
+    return isinstance(made_by, PatchFeatures) and made_by.settings.grey
 
 
 def moved(part: Any, device: torch.device) -> Any:

@@ -182,10 +182,12 @@ def find_neighborhood(
     settings: GraphSettings | None = None,
     max_nodes: int = START.max_nodes,
     seen: Appearance | None = None,
+    by_patches_alone: bool = False,
 ) -> Neighborhood:
     """Link samples to those that augmentation makes alike: by pixels, or by patches.
 
-    Parameters are those of :func:`find_start`, which partitions what is found.
+    Parameters are those of :func:`find_start`, which partitions what is found, and of
+    :func:`~deepcluster_sk.graph.contest.look_at`.
     """
     views = RememberingViews.of(views)
     nodes = distinct_rows(views.dataset.rows, n_clusters, random_state, max_nodes)
@@ -209,7 +211,7 @@ def find_neighborhood(
         return graph.modularity_shares(labels)
 
     if seen is None:
-        seen, _ = look_at(views, contrasts, image_kind, link, merit)
+        seen, _ = look_at(views, contrasts, image_kind, link, merit, by_patches_alone)
     features = seen.features(views)
     if seen.compared_by == "pixels":
         graphs = neighbor_graphs(views, features, nodes, n_clusters, settings)

@@ -73,6 +73,7 @@ def cluster_nodes(
         settings=settings,
         max_nodes=n_nodes,
         seen=seen,
+        by_patches_alone=True,
     )
     stack = _node_views(views, found)
     if is_trivial:

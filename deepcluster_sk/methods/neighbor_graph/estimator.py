@@ -329,6 +329,7 @@ class NeighborGraphClusterer(
                 streams.random_state,
                 contrasts=context.contrasts,
                 image_kind=self.image_kind,
+                by_patches_alone=True,
             )
 
     def _warn(self, count: ClusterCount | None, wanted: int) -> None:
