@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from deepcluster_sk import PseudoLabels, SelfTraining
+from deepcluster_sk.base.start import Start
 from deepcluster_sk.methods.triplet.lengths import joint_epochs, pretraining_epochs
 from deepcluster_sk.methods.triplet.strategies import (
     InstanceDiscrimination,
@@ -12,8 +13,15 @@ from deepcluster_sk.methods.triplet.strategies import (
 
 def steps(n_clusters=10, targets=None, photographs=False):
     """Optimiser steps that joint training is to have."""
-    context = SimpleNamespace(n_clusters=n_clusters, epochs=lambda steps, least: steps)
-    start = SimpleNamespace(are_photographs=photographs)
+    return joint(n_clusters, targets, photographs)[0]
+
+
+def joint(n_clusters=10, targets=None, photographs=False, n_samples=300):
+    """Bounds of joint training."""
+    context = SimpleNamespace(
+        n_clusters=n_clusters, n_samples=n_samples, epochs=lambda *bounds: bounds
+    )
+    start = Start("none", "photograph" if photographs else "drawing")
     return joint_epochs("auto", targets or PseudoLabels(), start, context)
 
 
@@ -35,9 +43,9 @@ def test_what_is_stated_is_taken():
     assert joint_epochs(7, PseudoLabels(), None, None) == 7
 
 
-def pretraining(strategy, architecture):
+def pretraining(strategy, architecture, n_samples=300):
     """Bounds of pretraining, by a context that hands on what it is given."""
-    context = SimpleNamespace(epochs=lambda *bounds: bounds)
+    context = SimpleNamespace(n_samples=n_samples, epochs=lambda *bounds: bounds)
     return pretraining_epochs(strategy, context, architecture)
 
 
@@ -48,4 +56,18 @@ def test_a_residual_network_is_pretrained_for_longer():
     assert len(residual) == 3  # and may see its images more often
     for architecture in ("residual", "auto"):
         assert pretraining(InstanceDiscrimination(7), architecture) == 7
-        assert pretraining(TripletMargin(), architecture) == (600, 4)
+        assert pretraining(TripletMargin(), architecture)[:2] == (600, 4)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "most"), [(1, 30), (450, 30), (600, 40), (900, 60), (70_000, 60)]
+)
+def test_few_drawings_are_seen_less_often(n_samples, most):
+    assert pretraining(TripletMargin(), "auto", n_samples)[2] == most
+    assert joint(n_samples=n_samples)[2] == most
+
+
+def test_what_learns_slowly_is_seen_as_often_as_ever():
+    """Photographs, and what a network learns by its own targets."""
+    assert len(pretraining(InstanceDiscrimination(), "auto")) == 2
+    assert len(joint(photographs=True)) == len(joint(targets=SelfTraining())) == 2
