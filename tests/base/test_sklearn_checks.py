@@ -31,9 +31,9 @@ OWN_CHECKS = (
 )
 
 
-def short(cls):
+def short(cls, epochs=10):
     """Make a clusterer for checks that hardly depend on how long a net has trained."""
-    return cls(n_clusters=3, pretraining=pretraining(cls, 10), max_epochs=10)
+    return cls(n_clusters=3, pretraining=pretraining(cls, epochs), max_epochs=epochs)
 
 
 @parametrize_with_checks(
@@ -66,7 +66,7 @@ def passes(estimator, check):
 
 @pytest.mark.parametrize("check", OWN_CHECKS)
 def test_checks_scikit_learn_keeps_for_its_own(cls, check):
-    getattr(estimator_checks, check)(cls.__name__, short(cls))
+    getattr(estimator_checks, check)(cls.__name__, short(cls, 2))
 
 
 def test_no_check_is_withheld(cls):
