@@ -77,6 +77,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "remove_config_comments": True,
+    # One after the other they take minutes.
     "parallel": 2,
     "show_memory": False,
     # Narrow pages have no room for them.

@@ -118,9 +118,8 @@ def look_at(
     found = _candidates([plain, plain.half_whitened()], link, merit)
     choose = _best_of_both if by_patches_alone else _best
     if image_kind == "photograph":
-        best = choose(found + _candidates(other_patch_features(views), link, merit))
-        seen = Appearance(contrasts[0], image_kind, best.features, None, "patches")
-        return seen, best.graph
+        found += _candidates(other_patch_features(views), link, merit)
+        return _by_patches(choose(found), contrasts[0], image_kind)
     graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
     contrast = _best_witnessed(graphs, found[0].graph)
     by_pixels = graphs[contrast]
@@ -129,18 +128,13 @@ def look_at(
     if not has_patches(layout) or _all_worse(found, pixels):
         return Appearance(contrast, "drawing", plain, agreement), by_pixels
     found += _candidates(other_patch_features(views), link, merit)
-    best = _best(found)
-    seen = Appearance(contrast, "drawing", best.features, agreement, "patches")
-    gain = best.merit - pixels
+    gain = max(found, key=_mean_merit).merit - pixels
     if image_kind == "auto" and agreement <= CONFIRMED and gain.mean() > 0:
-        best = choose(found)
-        seen = Appearance(
-            contrasts[0], "photograph", best.features, agreement, "patches"
-        )
-        return seen, best.graph
+        return _by_patches(choose(found), contrasts[0], "photograph", agreement)
+    seen, graph = _by_patches(_best(found), contrast, "drawing", agreement)
     if beyond_chance(gain):
-        return seen, best.graph
-    return replace(seen, compared_by="both"), summed([by_pixels, best.graph])
+        return seen, graph
+    return replace(seen, compared_by="both"), summed([by_pixels, graph])
 
 
 class _Patches(NamedTuple):
@@ -164,33 +158,38 @@ def _all_worse(found: Sequence[_Patches], merit: NDArray[np.float64]) -> bool:
     return all(beyond_chance(merit - one.merit) for one in found)
 
 
-def _best(found: Sequence[_Patches]) -> _Patches:
-    """Best patches by merit, together with all that are not clearly worse."""
+def _best(found: Sequence[_Patches]) -> list[_Patches]:
+    """Best patches by merit, and all that are not clearly worse."""
     best = max(found, key=_mean_merit)
-    tied = [one for one in found if not beyond_chance(best.merit - one.merit)]
-    return _together(tied, best)
+    return [one for one in found if not beyond_chance(best.merit - one.merit)]
 
 
-def _best_of_both(found: Sequence[_Patches]) -> _Patches:
-    """Best patches in colour together with the best without: each tells its own."""
+def _best_of_both(found: Sequence[_Patches]) -> list[_Patches]:
+    """Best patches in colour and the best without, each of which tells its own."""
     grey = [one for one in found if is_grey(one.features)]
     if not grey:
         return _best(found)
     coloured = [one for one in found if not is_grey(one.features)]
-    both = [max(some, key=_mean_merit) for some in (coloured, grey)]
-    return _together(both, max(both, key=_mean_merit))
+    return [max(some, key=_mean_merit) for some in (coloured, grey)]
 
 
 def _mean_merit(patches: _Patches) -> float:
     return float(patches.merit.mean())
 
 
-def _together(found: Sequence[_Patches], best: _Patches) -> _Patches:
-    """Several patches as one, as good as the best of them."""
-    if len(found) == 1:
-        return best
-    features = SeveralFeatures(tuple(one.features for one in found))
-    return _Patches(features, summed([one.graph for one in found]), best.merit)
+def _by_patches(
+    chosen: Sequence[_Patches],
+    contrast: str,
+    kind: ImageKind,
+    agreement: float | None = None,
+) -> tuple[Appearance, Graph]:
+    """Say how images look that are compared by these patches, and give their graph."""
+    if len(chosen) == 1:
+        features, graph = chosen[0].features, chosen[0].graph
+    else:
+        features = SeveralFeatures(tuple(one.features for one in chosen))
+        graph = summed([one.graph for one in chosen])
+    return Appearance(contrast, kind, features, agreement, "patches"), graph
 
 
 def _best_witnessed(graphs: dict[str, Graph], by_patches: Graph) -> str:

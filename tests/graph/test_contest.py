@@ -3,13 +3,11 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from deepcluster_sk.data.batches import RowDataset, SampleReader
-from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import contest, start
 from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.features import has_patches, patch_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, summed
-from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures
@@ -24,14 +22,6 @@ def look(X, augmentation="auto", contrasts=("none",), kind="auto", n_clusters=2)
         views, n_clusters, random_state, contrasts=contrasts, image_kind=kind
     )
     return found.appearance
-
-
-def colour_views(X):
-    layout = RowLayout("CHW", X.shape[1:])
-    rows = X.reshape(len(X), -1)
-    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-    generator = torch.Generator().manual_seed(0)
-    return Views(RowDataset(rows), reader, lambda x: x, generator)
 
 
 def striped_images(n, light, seed=0):
@@ -188,7 +178,7 @@ def test_graphs_of_pixels_and_patches_are_summed_where_neither_is_better(monkeyp
 
 
 def test_colour_images_are_looked_at_without_colours_too(monkeypatch):
-    views = colour_views(make_textures(120, n_channels=3)[0])
+    views = views_of(make_textures(120, n_channels=3)[0])
     monkeypatch.setattr(contest, "beyond_chance", lambda gain: False)
     found = find_neighborhood(
         views, 2, np.random.RandomState(0), image_kind="photograph"
@@ -218,7 +208,7 @@ def test_by_patches_alone_the_best_in_colour_and_the_best_without_count(
     )
     monkeypatch.setattr(contest, "shared_links", lambda graph, other: 0.1)
     found = find_neighborhood(
-        colour_views(X),
+        views_of(X),
         2,
         np.random.RandomState(0),
         image_kind=kind,

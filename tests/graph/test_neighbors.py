@@ -25,7 +25,9 @@ def random_views(n_views, n, d, seed=0):
 
 
 def views_of(X, augmentation=None, seed=0):
-    layout = RowLayout("HW", (1, *X.shape[1:]))
+    """Views of grey images, or of coloured ones, ``(n, C, H, W)``."""
+    grey, coloured = ("HW", (1, *X.shape[1:])), ("CHW", X.shape[1:])
+    layout = RowLayout(*(coloured if X.ndim == 4 else grey))
     rows = X.reshape(len(X), -1)
     reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
     return Views(
