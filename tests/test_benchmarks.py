@@ -24,6 +24,8 @@ from benchmarks.rows import ABOUT, append_missing, read, write
 from benchmarks.runner import KEY, MEASURED, Task, identity, measure, parser, seeds
 
 CPU = ["--device", "cpu", "--precision", "float32"]
+#: Settings of a short fit by a small network.
+SHORT = {"max_epochs": 1, "tol": 1.0, "module__channels": (4, 8)}
 
 
 def test_readme_shows_what_was_measured():
@@ -132,7 +134,7 @@ def in_this_process(monkeypatch):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", [name for name, m in METHODS.items() if m.is_deep])
 def test_every_clusterer_of_the_registry_is_measured(name):
-    task = Task("digits", name, 0, samples=64, settings={"max_epochs": 1, "tol": 1.0})
+    task = Task("digits", name, 0, samples=64, settings=SHORT)
     row = measure(task, None, options_for())
     assert set(row) == set(MEASURED)
     assert (row["device"], row["precision"], row["n"]) == ("cpu", "float32", 64)
@@ -146,8 +148,7 @@ def test_what_is_left_out_of_each_phase():
 
     def terms_of(name):
         short = {
-            "max_epochs": 1,
-            "tol": 1.0,
+            **SHORT,
             **ablation.left_out("paper's system")[name],
         }
         model = METHODS["paper's system"](X, 10, 0, device="cpu", **short).model

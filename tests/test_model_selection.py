@@ -343,6 +343,7 @@ def test_jobs_share_the_cores():
     subprocess.run([sys.executable, "-c", program], env=free, check=True, timeout=300)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_on_a_dask_cluster(data, tmp_path):
     distributed = pytest.importorskip("distributed")

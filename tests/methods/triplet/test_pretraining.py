@@ -133,7 +133,7 @@ def test_where_pixels_have_hubs_patches_and_latent_decide(
         return found[-1][1]
 
     monkeypatch.setattr(Graph, "cut", seen_cut)
-    X = make_textures(480)[0] if kind == "textures" else load_digits().images[:600]
+    X = make_textures(240)[0] if kind == "textures" else load_digits().images[:600]
     n_clusters = 2 if kind == "textures" else 3
     params = {"pretraining": NAMED[pretraining], "max_epochs": 0}
     estimator = fit(X, n_clusters=n_clusters, module__contrast="none", **params)
