@@ -173,6 +173,14 @@ METHODS = {
             "graph",
             {"augmentation": "auto", "init": "graph"},
         ),
+        Method(
+            "augmented DEC, own start",
+            "DEC with augmentation, without a graph",
+            by(DECClusterer),
+            "published",
+            {"augmentation": "auto"},
+            compared=False,
+        ),
         Method("DEPICT", "`DepictClusterer`, defaults", by(DepictClusterer), "graph"),
         Method(
             "DEPICT, own start",

@@ -23,6 +23,9 @@ from deepcluster_sk.training.targets import (
 
 #: Optimiser steps of pretraining, and epochs at least.
 PRETRAINING = (1_500, 15)
+#: The same of augmented views whose latent is to make clusters by itself, and epochs at
+#: most, which are those of its paper.
+AUGMENTED_PRETRAINING = (7_500, 15, 500)
 
 
 class DECClusterer(BaseDeepClusterer):
@@ -55,8 +58,8 @@ class DECClusterer(BaseDeepClusterer):
         The start, as :class:`DeepTripletClusterer` takes it; k-means on the latent is
         the method as published.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
-        The autoencoder; "auto" makes about 1,500 optimiser steps, and 15 epochs at
-        least. With ``Reconstruction(from_views=True)`` it is the samples that are
+        The autoencoder; "auto" makes about 1,500 optimiser steps, or 7,500 where views
+        are augmented and `init` makes no graph, and 15 epochs at least. With ``Reconstruction(from_views=True)`` it is the samples that are
         rebuilt from their augmented views, instead of the views themselves.
     targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
         What assignments are pulled to; "auto", as published, is self-training. See
@@ -205,7 +208,9 @@ class DECClusterer(BaseDeepClusterer):
     ) -> tuple[Objective, int]:
         view = View(self._augmentation(context.layout), streams.generator)
         objective = AutoencoderPretraining(view, self._reconstruction().from_views)
-        return objective, self._pretraining_epochs(context, PRETRAINING)
+        by_latent = self.augmentation is not None and not is_by_graph(self.init)
+        steps = AUGMENTED_PRETRAINING if by_latent else PRETRAINING
+        return objective, self._pretraining_epochs(context, steps)
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]
