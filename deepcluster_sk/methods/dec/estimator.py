@@ -59,8 +59,9 @@ class DECClusterer(BaseDeepClusterer):
         the method as published.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
         The autoencoder; "auto" makes about 1,500 optimiser steps, or 7,500 where views
-        are augmented and `init` makes no graph, and 15 epochs at least. With ``Reconstruction(from_views=True)`` it is the samples that are
-        rebuilt from their augmented views, instead of the views themselves.
+        are augmented and `init` makes no graph, and 15 epochs at least. With
+        ``Reconstruction(from_views=True)`` it is the samples that are rebuilt from
+        their augmented views, instead of the views themselves.
     targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
         What assignments are pulled to; "auto", as published, is self-training. See
         :class:`DeepTripletClusterer`.
