@@ -167,7 +167,7 @@ class Views:
         order = torch.randperm(
             len(self.dataset), generator=self.generator, device=self.generator.device
         )
-        sample = self.draw(lambda x: prepare(x).flatten(1), order[: settings.n_samples])
+        sample = self.draw(prepare, order[: settings.n_samples]).flatten(1)
         mean = sample.mean(0)
         width = min(settings.n_components, *sample.shape)
         _, spread, basis = torch.pca_lowrank(sample - mean, width, center=False)

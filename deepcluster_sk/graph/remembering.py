@@ -1,7 +1,7 @@
 """Views of samples that remember what patches made of them."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -33,6 +33,26 @@ class _Drawn(NamedTuple):
     place: torch.Tensor
     made: torch.Tensor
 
+    @classmethod
+    def none(cls, patches: PatchFeatures, n: int, device: torch.device) -> "_Drawn":
+        """Of n rows none is known."""
+        nowhere = torch.full((n,), -1, device=device)
+        return cls(patches, nowhere, torch.empty(0, device=device))
+
+    def has(self, indices: torch.Tensor) -> torch.Tensor:
+        """Whether each row is known, ``(len(indices),)``."""
+        return self.place[indices] >= 0
+
+    def of(self, indices: torch.Tensor) -> torch.Tensor:
+        """Features of rows that are all known."""
+        return self.made[self.place[indices]]
+
+    def and_of(self, indices: torch.Tensor, made: torch.Tensor) -> "_Drawn":
+        """Features of these rows as well."""
+        place, n = self.place.clone(), len(self.made)
+        place[indices] = torch.arange(n, n + len(indices), device=place.device)
+        return self._replace(place=place, made=torch.cat([self.made, made]))
+
 
 @dataclass(frozen=True)
 class RememberingViews(Views):
@@ -57,23 +77,24 @@ class RememberingViews(Views):
             return super().draw(features, indices, augment)
         if isinstance(features, SeveralFeatures):
             return torch.cat([self.draw(kind, indices) for kind in features.kinds], 1)
-        if not isinstance(features, PrincipalComponents):
-            return super().draw(features, indices)
-        patches: Any = features.prepare
-        if not isinstance(patches, PatchFeatures):
-            return super().draw(features, indices)
-        return features.project(self._made(patches, indices))
+        if isinstance(features, PatchFeatures):
+            return self._made(features, indices)
+        if isinstance(features, PrincipalComponents) and isinstance(
+            features.prepare, PatchFeatures
+        ):
+            return features.project(self._made(features.prepare, indices))
+        return super().draw(features, indices)
 
     def _made(self, patches: PatchFeatures, indices: torch.Tensor) -> torch.Tensor:
         """Patch features of rows, ``(len(indices), d)``."""
-        known = self.drawn.get(id(patches))
-        if known is not None:
-            places = known.place[indices]
-            if bool((places >= 0).all()):
-                return known.made[places]
-        made = super().draw(patches, indices)
-        if len(indices) <= MOST_REMEMBERED:
-            place = indices.new_full((len(self.dataset),), -1)
-            place[indices] = torch.arange(len(indices), device=indices.device)
-            self.drawn[id(patches)] = _Drawn(patches, place, made)
+        none = _Drawn.none(patches, len(self.dataset), indices.device)
+        known = self.drawn.get(id(patches), none)
+        new = indices[~known.has(indices)]
+        if len(new):
+            known = known.and_of(new, super().draw(patches, new))
+        made = known.of(indices)
+        if len(known.made) > MOST_REMEMBERED:
+            known = none.and_of(indices, made)
+        if len(known.made) <= MOST_REMEMBERED:
+            self.drawn[id(patches)] = known
         return made

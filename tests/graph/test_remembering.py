@@ -17,8 +17,8 @@ def views():
 
 
 @pytest.fixture
-def patches(views):
-    return patch_features(views)
+def patches():
+    return patch_features(plain())
 
 
 @pytest.fixture
@@ -56,7 +56,17 @@ def test_patches_of_a_row_are_found_once(views, patches, looked_at):
     )
     assert looked_at == [20]
     views.draw(patches, torch.arange(9, 12))  # one is new
-    assert looked_at == [20, 3]
+    views.draw(patches, torch.arange(9, 30))
+    assert looked_at == [20, 1]
+
+
+def test_components_are_of_rows_that_are_remembered(views, looked_at):
+    found = patch_features(views)
+    views.draw(found, torch.arange(40))
+    assert looked_at == [40]
+    expected = patch_features(plain())
+    torch.testing.assert_close(found.mean, expected.mean)
+    torch.testing.assert_close(found.spread, expected.spread)
 
 
 def test_patches_of_other_words_are_others(views, patches):
@@ -82,6 +92,11 @@ def test_no_more_rows_are_remembered_than_memory_is_for(
         views.draw(patches, torch.arange(21))
     assert looked_at == [21, 21]
     assert not views.drawn
+    views.draw(patches, torch.arange(12))
+    views.draw(patches, torch.arange(5, 25))  # thirteen are new: all would be too many
+    views.draw(patches, torch.arange(5, 25))
+    views.draw(patches, torch.arange(12))
+    assert looked_at == [21, 21, 12, 13, 5]
 
 
 def test_other_features_are_as_they_were(views):
