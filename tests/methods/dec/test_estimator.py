@@ -103,6 +103,24 @@ def test_with_augmentation_views_are_trained(images):
     assert sum(seen) == 4 * len(images)
 
 
+def test_views_take_longer_to_learn_where_their_latent_makes_the_clusters(
+    images, monkeypatch
+):
+    asked = []
+
+    def epochs(self, context, steps):
+        asked.append(steps)
+        return 1
+
+    monkeypatch.setattr(DECClusterer, "_pretraining_epochs", epochs)
+    for params in ({}, {"augmentation": "auto", "init": "graph"}):
+        fit(images, **params)
+    fit(images, augmentation="auto")
+    usual, by_graph, by_latent = asked
+    assert usual == by_graph
+    assert by_latent[0] == 5 * usual[0]
+
+
 @pytest.mark.parametrize("init", ["graph", "random"])
 def test_other_starts(images, init):
     estimator = fit(images, init=init, augmentation="auto", targets=PseudoLabels(0.5))
