@@ -20,7 +20,7 @@ from deepcluster_sk.runtime.progress import Progress
 from deepcluster_sk.runtime.seeding import Stage, Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
-from deepcluster_sk.training.schedule import epochs_for
+from deepcluster_sk.training.schedule import MOST_EPOCHS, epochs_for
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ class FitContext:
         """Draw views of the samples from the streams of a stage."""
         return Views(self.dataset, self.reader, augmentation, streams.generator)
 
-    def epochs(self, steps: int, least: int, most: int = 60) -> int:
+    def epochs(self, steps: int, least: int, most: int = MOST_EPOCHS) -> int:
         """Epochs that make about so many optimiser steps, within bounds."""
         if self.goes_on:
             steps, least = round(steps * GOING_ON.share), GOING_ON.min_epochs

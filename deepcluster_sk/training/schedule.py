@@ -2,6 +2,9 @@
 
 from deepcluster_sk.data.batches import n_batches
 
+#: Epochs at most, where nothing else is said: small sets have been seen enough then.
+MOST_EPOCHS = 60
+
 
 def epochs_for(
     n_samples: int, batch_size: int, steps: int, min_epochs: int, max_epochs: int

@@ -11,6 +11,7 @@ from deepcluster_sk.methods.triplet.strategies import (
     TripletMargin,
 )
 from deepcluster_sk.training.pretraining import Reconstruction
+from deepcluster_sk.training.schedule import MOST_EPOCHS
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
 #: Optimiser steps of each kind of pretraining, and epochs at least. Telling single
@@ -31,9 +32,9 @@ JOINT, PHOTOGRAPHS = 450, 900
 SELF_TRAINING = 860
 #: Epochs of joint training, at least.
 LEAST = 8
-#: Epochs of drawings at most, of few and of many, and images for each epoch in between.
+#: Epochs at most of a few drawings, and drawings for each epoch where there are more.
 #: Of 300 digits, USPS, clothes and MNIST thirty do what sixty did.
-OF_FEW, OF_MANY, IMAGES_AN_EPOCH = 30, 60, 15
+OF_FEW, IMAGES_AN_EPOCH = 30, 15
 #: Clusters up to which no more steps are needed, and how many times more at most.
 FEW_CLUSTERS, MOST_TIMES = 10, 3.0
 
@@ -58,7 +59,7 @@ def pretraining_epochs(
 
 def epochs_at_most(n_samples: int) -> int:
     """Epochs of drawings at most, of which few are learned in fewer."""
-    return int(np.clip(n_samples // IMAGES_AN_EPOCH, OF_FEW, OF_MANY))
+    return int(np.clip(n_samples // IMAGES_AN_EPOCH, OF_FEW, MOST_EPOCHS))
 
 
 def joint_epochs(
