@@ -25,7 +25,7 @@ from deepcluster_sk.data.batches import rows_to_tensor
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.embedding.backbone import Backbone
-from deepcluster_sk.embedding.loading import load_backbone
+from deepcluster_sk.embedding.loading import Loaded, load_backbone, written
 from deepcluster_sk.embedding.preparation import Preparation
 from deepcluster_sk.embedding.settings import preparation_of, white_of
 from deepcluster_sk.runtime.caching import cached, data_key
@@ -241,7 +241,7 @@ class ImageEmbedder(
         with whole_or_not_at_all(self):
             rows, layout = self._first_rows(X, n_least=1)
             self.white_ = white_of(rows, self.white) if layout.is_image else None
-            # Anew: a file, or the weights of a module, may have changed.
+            # A file, or the weights of a module, may have changed.
             backbone = self._network(anew=True)
             self._layout = layout
             self.image_shape_ = layout.given_shape
@@ -317,19 +317,22 @@ class ImageEmbedder(
         return identity if isinstance(identity, str) else str(joblib.hash(identity))
 
     def _network(self, *, anew: bool = False) -> Backbone:
-        """Load the network that the parameters tell of, unless it is there."""
+        """Load the network that the parameters tell of, unless it is there.
+
+        `anew` asks whether it may have changed since, as what has no name always may.
+        """
         asked = [getattr(self, name) for name in _NETWORK]
         with _LOADING:
-            loaded = vars(self).get(_LOADED)
-            if anew or loaded is None or loaded[0] != asked:
-                settings = {"output": self.output, "weights": self.weights}
-                backbone = load_backbone(
-                    self.model, self.device, download=self.download, **settings
-                )
-                loaded = asked, backbone
-                setattr(self, _LOADED, loaded)
-        network: Backbone = loaded[1]
-        return network
+            loaded: Loaded | None = vars(self).get(_LOADED)
+            files = written(self.model, self.weights)
+            if loaded is not None and loaded.serves(asked, files, anew=anew):
+                return loaded.backbone
+            settings = {"output": self.output, "weights": self.weights}
+            backbone = load_backbone(
+                self.model, self.device, download=self.download, **settings
+            )
+            setattr(self, _LOADED, Loaded(asked, files, backbone))
+        return backbone
 
     def _embed(
         self,

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -31,6 +31,32 @@ _KINDS = (
     "'timm:NAME', 'open_clip:ARCHITECTURE/TAG', or a file that ends in .onnx, .pt2 or "
     ".pt"
 )
+
+
+#: Of each file its number, size and time.
+Written = tuple[tuple[int, ...], ...]
+
+
+class Loaded(NamedTuple):
+    """A network that is there.
+
+    Attributes
+    ----------
+    asked : list
+        Parameters that told which.
+    written : tuple or None
+        What :func:`written` said of its files.
+    backbone : Backbone
+    """
+
+    asked: list[Any]
+    written: Written | None
+    backbone: Backbone
+
+    def serves(self, asked: list[Any], files: Written | None, *, anew: bool) -> bool:
+        """Whether it is what is asked for; or would be if it were loaded anew."""
+        unchanged = files is not None and files == self.written
+        return asked == self.asked and (unchanged or not anew)
 
 
 def load_backbone(
@@ -81,6 +107,19 @@ def load_backbone(
     if isinstance(model, nn.Module):
         return from_module(model, found)
     return from_function(model, found)
+
+
+def written(model: Any, weights: Any) -> Written | None:
+    """When the files were written that a named network is read from; None of others.
+
+    Files that a package keeps of a network it knows by name are none of these: there is
+    one network to a name.
+    """
+    if not isinstance(model, (str, os.PathLike)):
+        return None
+    files = [Path(path) for path in (model, weights) if path is not None]
+    found = [path.stat() for path in files if path.is_file()]
+    return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
 
 
 def _hub_of(name: str | None) -> tuple[str | None, str]:

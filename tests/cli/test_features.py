@@ -10,6 +10,7 @@ from deepcluster_sk import ImageEmbedder
 from deepcluster_sk.cli import results
 from deepcluster_sk.cli.features import parse_settings
 from deepcluster_sk.datasets import load_pictures
+from deepcluster_sk.embedding import embedder
 from tests.embedding.networks import save_script
 
 
@@ -26,8 +27,8 @@ def test_the_model_is_fitted_on_features(
     run("cluster", folder, "-k", 3, "--out", out, "--features", network, *given)
     # Read at the side that the network takes, or the most that most pictures have.
     X = load_pictures(folder, size=10).X
-    embedder = ImageEmbedder(network, size=16, mean=0.5, channel_order="bgr")
-    assert_allclose(clusterer.made.fitted, embedder.fit_transform(X), atol=1e-6)
+    by_hand = ImageEmbedder(network, size=16, mean=0.5, channel_order="bgr")
+    assert_allclose(clusterer.made.fitted, by_hand.fit_transform(X), atol=1e-6)
     assert "By 20 features of" in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == sorted(results.FILES)
     told = json.loads((out / results.READING).read_text())["features"]
@@ -38,7 +39,22 @@ def test_the_model_is_fitted_on_features(
         "channel_order": "bgr",
         "white": 255.0,
     }
-    assert told["fingerprint"] == embedder.fingerprint()
+    assert told["fingerprint"] == by_hand.fingerprint()
+
+
+def test_a_network_is_loaded_once(
+    run, clusterer, folder, network, tmp_path, monkeypatch
+):
+    loaded, load = [], embedder.load_backbone
+
+    def counted(*args, **settings):
+        loaded.append(args)
+        return load(*args, **settings)
+
+    monkeypatch.setattr(embedder, "load_backbone", counted)
+    argv = ["--out", tmp_path / "out", "--features", network]
+    run("cluster", folder, "-k", 2, *argv)
+    assert len(loaded) == 1
 
 
 def test_features_are_kept_for_the_next_run(

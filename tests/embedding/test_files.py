@@ -86,6 +86,30 @@ def test_what_a_file_is_known_by(tmp_path):
     assert load_backbone(tmp_path / "one.pt2", "cpu").identity() not in hashes
 
 
+def test_a_file_is_loaded_again_where_it_was_written_again(tmp_path):
+    path = save_script(tmp_path / "grid.pt")
+    embedder = ImageEmbedder(path, size=12).fit(X)
+    network = embedder._network()
+    assert embedder.fit(X[:, :8, :8])._network() is network
+    embedder.fit(X)
+    save_script(path, seed=1)
+    # What is fitted stays what it is, until it is fitted again.
+    assert_allclose(embedder.transform(X), WANTED, atol=1e-6)
+    found = embedder.fit_transform(X)
+    wanted = ImageEmbedder(Grid(seed=1), size=12).fit_transform(X)
+    assert_allclose(found, wanted, atol=1e-6)
+    assert not np.allclose(found, WANTED)
+
+
+def test_a_module_is_looked_at_anew_by_every_fit():
+    grid = Grid()
+    embedder = ImageEmbedder(grid, size=12).fit(X)
+    assert_allclose(embedder.transform(X), WANTED, atol=1e-6)
+    grid.load_state_dict(Grid(seed=1).state_dict())
+    wanted = ImageEmbedder(Grid(seed=1), size=12).fit_transform(X)
+    assert_allclose(embedder.fit_transform(X), wanted, atol=1e-6)
+
+
 @pytest.fixture
 def onnx_file(tmp_path):
     pytest.importorskip("onnx")
