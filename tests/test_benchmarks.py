@@ -147,10 +147,7 @@ def test_what_is_left_out_of_each_phase():
     terms = {"reconstruction", "clustering", "balance", "separation"}
 
     def terms_of(name):
-        short = {
-            **SHORT,
-            **ablation.left_out("paper's system")[name],
-        }
+        short = {**SHORT, **ablation.left_out("paper's system")[name]}
         model = METHODS["paper's system"](X, 10, 0, device="cpu", **short).model
         return [terms & set(row) for row in (model.history_[0], model.history_[-1])]
 

@@ -21,6 +21,9 @@ from tests.every_objective import CASES, SHORT
 from tests.made import make_images, make_textures, make_vectors
 from tests.simulated_device import DEVICE, simulated_device
 
+#: Cases that fetch different things for each batch; the others fetch as the first does.
+FETCHING = ("triplet", "negatives of the data set", "neighbours in the data set")
+
 
 class Watch(Callback):
     """Collect the traffic of every epoch, from its first batch to its last."""
@@ -71,7 +74,11 @@ def test_no_batch_waits_for_the_device_where_the_data_are_on_it(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["triplet", "negatives of the data set", "neighbours in the data set"]
+    "name",
+    [
+        pytest.param(name, marks=() if name in FETCHING else pytest.mark.slow)
+        for name in CASES
+    ],
 )
 def test_no_batch_waits_for_the_device_where_the_data_are_on_the_host(name):
     X, _ = make_images(64)

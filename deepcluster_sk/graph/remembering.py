@@ -1,6 +1,7 @@
 """Views of samples that remember what patches made of them."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -38,14 +39,6 @@ class _Drawn(NamedTuple):
         """Of n rows none is known."""
         nowhere = torch.full((n,), -1, device=device)
         return cls(patches, nowhere, torch.empty(0, device=device))
-
-    def has(self, indices: torch.Tensor) -> torch.Tensor:
-        """Whether each row is known, ``(len(indices),)``."""
-        return self.place[indices] >= 0
-
-    def of(self, indices: torch.Tensor) -> torch.Tensor:
-        """Features of rows that are all known."""
-        return self.made[self.place[indices]]
 
     def and_of(self, indices: torch.Tensor, made: torch.Tensor) -> "_Drawn":
         """Features of these rows as well."""
@@ -87,14 +80,14 @@ class RememberingViews(Views):
 
     def _made(self, patches: PatchFeatures, indices: torch.Tensor) -> torch.Tensor:
         """Patch features of rows, ``(len(indices), d)``."""
-        none = _Drawn.none(patches, len(self.dataset), indices.device)
-        known = self.drawn.get(id(patches), none)
-        new = indices[~known.has(indices)]
+        none = partial(_Drawn.none, patches, len(self.dataset), indices.device)
+        known = self.drawn.get(id(patches)) or none()
+        new = indices[known.place[indices] < 0]
         if len(new):
             known = known.and_of(new, super().draw(patches, new))
-        made = known.of(indices)
+        made = known.made[known.place[indices]]
         if len(known.made) > MOST_REMEMBERED:
-            known = none.and_of(indices, made)
+            known = none().and_of(indices, made)
         if len(known.made) <= MOST_REMEMBERED:
             self.drawn[id(patches)] = known
         return made
