@@ -16,6 +16,8 @@ CLUSTERERS = [
     TEMIClusterer,
     VariationalClusterer,
 ]
+#: What the base does, these show: the one starts by a graph, the other by k-means.
+SHOW_THE_BASE = {DeepTripletClusterer, DECClusterer}
 #: What clusters vectors of somebody else's network trains in one phase, and has none of
 #: its own to decode them.
 OF_EMBEDDINGS = {TEMIClusterer}

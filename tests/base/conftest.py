@@ -10,16 +10,27 @@ from deepcluster_sk.base import clusterer
 from deepcluster_sk.graph import start
 from deepcluster_sk.graph.contest import Appearance, look_at
 from deepcluster_sk.training.net import ClusteringNet
-from tests.clusterers import CLUSTERERS, OF_EMBEDDINGS
+from tests.clusterers import CLUSTERERS, OF_EMBEDDINGS, SHOW_THE_BASE
 from tests.made import make_images, quick
 
 
 def pytest_generate_tests(metafunc):
-    """Run what asks for `cls`, or for a fixture that does, for every clusterer."""
-    if "cls" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "cls", CLUSTERERS, ids=lambda cls: cls.__name__, scope="module"
+    """Run what asks for `cls`, or for a fixture that does, for every clusterer.
+
+    What is marked as of the base two of them show, with a graph and without; of the
+    others it is slow.
+    """
+    if "cls" not in metafunc.fixturenames:
+        return
+    of_the_base = metafunc.definition.get_closest_marker("of_the_base")
+    shown = SHOW_THE_BASE if of_the_base else CLUSTERERS
+    params = [
+        pytest.param(
+            cls, id=cls.__name__, marks=[] if cls in shown else pytest.mark.slow
         )
+        for cls in CLUSTERERS
+    ]
+    metafunc.parametrize("cls", params, scope="module")
 
 
 @pytest.fixture(scope="module", autouse=True)

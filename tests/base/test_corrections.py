@@ -16,7 +16,10 @@ from deepcluster_sk.training.net import ClusteringNet
 from tests.base.same import assert_same
 from tests.made import make_images, quick
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 IMAGES, PLACES = make_images(120, 4)
 
 

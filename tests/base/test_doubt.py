@@ -5,7 +5,10 @@ import torch
 from deepcluster_sk import DeepTripletClusterer, load
 from tests.made import make_images, make_vectors, quick
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 
 @pytest.fixture(scope="module")

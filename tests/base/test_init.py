@@ -14,7 +14,10 @@ from tests.base.same import assert_same
 from tests.made import LATENT_DIM, make_images
 
 # Two epochs are too few to settle.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 X, Y = make_images()
 CENTERS = np.random.default_rng(0).normal(size=(3, LATENT_DIM))

@@ -11,7 +11,10 @@ from tests.clusterers import OF_EMBEDDINGS
 from tests.made import LATENT_DIM, make_images, make_vectors
 
 # Two epochs are too few to settle.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 
 def test_layouts_of_grey_images_give_identical_results(make, images):

@@ -31,7 +31,10 @@ from tests.clusterers import CLUSTERERS, phases_of
 from tests.made import quick
 
 # A few epochs on few images need not settle.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 #: Other values of what a fit may read, so that it comes to something else.
 CHANGES = {
     "n_clusters": [2],

@@ -17,7 +17,10 @@ from tests.clusterers import phases_of
 from tests.made import make_vectors
 
 # Two epochs are too few to settle.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 
 def test_net_settings_are_parameters(make):

@@ -10,7 +10,10 @@ from tests.clusterers import OF_EMBEDDINGS
 from tests.made import LATENT_DIM, make_images, make_vectors
 
 # Two epochs are too few to settle.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

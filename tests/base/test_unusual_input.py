@@ -18,7 +18,10 @@ from deepcluster_sk import (
 )
 from tests.clusterers import OF_EMBEDDINGS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.of_the_base,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 
 @pytest.fixture
