@@ -23,7 +23,7 @@ from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import enlarged
 from deepcluster_sk.data.samples import plain
-from deepcluster_sk.graph.outliers import Surroundings
+from deepcluster_sk.graph.outliers import OutlierDetector
 from deepcluster_sk.graph.score import (
     best_modularity,
     scoring_graphs,
@@ -54,7 +54,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     net_: ClusteringNet
     _n_features_out: int
     #: What the samples fitted on look like; None of files that lack it.
-    _surroundings: Surroundings | None
+    _surroundings: OutlierDetector | None
     #: An option of the call, and nothing that a pipeline brings with the samples.
     __metadata_request__predict: ClassVar[dict[str, str]] = {"outliers": UNUSED}
 
@@ -67,10 +67,10 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             Images or vectors of the fitted shape, in any layout ``fit`` takes.
         outliers : bool, default=False
             Whether a sample that looks like none of those fitted on is labelled -1: in
-            pixels, it is farther from its tenth nearest among them than nearly all of
-            them are from theirs, or than those ten are. No label and no share of
-            outliers is needed; one to ten in a hundred samples are such without being
-            odd.
+            pixels, as they are or under local contrast, it is farther from its tenth
+            nearest among them than nearly all of them are from theirs, or than those
+            ten are. No label and no share of outliers is needed; one to fifteen in a
+            hundred samples are such without being odd.
 
         Returns
         -------
@@ -294,9 +294,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         ]
         self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
         self.cluster_centers_ = to_numpy(net.module_.cluster_centers)
-        self._surroundings = Surroundings.of(
-            context.dataset, context.reader, start.contrast
-        )
+        self._surroundings = OutlierDetector.of(context.dataset, context.reader)
         embedding = self._embed(context.dataset.rows, context.layout)
         found = to_numpy(embedding.log_assignment.exp())
         self._typical_probability = float(np.median(found.max(axis=1)))

@@ -13,7 +13,7 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.graph.outliers import Surroundings
+from deepcluster_sk.graph.outliers import OutlierDetector
 from deepcluster_sk.persistence.checkpoint import KIND
 from deepcluster_sk.persistence.files import (
     ModelFileError,
@@ -139,7 +139,7 @@ def _restored(
         clusterer.cluster_names_ = [None] * clusterer.n_clusters_
     for name in (*_ARRAYS, *(name for name in _NEWER if name in arrays)):
         setattr(clusterer, name, arrays[name].numpy())
-    clusterer._surroundings = Surroundings.from_arrays(arrays, clusterer.contrast_)
+    clusterer._surroundings = OutlierDetector.from_arrays(arrays, clusterer.contrast_)
     if description["feature_names"] is not None:
         names = np.array(description["feature_names"], dtype=object)
         clusterer.feature_names_in_ = names

@@ -43,6 +43,8 @@ class OutlierSettings:
 
 
 OUTLIERS = OutlierSettings()
+#: Contrast normalisations that images are looked at under.
+SEEN_UNDER = ("none", "local")
 _NAME = "surroundings"
 #: Less than any distance between samples that differ.
 _TINY = 1e-12
@@ -128,43 +130,32 @@ class Surroundings:
     def arrays(self) -> dict[str, torch.Tensor]:
         """All but the contrast, as arrays to be saved."""
         return {
-            f"{_NAME}.mean": self.features.mean,
-            f"{_NAME}.basis": self.features.basis,
-            f"{_NAME}.references": self.references,
-            f"{_NAME}.reaches": self.reaches,
-            f"{_NAME}.fences": torch.tensor(self.fences, dtype=torch.float64),
+            "mean": self.features.mean,
+            "basis": self.features.basis,
+            "references": self.references,
+            "reaches": self.reaches,
+            "fences": torch.tensor(self.fences, dtype=torch.float64),
         }
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, torch.Tensor], contrast: str
-    ) -> "Surroundings | None":
-        """Undo :meth:`arrays`; None where there are none among them."""
-        if f"{_NAME}.references" not in arrays:
-            return None
-        mean, basis, references, reaches, fences = (
-            arrays[f"{_NAME}.{name}"]
-            for name in ("mean", "basis", "references", "reaches", "fences")
+    ) -> "Surroundings":
+        """Undo :meth:`arrays`."""
+        low, high = arrays["fences"].tolist()
+        features = PrincipalComponents(
+            Contrast(contrast), arrays["mean"], arrays["basis"]
         )
-        low, high = fences.tolist()
-        features = PrincipalComponents(Contrast(contrast), mean, basis)
-        return cls(features, references, reaches, (low, high))
+        return cls(features, arrays["references"], arrays["reaches"], (low, high))
 
-    def marked(
-        self,
-        labels: Labels,
-        dataset: RowDataset,
-        reader: SampleReader,
-        device: torch.device,
-    ) -> Labels:
-        """Labels ``(n,)`` of the rows of a data set, -1 where one is an outlier.
-
-        Whether it is depends on the row alone.
-        """
+    def beyond(
+        self, dataset: RowDataset, reader: SampleReader, device: torch.device
+    ) -> NDArray[np.bool_]:
+        """Whether rows of a data set are outliers, ``(n,)``; each depends on itself."""
         with computing(device):
             measures = collect(self.to(device)._measured, dataset, reader, device)
-        beyond = measures.cpu().numpy() > np.array(self.fences) + _ROUNDING
-        return np.where(beyond.any(axis=1), -1, labels)
+        above = measures.cpu().numpy() > np.array(self.fences) + _ROUNDING
+        return above.any(axis=1)
 
     def _measured(self, x: torch.Tensor) -> torch.Tensor:
         k = min(OUTLIERS.n_neighbors, len(self.references) // 2)
@@ -177,6 +168,70 @@ class Surroundings:
         own = distances[:, -1].clamp_min(_TINY).log()
         theirs = self.reaches[indices].mean(1).clamp_min(_TINY).log()
         return torch.stack([own, own - theirs], 1)
+
+
+@dataclass(frozen=True)
+class OutlierDetector:
+    """Samples of a data set as they are and, of images, under local contrast.
+
+    What is odd in either is an outlier. Pixels as they are know negatives, and bright
+    where all others are dark; local contrast knows noise among letters, and a stranger
+    among faces, whatever the light.
+
+    Attributes
+    ----------
+    seen : dict of Surroundings
+        By contrast normalisation.
+    """
+
+    seen: dict[str, Surroundings]
+
+    @classmethod
+    def of(cls, dataset: RowDataset, reader: SampleReader) -> "OutlierDetector":
+        """Look at the samples of a data set, up to 2,000 of them."""
+        contrasts = SEEN_UNDER if reader.layout.is_image else SEEN_UNDER[:1]
+        return cls({name: Surroundings.of(dataset, reader, name) for name in contrasts})
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """All of it, as arrays to be saved."""
+        return {
+            f"{_NAME}.{contrast}.{name}": array
+            for contrast, surroundings in self.seen.items()
+            for name, array in surroundings.arrays().items()
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, torch.Tensor], contrast: str
+    ) -> "OutlierDetector | None":
+        """Undo :meth:`arrays`; None where there are none among them.
+
+        Files of 0.1.0 have those of one contrast, which they do not name.
+        """
+        parts: dict[str, dict[str, torch.Tensor]] = {}
+        for name, array in arrays.items():
+            kind, *under, part = name.split(".")
+            if kind == _NAME:
+                parts.setdefault(under[0] if under else contrast, {})[part] = array
+        seen = {
+            name: Surroundings.from_arrays(part, name) for name, part in parts.items()
+        }
+        return cls(seen) if seen else None
+
+    def marked(
+        self,
+        labels: Labels,
+        dataset: RowDataset,
+        reader: SampleReader,
+        device: torch.device,
+    ) -> Labels:
+        """Labels ``(n,)`` of the rows of a data set, -1 where one is an outlier.
+
+        Whether it is depends on the row alone.
+        """
+        looks = self.seen.values()
+        beyond = [look.beyond(dataset, reader, device) for look in looks]
+        return np.where(np.any(beyond, axis=0), -1, labels)
 
 
 def _distinct_rows(dataset: RowDataset, most: int) -> NDArray[np.int64]:

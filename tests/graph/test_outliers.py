@@ -11,19 +11,19 @@ from sklearn.datasets import load_digits
 from deepcluster_sk.data.batches import RowDataset, SampleReader, first_copies
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph import outliers
-from deepcluster_sk.graph.outliers import OUTLIERS, Surroundings
+from deepcluster_sk.graph.outliers import OUTLIERS, OutlierDetector, Surroundings
 from tests.made import make_vectors
 
 CPU = torch.device("cpu")
 
 
-def look(rows, shape=None, contrast="none"):
-    """Surroundings of rows, and what marks others."""
+def look(rows, shape=None):
+    """What is known of rows, and what marks others."""
     layout = (
         RowLayout("HW", (1, *shape)) if shape else RowLayout("vector", rows.shape[1:])
     )
     reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
-    known = Surroundings.of(RowDataset(rows), reader, contrast)
+    known = OutlierDetector.of(RowDataset(rows), reader)
 
     def are_outliers(X):
         zeros = np.zeros(len(X), int)
@@ -39,7 +39,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def by_digits(digits):
-    return look(digits[:1200], (8, 8), "image")[1]
+    return look(digits[:1200], (8, 8))[1]
 
 
 def test_digits_beside_noise(digits, by_digits):
@@ -56,7 +56,7 @@ def test_digits_beside_noise(digits, by_digits):
 
 def test_noise_among_the_samples_hides_nothing(digits):
     noise = np.random.default_rng(1).uniform(0, 16, (60, 64))
-    are_outliers = look(np.concatenate([digits[:600], noise]), (8, 8), "image")[1]
+    are_outliers = look(np.concatenate([digits[:600], noise]), (8, 8))[1]
     assert are_outliers(noise).mean() > 0.95
     assert are_outliers(digits[:600]).mean() < 0.05
 
@@ -92,13 +92,13 @@ def test_dense_and_thin_clusters_have_measures_of_their_own():
 def test_few_samples(n):
     X = make_vectors(n=n)[0]
     assert not look(X)[1](X).any()
-    assert look(X)[0].references.shape[0] == n
+    assert look(X)[0].seen["none"].references.shape[0] == n
 
 
 def test_copies_and_equal_samples():
     X = np.repeat(make_vectors(n=60)[0], 20, axis=0)
     known, are_outliers = look(X)
-    assert len(known.references) == 60
+    assert len(known.seen["none"].references) == 60
     assert are_outliers(X).mean() < 0.1
     assert not look(np.ones((40, 3)))[1](np.ones((5, 3))).any()
 
@@ -115,22 +115,55 @@ def test_so_many_are_kept_from_all_over(monkeypatch):
     known, _ = look(X)
     # Of twice as many, so that half of them may be copies.
     assert compared == [2 * OUTLIERS.max_references]
-    assert len(known.references) == OUTLIERS.max_references
-    spread = known.references[:, 0]
+    references = known.seen["none"].references
+    assert len(references) == OUTLIERS.max_references
+    spread = references[:, 0]
     assert float(spread.max() - spread.min()) == pytest.approx(
         float(np.ptp((X[:, 0] - X[:, 0].mean()) / X[:, 0].std())) * np.sqrt(2), rel=0.05
     )
 
 
 def test_as_arrays_and_back(digits):
-    known, are_outliers = look(digits[:200], (8, 8), "image")
-    again = Surroundings.from_arrays(known.arrays(), "image")
+    known, are_outliers = look(digits[:200], (8, 8))
+    again = OutlierDetector.from_arrays(known.arrays(), "image")
+    assert list(again.seen) == ["none", "local"]
     layout = RowLayout("HW", (1, 8, 8))
     reader = SampleReader(layout, PixelScaler.standardize(digits[:200], layout))
     X = np.concatenate([digits[200:240], 16 - digits[:40]])
     found = again.marked(np.zeros(80, int), RowDataset(X), reader, CPU)
     assert_array_equal(found < 0, are_outliers(X))
-    assert Surroundings.from_arrays({}, "image") is None
+    assert OutlierDetector.from_arrays({}, "image") is None
+
+
+def test_arrays_of_an_earlier_version(digits):
+    """They are of one contrast, that of the model, and do not name it."""
+    layout = RowLayout("HW", (1, 8, 8))
+    reader = SampleReader(layout, PixelScaler.standardize(digits[:200], layout))
+    one = Surroundings.of(RowDataset(digits[:200]), reader, "image")
+    arrays = {f"surroundings.{name}": array for name, array in one.arrays().items()}
+    again = OutlierDetector.from_arrays(arrays, "image")
+    assert list(again.seen) == ["image"]
+    rows = RowDataset(np.concatenate([digits[200:240], 16 - digits[:40]]))
+    found = again.marked(np.zeros(80, int), rows, reader, CPU)
+    assert_array_equal(found < 0, one.beyond(rows, reader, CPU))
+
+
+def test_what_one_contrast_alone_knows():
+    """Faint noise is no farther from bold shapes than they are; bolder ones are."""
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 2, (600, 4, 4)).repeat(2, 1).repeat(2, 2).reshape(600, 64)
+    X = blocks + rng.normal(0, 0.05, (600, 64))
+    known, are_outliers = look(X, (8, 8))
+    layout = RowLayout("HW", (1, 8, 8))
+    reader = SampleReader(layout, PixelScaler.standardize(X, layout))
+    faint, bold = 0.5 + rng.normal(0, 0.15, (40, 64)), 3 * X[:40]
+    for odd, contrast in ((faint, "local"), (bold, "none")):
+        found = {
+            c: s.beyond(RowDataset(odd), reader, CPU) for c, s in known.seen.items()
+        }
+        assert [c for c, rows in found.items() if rows.mean() > 0.9] == [contrast]
+        assert_array_equal(are_outliers(odd), found["none"] | found["local"])
+    assert are_outliers(X).mean() < 0.1
 
 
 def by_loop(rows, features):
@@ -191,5 +224,4 @@ def test_a_fence_is_passed_by_more_than_rounding(digits, which, below, beyond):
     fences = [np.inf, np.inf]
     fences[which] = measure - below
     known = replace(known, fences=tuple(fences))
-    found = known.marked(np.zeros(1, int), rows, reader, CPU)
-    assert (found < 0).tolist() == [beyond]
+    assert known.beyond(rows, reader, CPU).tolist() == [beyond]

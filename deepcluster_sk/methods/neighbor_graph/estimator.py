@@ -22,7 +22,7 @@ from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
 from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.merge_split import links_between
-from deepcluster_sk.graph.outliers import Surroundings
+from deepcluster_sk.graph.outliers import OutlierDetector
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import MIN_NODES, START, contrasts_for, distinct_rows
 from deepcluster_sk.methods.neighbor_graph.as_init import StartMixin
@@ -275,9 +275,7 @@ class NeighborGraphClusterer(
         if len(kept) < wanted:
             self._voters = voters.only(kept)
             labels = self._label(rows, layout)
-        self._surroundings = Surroundings.of(
-            RowDataset(usual), context.reader, start.contrast
-        )
+        self._surroundings = OutlierDetector.of(RowDataset(usual), context.reader)
         self.n_clusters_ = len(kept)
         self.cluster_profile_ = None if count is None else count.profile
         self.labels_ = self._marked(labels, rows, layout)

@@ -9,7 +9,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.validation import InputMixin
-from deepcluster_sk.graph.outliers import Surroundings
+from deepcluster_sk.graph.outliers import OutlierDetector
 from deepcluster_sk.graph.score import best_modularity, scoring_graphs, view_labels
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.voting import NodeVoters
@@ -25,7 +25,7 @@ class VotingMixin(InputMixin):
     outliers: bool
     _scaler: PixelScaler
     _voters: NodeVoters
-    _surroundings: Surroundings
+    _surroundings: OutlierDetector
     #: An option of the call, and nothing that a pipeline brings with the samples.
     __metadata_request__predict: ClassVar[dict[str, str]] = {"outliers": UNUSED}
 
@@ -40,11 +40,12 @@ class VotingMixin(InputMixin):
         X : array-like
             Images or vectors of the fitted shape, in any layout ``fit`` takes.
         outliers : bool, default=None
-            Whether a sample that looks like none of those fitted on is labelled -1: it
-            is farther from its tenth nearest among them than nearly all of them are
-            from theirs, or than those ten are. No label and no share of outliers is
-            needed; one to ten in a hundred samples are such without being odd.
-            None is the parameter of this name.
+            Whether a sample that looks like none of those fitted on is labelled -1: in
+            pixels, as they are or under local contrast, it is farther from its tenth
+            nearest among them than nearly all of them are from theirs, or than those
+            ten are. No label and no share of outliers is needed; one to fifteen in a
+            hundred samples are such without being odd. None is the parameter of this
+            name.
 
         Returns
         -------
