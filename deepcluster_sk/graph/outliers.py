@@ -154,8 +154,9 @@ class Surroundings:
         """Whether rows of a data set are outliers, ``(n,)``; each depends on itself."""
         with computing(device):
             measures = collect(self.to(device)._measured, dataset, reader, device)
-        above = measures.cpu().numpy() > np.array(self.fences) + _ROUNDING
-        return above.any(axis=1)
+        low, high = np.array(self.fences) + _ROUNDING
+        own, beside = measures.cpu().numpy().T
+        return (own > low) | (beside > high)
 
     def _measured(self, x: torch.Tensor) -> torch.Tensor:
         k = min(OUTLIERS.n_neighbors, len(self.references) // 2)
@@ -210,8 +211,9 @@ class OutlierDetector:
         """
         parts: dict[str, dict[str, torch.Tensor]] = {}
         for name, array in arrays.items():
-            kind, *under, part = name.split(".")
+            kind, *rest = name.split(".")
             if kind == _NAME:
+                *under, part = rest
                 parts.setdefault(under[0] if under else contrast, {})[part] = array
         seen = {
             name: Surroundings.from_arrays(part, name) for name, part in parts.items()

@@ -125,14 +125,15 @@ def test_so_many_are_kept_from_all_over(monkeypatch):
 
 def test_as_arrays_and_back(digits):
     known, are_outliers = look(digits[:200], (8, 8))
-    again = OutlierDetector.from_arrays(known.arrays(), "image")
+    others = {"labels_": torch.zeros(3), "scaler.scale": torch.ones(1)}
+    again = OutlierDetector.from_arrays({**others, **known.arrays()}, "image")
     assert list(again.seen) == ["none", "local"]
     layout = RowLayout("HW", (1, 8, 8))
     reader = SampleReader(layout, PixelScaler.standardize(digits[:200], layout))
     X = np.concatenate([digits[200:240], 16 - digits[:40]])
     found = again.marked(np.zeros(80, int), RowDataset(X), reader, CPU)
     assert_array_equal(found < 0, are_outliers(X))
-    assert OutlierDetector.from_arrays({}, "image") is None
+    assert OutlierDetector.from_arrays(others, "image") is None
 
 
 def test_arrays_of_an_earlier_version(digits):
