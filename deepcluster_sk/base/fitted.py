@@ -69,7 +69,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             Whether a sample that looks like none of those fitted on is labelled -1: in
             pixels, as they are or under local contrast, it is farther from its tenth
             nearest among them than nearly all of them are from theirs, or than those
-            ten are. No label and no share of outliers is needed; one to fifteen in a
+            ten are. No label and no share of outliers is needed; one to sixteen in a
             hundred samples are such without being odd.
 
         Returns
