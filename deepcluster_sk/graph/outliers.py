@@ -175,9 +175,9 @@ class Surroundings:
 class OutlierDetector:
     """Samples of a data set as they are and, of images, under local contrast.
 
-    What is odd in either is an outlier. Pixels as they are know negatives, and bright
-    where all others are dark; local contrast knows noise among letters, and a stranger
-    among faces, whatever the light.
+    What is odd in either is an outlier. Pixels as they are tell negatives, and what is
+    far brighter or darker; local contrast tells noise among bold shapes, and a stranger
+    among faces.
 
     Attributes
     ----------
@@ -231,8 +231,7 @@ class OutlierDetector:
 
         Whether it is depends on the row alone.
         """
-        looks = self.seen.values()
-        beyond = [look.beyond(dataset, reader, device) for look in looks]
+        beyond = [s.beyond(dataset, reader, device) for s in self.seen.values()]
         return np.where(np.any(beyond, axis=0), -1, labels)
 
 
