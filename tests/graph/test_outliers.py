@@ -17,19 +17,24 @@ from tests.made import make_vectors
 CPU = torch.device("cpu")
 
 
-def look(rows, shape=None):
-    """What is known of rows, and what marks others."""
+def reader_of(rows, shape=None):
+    """What reads samples like these."""
     layout = (
         RowLayout("HW", (1, *shape)) if shape else RowLayout("vector", rows.shape[1:])
     )
-    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+    return SampleReader(layout, PixelScaler.standardize(rows, layout))
+
+
+def found_odd(known, X, reader):
+    """Whether each of some samples is an outlier."""
+    return known.marked(np.zeros(len(X), int), RowDataset(X), reader, CPU) < 0
+
+
+def look(rows, shape=None):
+    """What is known of rows, and what marks others."""
+    reader = reader_of(rows, shape)
     known = OutlierDetector.of(RowDataset(rows), reader)
-
-    def are_outliers(X):
-        zeros = np.zeros(len(X), int)
-        return known.marked(zeros, RowDataset(X), reader, CPU) < 0
-
-    return known, are_outliers
+    return known, lambda X: found_odd(known, X, reader)
 
 
 @pytest.fixture(scope="module")
@@ -128,25 +133,23 @@ def test_as_arrays_and_back(digits):
     others = {"labels_": torch.zeros(3), "scaler.scale": torch.ones(1)}
     again = OutlierDetector.from_arrays({**others, **known.arrays()}, "image")
     assert list(again.seen) == ["none", "local"]
-    layout = RowLayout("HW", (1, 8, 8))
-    reader = SampleReader(layout, PixelScaler.standardize(digits[:200], layout))
+    reader = reader_of(digits[:200], (8, 8))
     X = np.concatenate([digits[200:240], 16 - digits[:40]])
-    found = again.marked(np.zeros(80, int), RowDataset(X), reader, CPU)
-    assert_array_equal(found < 0, are_outliers(X))
+    assert_array_equal(found_odd(again, X, reader), are_outliers(X))
     assert OutlierDetector.from_arrays(others, "image") is None
 
 
 def test_arrays_of_an_earlier_version(digits):
     """They are of one contrast, that of the model, and do not name it."""
-    layout = RowLayout("HW", (1, 8, 8))
-    reader = SampleReader(layout, PixelScaler.standardize(digits[:200], layout))
+    reader = reader_of(digits[:200], (8, 8))
     one = Surroundings.of(RowDataset(digits[:200]), reader, "image")
     arrays = {f"surroundings.{name}": array for name, array in one.arrays().items()}
     again = OutlierDetector.from_arrays(arrays, "image")
     assert list(again.seen) == ["image"]
-    rows = RowDataset(np.concatenate([digits[200:240], 16 - digits[:40]]))
-    found = again.marked(np.zeros(80, int), rows, reader, CPU)
-    assert_array_equal(found < 0, one.beyond(rows, reader, CPU))
+    X = np.concatenate([digits[200:240], 16 - digits[:40]])
+    alone = found_odd(OutlierDetector({"image": one}), X, reader)
+    assert_array_equal(found_odd(again, X, reader), alone)
+    assert alone.any()
 
 
 def test_what_one_contrast_alone_knows():
@@ -155,12 +158,12 @@ def test_what_one_contrast_alone_knows():
     blocks = rng.integers(0, 2, (600, 4, 4)).repeat(2, 1).repeat(2, 2).reshape(600, 64)
     X = blocks + rng.normal(0, 0.05, (600, 64))
     known, are_outliers = look(X, (8, 8))
-    layout = RowLayout("HW", (1, 8, 8))
-    reader = SampleReader(layout, PixelScaler.standardize(X, layout))
+    reader = reader_of(X, (8, 8))
     faint, bold = 0.5 + rng.normal(0, 0.15, (40, 64)), 3 * X[:40]
     for odd, contrast in ((faint, "local"), (bold, "none")):
         found = {
-            c: s.beyond(RowDataset(odd), reader, CPU) for c, s in known.seen.items()
+            name: found_odd(OutlierDetector({name: one}), odd, reader)
+            for name, one in known.seen.items()
         }
         assert [c for c, rows in found.items() if rows.mean() > 0.9] == [contrast]
         assert_array_equal(are_outliers(odd), found["none"] | found["local"])
@@ -184,8 +187,7 @@ def by_loop(rows, features):
 
 @pytest.mark.parametrize("n", [3, 12, 150])
 def test_a_plain_loop_finds_the_same_measures(digits, n):
-    layout = RowLayout("HW", (1, 8, 8))
-    reader = SampleReader(layout, PixelScaler.standardize(digits[:n], layout))
+    reader = reader_of(digits[:n], (8, 8))
     X = torch.as_tensor(digits[: n + 40], dtype=torch.float32)
     known = Surroundings.of(RowDataset(digits[:n]), reader, "image")
     rows = known.features.prepare(reader.read(X, CPU)).flatten(1).numpy()
@@ -217,12 +219,12 @@ def test_a_plain_loop_finds_the_same_measures(digits, n):
     ("below", "beyond"), [(-1.0, False), (5e-4, False), (2e-3, True)]
 )
 def test_a_fence_is_passed_by_more_than_rounding(digits, which, below, beyond):
-    layout = RowLayout("HW", (1, 8, 8))
-    reader = SampleReader(layout, PixelScaler.standardize(digits[:60], layout))
+    reader = reader_of(digits[:60], (8, 8))
     known = Surroundings.of(RowDataset(digits[:60]), reader, "none")
-    rows = RowDataset(digits[60:61])
-    measure = known._measured(reader.read(rows.slice(0, 1), CPU))[0, which].item()
+    X = digits[60:61]
+    measure = known._measured(reader.read(RowDataset(X).slice(0, 1), CPU))
+    measure = measure[0, which].item()
     fences = [np.inf, np.inf]
     fences[which] = measure - below
-    known = replace(known, fences=tuple(fences))
-    assert known.beyond(rows, reader, CPU).tolist() == [beyond]
+    known = OutlierDetector({"none": replace(known, fences=tuple(fences))})
+    assert found_odd(known, X, reader).tolist() == [beyond]
