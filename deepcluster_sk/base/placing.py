@@ -60,7 +60,8 @@ class PlacingMixin(ResolutionMixin):
         random_state: np.random.RandomState,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Labels and centres the clusters start from."""
-        return first_clusters(self.init, start, latent, draw, n_clusters, random_state)
+        init = self._init()
+        return first_clusters(init, start, latent, draw, n_clusters, random_state)
 
     def _held(
         self,

@@ -52,6 +52,10 @@ class ResolutionMixin:
         """Choose settings of a start by graph; None leaves them to the graph."""
         return None
 
+    def _init(self) -> Any:
+        """Say where clusters start from."""
+        return self.init
+
     def _default_targets(self) -> PseudoLabels | SelfTraining:
         """Say what "auto" targets are."""
         return PseudoLabels()

@@ -97,7 +97,7 @@ def _kind(clusterer: Any) -> str:
 def _start(clusterer: Any) -> str:
     if clusterer.hubness_ is not None:
         return "by a graph of neighbours"
-    init = clusterer.init
+    init = clusterer._init()
     if isinstance(init, str):
         # What a start by graph comes to with few samples is k-means.
         return _NAMED_STARTS.get(init, "by k-means")

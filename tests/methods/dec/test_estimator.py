@@ -67,8 +67,7 @@ def test_samples_rebuilt_from_their_views(weight, on_views):
 def test_the_published_method_is_the_default(images):
     params = DECClusterer().get_params()
     assert params["augmentation"] is None
-    assert params["init"] == "kmeans"
-    assert params["targets"] == "auto"
+    assert params["init"] == params["targets"] == "auto"
     assert params["reconstruction_weight"] == 0
     default, stated = (
         fit(images, **given)
@@ -80,6 +79,17 @@ def test_the_published_method_is_the_default(images):
     assert default.contrast_ == "none"
     assert_array_equal(default.predict_proba(images), stated.predict_proba(images))
     assert all("updated" not in row for row in default.history_)
+
+
+def test_with_augmentation_a_mixture_is_held_for_a_while(images):
+    auto, stated = (
+        fit(images, augmentation="auto", max_epochs=20, **given)
+        for given in ({}, {"init": "mixture", "targets": PseudoLabels(0.1)})
+    )
+    assert "mixture" in auto.summary()
+    assert_array_equal(auto.predict_proba(images), stated.predict_proba(images))
+    published = fit(images, augmentation="auto", targets=SelfTraining(), max_epochs=20)
+    assert (auto.predict_proba(images) != published.predict_proba(images)).any()
 
 
 @pytest.mark.parametrize(
@@ -98,7 +108,7 @@ def test_with_augmentation_views_are_trained(images):
         seen.append(len(x))
         return x + 0.01
 
-    fit(images, augmentation=augment, batch_size=20)
+    fit(images, augmentation=augment, batch_size=20, init="kmeans")
     # One view for each image in every epoch of both phases.
     assert sum(seen) == 4 * len(images)
 
