@@ -71,9 +71,7 @@ class PlacingMixin(ResolutionMixin):
         streams: Streams,
     ) -> dict[str, Any]:
         """Gather what holds joint training: pseudo-labels, and who judges them."""
-        targets = self._targets()
-        if context.holds and not isinstance(targets, PseudoLabels):
-            targets = PseudoLabels(n_updates=0)
+        targets = PseudoLabels(n_updates=0) if context.holds else self._targets()
         judge = None if start.graph is None else start.graph.graph
         pseudo_labels = None
         if isinstance(targets, PseudoLabels):

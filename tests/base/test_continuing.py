@@ -12,7 +12,13 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
-from deepcluster_sk import DECClusterer, FitCheckpoint, FitInterruptedWarning, load
+from deepcluster_sk import (
+    DECClusterer,
+    FitCheckpoint,
+    FitInterruptedWarning,
+    PseudoLabels,
+    load,
+)
 from deepcluster_sk.base import clusterer, continuing
 from deepcluster_sk.base.earlier import EARLIER, EarlierSamples
 from deepcluster_sk.metrics import clustering_accuracy_score
@@ -268,6 +274,13 @@ def test_parts_of_one_kind_do_not_wipe_out_the_others(each):
         own.partial_fit(IMAGES[rest[PLACES[rest] == place]])
     assert accuracy(own) >= 0.98
     assert matched(own, each) >= 0.98
+
+
+def test_parts_are_held_to_the_labels_they_begin_with_whatever_the_targets(each):
+    held, let_go = copy.deepcopy(each), copy.deepcopy(each)
+    held.set_params(max_epochs=10, targets="pseudo-labels").partial_fit(IMAGES)
+    let_go.set_params(max_epochs=10, targets=PseudoLabels(0.1)).partial_fit(IMAGES)
+    assert_same(let_go, held, IMAGES)
 
 
 def test_two_new_samples_are_enough(own):

@@ -193,8 +193,8 @@ class DECClusterer(BaseDeepClusterer):
         return cls(n_clusters, **{**recipe, **overrides})
 
     @property
-    def _makes_views_cluster(self) -> bool:
-        """Whether clusters are those of augmented views' latent, without a graph."""
+    def _clusters_views(self) -> bool:
+        """Whether clusters come from the latent of augmented views, without a graph."""
         return self.augmentation is not None and not is_by_graph(self.init)
 
     def _init(self) -> Any:
@@ -203,7 +203,7 @@ class DECClusterer(BaseDeepClusterer):
         return self.init
 
     def _default_targets(self) -> PseudoLabels | SelfTraining:
-        return PseudoLabels(HELD) if self._makes_views_cluster else SelfTraining()
+        return PseudoLabels(HELD) if self._clusters_views else SelfTraining()
 
     def _auto_contrast(self) -> str:
         # As published, of images as they are.
@@ -229,7 +229,7 @@ class DECClusterer(BaseDeepClusterer):
     ) -> tuple[Objective, int]:
         view = View(self._augmentation(context.layout), streams.generator)
         objective = AutoencoderPretraining(view, self._reconstruction().from_views)
-        steps = AUGMENTED_PRETRAINING if self._makes_views_cluster else PRETRAINING
+        steps = AUGMENTED_PRETRAINING if self._clusters_views else PRETRAINING
         return objective, self._pretraining_epochs(context, steps)
 
     def _clustering(
