@@ -277,10 +277,12 @@ def test_parts_of_one_kind_do_not_wipe_out_the_others(each):
 
 
 def test_parts_are_held_to_the_labels_they_begin_with_whatever_the_targets(each):
-    held, let_go = copy.deepcopy(each), copy.deepcopy(each)
-    held.set_params(max_epochs=10, targets="pseudo-labels").partial_fit(IMAGES)
-    let_go.set_params(max_epochs=10, targets=PseudoLabels(0.1)).partial_fit(IMAGES)
-    assert_same(let_go, held, IMAGES)
+    throughout, for_a_while = (
+        copy.deepcopy(each).set_params(max_epochs=10, targets=targets)
+        for targets in ("pseudo-labels", PseudoLabels(0.1))
+    )
+    throughout.partial_fit(IMAGES)
+    assert_same(for_a_while.partial_fit(IMAGES), throughout, IMAGES)
 
 
 def test_two_new_samples_are_enough(own):

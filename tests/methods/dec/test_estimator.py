@@ -88,8 +88,8 @@ def test_with_augmentation_a_mixture_is_held_for_a_while(images):
     )
     assert "mixture" in auto.summary()
     assert_array_equal(auto.predict_proba(images), stated.predict_proba(images))
-    published = fit(images, augmentation="auto", targets=SelfTraining(), max_epochs=20)
-    assert (auto.predict_proba(images) != published.predict_proba(images)).any()
+    let_go = fit(images, augmentation="auto", targets=SelfTraining(), max_epochs=20)
+    assert (auto.predict_proba(images) != let_go.predict_proba(images)).any()
 
 
 @pytest.mark.parametrize(
