@@ -113,6 +113,7 @@ class PatchFeatures:
     words : Tensor of shape (n_words, d)
     threshold : float
     projection : Tensor of shape (n_words, n_dimensions)
+        Of fewer words or images, one column less than the fewer of them at most.
     settings : PatchSettings
 
     References
@@ -211,14 +212,10 @@ class PatchFeatures:
             spread = codes[:, :n_spread]  # the places are in random order
             moments.add(spread.flatten(0, 1))
             means.append(codes.mean(1))
-        mean_codes = torch.cat(means)
-        u = (mean_codes.T @ mean_codes).cpu().double().numpy()
         v = moments.total() / spread.shape[1]
         v += (settings.code_floor * v.trace() / len(v) + _TINY) * np.eye(len(v))
-        last = len(v) - 1
-        _, vectors = scipy.linalg.eigh(
-            u, v, subset_by_index=(max(0, last - settings.n_dimensions), last)
-        )
+        mean_codes = torch.cat(means).cpu().double().numpy()
+        vectors = _most_spread(mean_codes, v, settings.n_dimensions + 1)
         return torch.from_numpy(vectors[:, -2::-1].copy()).to(images)
 
 
@@ -315,6 +312,25 @@ class _SecondMoments:
             codes = scipy.sparse.vstack(self.blocks)
             return (codes.T @ codes).toarray().astype(np.float64)
         return self.blocks[0].cpu().double().numpy()
+
+
+def _most_spread(
+    rows: NDArray[np.float64], v: NDArray[np.float64], n_vectors: int
+) -> NDArray[np.float64]:
+    """Directions of most spread of the rows where V is the measure, the most one last.
+
+    Of fewer rows than columns, as many directions as there are rows are found by the
+    products of the rows with each other, which are a smaller matrix.
+    """
+    n, n_columns = rows.shape
+    first, last = max(0, min(n, n_columns) - n_vectors), min(n, n_columns) - 1
+    if n >= n_columns:
+        return scipy.linalg.eigh(rows.T @ rows, v, subset_by_index=(first, last))[1]
+    root = scipy.linalg.cholesky(v, lower=True)
+    rows = scipy.linalg.solve_triangular(root, rows.T, lower=True)
+    values, vectors = scipy.linalg.eigh(rows.T @ rows, subset_by_index=(first, last))
+    found = rows @ vectors / np.sqrt(np.maximum(values, _TINY))
+    return scipy.linalg.solve_triangular(root, found, lower=True, trans=1)
 
 
 def _inverse_root(matrix: torch.Tensor, floor: float) -> torch.Tensor:

@@ -69,13 +69,14 @@ def test_features_follow_the_definition(learned):
     torch.testing.assert_close(learned(image[None])[0], expected, rtol=1e-3, atol=1e-4)
 
 
-def test_the_map_brings_together_what_occurs_in_one_image():
+@pytest.mark.parametrize("n_images", [40, 20], ids=["many", "fewer than words"])
+def test_the_map_brings_together_what_occurs_in_one_image(n_images):
     """Reference: SciPy's generalised eigenvectors, the first of them left out."""
     all_there_are = 11 * 11
     settings = PatchSettings(
         n_words=30, n_dimensions=5, active_share=0.2, map_patches=all_there_are
     )
-    X, _ = textures(40)
+    X, _ = textures(n_images)
     learned = PatchFeatures.learn(X, random(), settings)
     codes = learned._codes(patches._patches(X, 6, 1).flatten(1, 2)).double()
     within = torch.einsum("npi,npj->ij", codes, codes) / codes.shape[1]
@@ -93,10 +94,15 @@ def test_the_map_brings_together_what_occurs_in_one_image():
     assert overlap.abs().max() < 1e-2
 
 
-@pytest.mark.parametrize(("n_dimensions", "n_left"), [(5, 5), (29, 29), (99, 29)])
-def test_of_few_words_all_directions_but_the_first_are_taken(n_dimensions, n_left):
+@pytest.mark.parametrize(
+    ("n_images", "n_dimensions", "n_left"),
+    [(40, 5, 5), (40, 29, 29), (40, 99, 29), (20, 5, 5), (20, 99, 19), (3, 99, 2)],
+)
+def test_of_few_words_or_images_all_directions_but_the_first_are_taken(
+    n_images, n_dimensions, n_left
+):
     settings = PatchSettings(n_words=30, n_dimensions=n_dimensions, active_share=0.2)
-    learned = PatchFeatures.learn(textures(40)[0], random(), settings)
+    learned = PatchFeatures.learn(textures(n_images)[0], random(), settings)
     assert learned.projection.shape == (30, n_left)
 
 
