@@ -3,7 +3,7 @@ Four clusterers, four latent spaces
 ===================================
 
 The clusterers of this package share their interface and differ in what they learn.
-Here each clusters the same 500 handwritten digits, and we look at the space it found.
+Here each clusters the same 300 handwritten digits, and we look at the space it found.
 """
 
 # %%
@@ -25,7 +25,7 @@ from deepcluster_sk import (
 )
 
 digits = load_digits()
-X, y = digits.images[:500], digits.target[:500]
+X, y = digits.images[:300], digits.target[:300]
 
 quick = {"n_clusters": 10, "tol": 0.02, "random_state": 0}
 models = [

@@ -13,12 +13,13 @@ it, splits that one, names the parts, and the model learns it in a short trainin
 import numpy as np
 from sklearn.datasets import load_digits
 
-from deepcluster_sk import DECClusterer, clustering_accuracy_score
+from deepcluster_sk import DECClusterer, Reconstruction, clustering_accuracy_score
 from deepcluster_sk.plotting import ClustersDisplay
 
 X, y = load_digits().images[:800], load_digits().target[:800]
-model = DECClusterer(n_clusters=9, init="graph", max_epochs=10, tol=0.02)
-model.set_params(targets="pseudo-labels", random_state=0).fit(X)
+short = {"pretraining": Reconstruction(epochs=15), "max_epochs": 10, "tol": 0.02}
+model = DECClusterer(n_clusters=9, init="graph", targets="pseudo-labels", **short)
+model.set_params(random_state=0).fit(X)
 _ = ClustersDisplay.from_estimator(model, X)
 
 # %%

@@ -21,14 +21,14 @@ from sklearn.metrics import adjusted_rand_score
 from deepcluster_sk import NeighborGraphClusterer
 
 digits = load_digits()
-X, y = digits.images[:800], digits.target[:800]
+X, y = digits.images[:500], digits.target[:500]
 found = {
     "graph": [
         NeighborGraphClusterer(10, random_state=seed).fit_predict(X)
         for seed in range(5)
     ],
     "k-means": [
-        KMeans(10, random_state=seed).fit_predict(digits.data[:800])
+        KMeans(10, random_state=seed).fit_predict(digits.data[:500])
         for seed in range(5)
     ],
 }

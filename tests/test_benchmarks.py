@@ -22,6 +22,7 @@ from benchmarks.data import imbalanced, load, long_tailed, sample, sampling
 from benchmarks.methods import METHODS
 from benchmarks.rows import ABOUT, append_missing, read, write
 from benchmarks.runner import KEY, MEASURED, Task, identity, measure, parser, seeds
+from deepcluster_sk import Reconstruction
 
 CPU = ["--device", "cpu", "--precision", "float32"]
 #: Settings of a short fit by a small network.
@@ -134,7 +135,8 @@ def in_this_process(monkeypatch):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", [name for name, m in METHODS.items() if m.is_deep])
 def test_every_clusterer_of_the_registry_is_measured(name):
-    task = Task("digits", name, 0, samples=64, settings=SHORT)
+    settings = {**SHORT, "pretraining": Reconstruction(1)} if "DEC" in name else SHORT
+    task = Task("digits", name, 0, samples=64, settings=settings)
     row = measure(task, None, options_for())
     assert set(row) == set(MEASURED)
     assert (row["device"], row["precision"], row["n"]) == ("cpu", "float32", 64)

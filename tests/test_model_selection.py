@@ -206,7 +206,7 @@ def test_scorers_reach_into_pipelines(data):
 
 @pytest.mark.parametrize("name", GRIDS)
 def test_grid_search_without_scoring_or_labels(data, name):
-    X, _ = data
+    X = data[0][:60]
     part, separator, _ = name.partition("__")
     params = {part: PARTS[part]} if separator and part in PARTS else {}
     if name == "architecture":

@@ -37,17 +37,20 @@ def test_fitting_again_forgets_the_first_fit(cls, make, images):
     assert len(estimator.history_) == 2 * len(phases_of(cls))
 
 
+@pytest.mark.of_the_base
 @pytest.mark.parametrize("kind", [np.int64, np.random.RandomState])
 def test_kinds_of_seeds(make, images, kind):
     expected = make(random_state=3).fit(images)
     assert_same(make(random_state=kind(3)).fit(images), expected, images)
 
 
+@pytest.mark.of_the_base
 def test_without_a_seed_fits_differ(make, images):
     one, other = (make(random_state=None).fit(images) for _ in range(2))
     assert (one.transform(images) != other.transform(images)).any()
 
 
+@pytest.mark.of_the_base
 def test_a_random_state_object_goes_on(make, images):
     state = np.random.RandomState(0)
     one, other = (make(random_state=state).fit(images) for _ in range(2))
@@ -72,12 +75,14 @@ def test_global_streams_go_on_as_if_nothing_had_happened(cls, make, images, init
     assert states() == before
 
 
+@pytest.mark.of_the_base
 def test_global_streams_decide_nothing(make, images, fitted):
     random.seed(5)
     torch.manual_seed(5)
     assert_same(make().fit(images), fitted, images)
 
 
+@pytest.mark.of_the_base
 @pytest.mark.parametrize("augmentation", [None, torch.nn.Identity(), torch.dropout])
 def test_modules_and_callables_that_draw_from_the_global_stream(
     make, images, augmentation
