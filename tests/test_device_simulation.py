@@ -3,6 +3,7 @@
 import io
 import pickle
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -59,13 +60,18 @@ def watched(kind, settings, X, keeps_data=True):
         assert all(map(places.has, model.net_.module_.state_dict().values()))
     assert model.device_ == str(DEVICE)
     assert len(watch.epochs) >= 2
-    return model, watch.epochs
+    return model, watch.epochs, places
+
+
+@cache
+def watched_with_the_data(name):
+    """Fit a case once for all that look at it."""
+    return watched(*CASES[name], make_images(64)[0])
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_batch_waits_for_the_device_where_the_data_are_on_it(name):
-    X, _ = make_images(64)
-    _, epochs = watched(*CASES[name], X)
+    _, epochs, _ = watched_with_the_data(name)
     # What the first batch of all prepares stays for the others.
     for batches, waits, uploads in epochs[1:]:
         assert batches == 4
@@ -82,7 +88,7 @@ def test_no_batch_waits_for_the_device_where_the_data_are_on_it(name):
 )
 def test_no_batch_waits_for_the_device_where_the_data_are_on_the_host(name):
     X, _ = make_images(64)
-    _, epochs = watched(*CASES[name], X, keeps_data=False)
+    _, epochs, _ = watched(*CASES[name], X, keeps_data=False)
     for batches, waits, uploads in epochs[1:]:
         assert not waits
         # Its rows, its indices, and its negatives or neighbours where there are any.
@@ -92,7 +98,7 @@ def test_no_batch_waits_for_the_device_where_the_data_are_on_the_host(name):
 def test_vectors_are_not_waited_for_either():
     X, _ = make_vectors(64)
     settings = {"pretraining": Reconstruction(2, omega=0.3)}
-    _, epochs = watched(DeepTripletClusterer, settings, X)
+    _, epochs, _ = watched(DeepTripletClusterer, settings, X)
     assert not any(waits or uploads for _, waits, uploads in epochs[1:])
 
 
@@ -128,10 +134,8 @@ class OutsideOfTheNet(pickle.Pickler):
 
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_of_the_device_stays_with_a_fitted_model(name):
-    kind, settings = CASES[name]
-    with simulated_device() as (_, places), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = kind(3, **{**SHORT, **settings}).fit(make_images(48)[0])
+    model, _, places = watched_with_the_data(name)
+    with simulated_device():
         pickler = OutsideOfTheNet(io.BytesIO())
         pickler.dump(model)
     for found in pickler.found:
@@ -261,7 +265,7 @@ def test_the_simulation_refuses_what_torch_refuses(name):
 def test_the_simulation_computes_what_the_cpu_does():
     X, _ = make_images(48)
     settings = {"pretraining": TripletMargin(1)}
-    model, _ = watched(DeepTripletClusterer, settings, X)
+    model, _, _ = watched(DeepTripletClusterer, settings, X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         here = DeepTripletClusterer(3, device="cpu", **SHORT, **settings).fit(X)

@@ -19,6 +19,14 @@ from tests.made import make_images
 
 ON_CUDA = pytest.param("cuda", marks=pytest.mark.gpu)
 SLOWLY = pytest.param("cpu", marks=pytest.mark.slow)
+#: Every case there, and two here: the simulated device watches the others.
+CASES_ON = [
+    *(
+        pytest.param(name, "cpu", marks=() if at < 2 else pytest.mark.slow)
+        for at, name in enumerate(CASES)
+    ),
+    *(pytest.param(name, "cuda", marks=pytest.mark.gpu) for name in CASES),
+]
 #: Reads models, and predicts, in a process that sees no GPU.
 READER = """
 import pickle, sys, warnings
@@ -107,8 +115,7 @@ class SyncErrors(Callback):
 
 
 @pytest.mark.parametrize("keeps_data", [True, False])
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("device", ["cpu", ON_CUDA])
+@pytest.mark.parametrize(("name", "device"), CASES_ON)
 def test_no_batch_waits_for_the_device(name, device, keeps_data, monkeypatch):
     if device == "cuda":
         monkeypatch.setattr(preparation, "keeps_data", lambda *about: keeps_data)
@@ -121,8 +128,7 @@ def test_no_batch_waits_for_the_device(name, device, keeps_data, monkeypatch):
     assert watch.n_watched >= 4
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("device", ["cpu", ON_CUDA])
+@pytest.mark.parametrize(("name", "device"), CASES_ON)
 def test_the_same_seed_gives_the_same_labels(name, device):
     X, _ = make_images(64)
     first, second = (fitted(name, device, X) for _ in range(2))

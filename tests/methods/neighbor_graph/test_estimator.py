@@ -71,6 +71,7 @@ def test_no_check_is_withheld():
     assert not tags._skip_test
 
 
+@pytest.mark.slow  # its docstring clusters them as well
 def test_digits():
     digits = load_digits()
     model = make(10).fit(digits.images)
