@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.propagation import pinned
 from deepcluster_sk.graph.spectral import Labels
@@ -58,6 +60,9 @@ class LabelUpdates:
     def update(self, net: TrainedNet, labels: Labels, elapsed: float) -> bool:
         """Find new labels where it is time, and take them where they are good enough.
 
+        Fewer clusters are never good enough: modularity may be higher without one that
+        the net has not learned yet, but so many were asked for.
+
         The updates come at equal distances over the phase. Two distances follow the
         last, for labels found when the learning rate is nearly 0 are not learned.
 
@@ -82,6 +87,8 @@ class LabelUpdates:
             return False
         self._n_updates = due
         found = pinned(self.refine(net, labels), self.known)
+        if len(np.unique(found)) < len(np.unique(self.labels)):
+            return False
         if self.graph.modularity(found) < self._least_merit:
             return False
         self.labels = found

@@ -37,6 +37,13 @@ def test_new_labels_are_taken_only_where_they_are_hardly_worse(merit, taken):
     np.testing.assert_array_equal(labels.labels, NEW if taken else NOW)
 
 
+def test_new_labels_of_fewer_clusters_are_not_taken():
+    one = (0, 0, 0, 0)
+    labels = updates({NOW: 0.5, one: 0.9}, lambda net, labels: np.array(one))
+    assert labels.update(NET, LABELS, 0.5) is False
+    np.testing.assert_array_equal(labels.labels, LABELS)
+
+
 def test_the_first_labels_are_the_measure_of_all_later_ones():
     """Not those of the last update: nothing may wear off bit by bit."""
     merits = {NOW: 0.5, NEW: 0.492, (1, 1, 1, 0): 0.485}
