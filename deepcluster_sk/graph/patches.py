@@ -214,8 +214,7 @@ class PatchFeatures:
             means.append(codes.mean(1))
         v = moments.total() / spread.shape[1]
         v += (settings.code_floor * v.trace() / len(v) + _TINY) * np.eye(len(v))
-        mean_codes = torch.cat(means).cpu().double().numpy()
-        vectors = _most_spread(mean_codes, v, settings.n_dimensions + 1)
+        vectors = _most_spread(torch.cat(means), v, settings.n_dimensions + 1)
         return torch.from_numpy(vectors[:, -2::-1].copy()).to(images)
 
 
@@ -315,7 +314,7 @@ class _SecondMoments:
 
 
 def _most_spread(
-    rows: NDArray[np.float64], v: NDArray[np.float64], n_vectors: int
+    rows: torch.Tensor, v: NDArray[np.float64], n_vectors: int
 ) -> NDArray[np.float64]:
     """Directions of most spread of the rows where V is the measure, the most one last.
 
@@ -325,11 +324,15 @@ def _most_spread(
     n, n_columns = rows.shape
     first, last = max(0, min(n, n_columns) - n_vectors), min(n, n_columns) - 1
     if n >= n_columns:
-        return scipy.linalg.eigh(rows.T @ rows, v, subset_by_index=(first, last))[1]
+        u = (rows.T @ rows).cpu().double().numpy()
+        return scipy.linalg.eigh(u, v, subset_by_index=(first, last))[1]
     root = scipy.linalg.cholesky(v, lower=True)
-    rows = scipy.linalg.solve_triangular(root, rows.T, lower=True)
-    values, vectors = scipy.linalg.eigh(rows.T @ rows, subset_by_index=(first, last))
-    found = rows @ vectors / np.sqrt(np.maximum(values, _TINY))
+    evened = scipy.linalg.solve_triangular(
+        root, rows.T.cpu().double().numpy(), lower=True
+    )
+    products = evened.T @ evened
+    values, vectors = scipy.linalg.eigh(products, subset_by_index=(first, last))
+    found = evened @ vectors / np.sqrt(np.maximum(values, _TINY))
     return scipy.linalg.solve_triangular(root, found, lower=True, trans=1)
 
 
