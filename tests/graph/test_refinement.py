@@ -94,6 +94,26 @@ def test_where_fewer_clusters_are_better_all_are_refined_all_the_same():
     assert small > 10
 
 
+def test_a_cluster_in_name_counts_as_lost():
+    """Two cliques, one in halves: moves leave three of its nodes, which is too few."""
+    graph, cluster, _ = cliques(1, 60, inside=1.0, between=0.0)
+    halves = cluster.copy()
+    halves[:30] = 2
+    held = scipy.sparse.lil_matrix(graph)
+    held[:3, :3] *= 1000  # they stay together, wherever they are
+    held = held.tocsr()
+    in_name = refined(
+        held,
+        halves,
+        3,
+        np.random.RandomState(0),
+        settings=RefinementSettings(smallest_share=0),
+    )
+    assert np.bincount(in_name).min() == 3
+    found = refined(held, halves, 3, np.random.RandomState(0))
+    assert np.bincount(found).min() >= 4
+
+
 def test_a_cluster_that_is_empty_may_stay_so():
     graph, cluster, _ = cliques(40, 4, inside=20.0, between=1.0)
     found = refined(graph, cluster, 5, np.random.RandomState(0), resolution=0.5)
