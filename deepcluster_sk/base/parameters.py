@@ -96,9 +96,9 @@ init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
     set how; "kmeans", "mixture" and "random" the pretrained latent, as any other
     clusterer of scikit-learn would that is given, with `n_clusters` set. "mixture" is
     the best of 24 draws of k-means and a mixture of Gaussians, the one that augmented
-    views agree on most. An array of whole numbers
-    of shape ``(n_samples,)`` gives labels; one of shape ``(n_clusters, latent_dim)``
-    the centres; a callable is asked for them as
+    views agree on most, whose clusters are merged and split where they then agree more.
+    An array of whole numbers of shape ``(n_samples,)`` gives labels; one of shape
+    ``(n_clusters, latent_dim)`` the centres; a callable is asked for them as
     ``init(latent, n_clusters, random_state=...)``.
 pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
     What comes before there are clusters; None is nothing. "auto" is reconstruction. See

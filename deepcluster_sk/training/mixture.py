@@ -2,20 +2,29 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import xlogy
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import mutual_info_score
 from sklearn.mixture import GaussianMixture
 
+from deepcluster_sk.graph.consensus import beyond_chance
 from deepcluster_sk.graph.spectral import Labels
 
 #: Draws of k-means, each followed by a mixture.
 N_DRAWS = 24
 #: Views of each sample that a draw is judged by.
 N_VIEWS = 4
+#: Ways to merge two clusters and split a third that are tried in turn; of four latents
+#: of digits and USPS 4, 8 and 16 made .90, .91 and .90 of .85; one of MNIST asked for
+#: 16 (.87 → .90).
+N_WAYS = 16
+#: How often that is done, at most; mostly it is up to three times.
+MAX_EXCHANGES = 10
 #: Added to the variances, as a share of the mean variance of the latent.
 FLOOR = 0.1
 #: And at least: samples that are all equal have no variance.
@@ -24,6 +33,36 @@ TINY = 1e-6
 FULL_SHARE = 2
 #: Steps of expectation and maximisation, at most.
 MAX_STEPS = 200
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Clusters by a mixture: of the samples ``(n,)``, and of all views of them."""
+
+    labels: Labels
+    of_views: Labels
+
+    @cached_property
+    def repeated(self) -> Labels:
+        """Labels of the samples, once for each view."""
+        return np.tile(self.labels, len(self.of_views) // len(self.labels))
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """What each sample adds to what samples and views share, ``(n,)``, in nats.
+
+        The mean of it is their mutual information.
+        """
+        rows, columns = self.repeated, self.of_views
+        table = _table(rows, columns, 1 + max(rows.max(), columns.max()))
+        by_chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
+        shares = np.log(table[rows, columns] / by_chance[rows, columns])
+        return shares.reshape(-1, len(self.labels)).mean(0)
+
+    @cached_property
+    def shared(self) -> float:
+        """Mutual information of samples and views, in nats."""
+        return float(self.shares.mean())
 
 
 def mixture_start(
@@ -38,6 +77,10 @@ def mixture_start(
     have the largest mutual information: clusters that distortions leave alone, of
     which there are many. Inertia would not know them.
 
+    Most draws make one cluster of two somewhere, and two of one elsewhere. So two
+    clusters of the best are merged and a third is split, as long as samples and views
+    share more by it. What comes out is kept as far as it is more than chance.
+
     Parameters
     ----------
     latent : ndarray of shape (n, d)
@@ -50,21 +93,117 @@ def mixture_start(
     Returns
     -------
     ndarray of shape (n,), int64
+
+    References
+    ----------
+    Ueda, Nakano, Ghahramani and Hinton (2000), "SMEM algorithm for mixture models".
     """
     rows = latent.astype(np.float64)
-    best, found = -np.inf, np.zeros(len(latent), np.int64)
+    of_views = np.concatenate(views).astype(np.float64)
+
+    def found_from(labels: Labels, seed: int) -> _Found:
+        mixture = _mixture(rows, labels, n_clusters, seed)
+        return _Found(mixture.predict(rows), mixture.predict(of_views))
+
+    found = []
     for _ in range(N_DRAWS):
         seed = random_state.randint(np.iinfo(np.int32).max)
         labels = KMeans(n_clusters, n_init=1, random_state=seed).fit_predict(rows)
-        mixture = _mixture(rows, labels, n_clusters, seed)
-        labels = mixture.predict(rows)
-        shared = [
-            mutual_info_score(labels, mixture.predict(view.astype(np.float64)))
-            for view in views
-        ]
-        if np.mean(shared) > best:
-            best, found = float(np.mean(shared)), labels
-    return found.astype(np.int64)
+        found.append(found_from(labels, seed))
+    best = kept = max(found, key=_shared)
+    for _ in range(MAX_EXCHANGES):
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        ways = _exchanged(best, rows, of_views, n_clusters, seed)
+        better = max((found_from(way, seed) for way in ways), key=_shared, default=best)
+        if better.shared <= best.shared:
+            break
+        best = better
+        # One step may tell little, and the next one all.
+        if beyond_chance(best.shares - kept.shares):
+            kept = best
+    return kept.labels.astype(np.int64)
+
+
+def _shared(found: _Found) -> float:
+    return found.shared
+
+
+def _exchanged(
+    found: _Found,
+    rows: NDArray[np.float64],
+    of_views: NDArray[np.float64],
+    n_clusters: int,
+    seed: int,
+) -> list[Labels]:
+    """Merge two clusters and split a third, in the ways that promise most.
+
+    What two clusters add to what samples and views share is estimated by those that
+    are in one of the two both as samples and as views.
+    """
+    table = _table(found.repeated, found.of_views, n_clusters)
+    kept, merged = np.triu_indices(n_clusters, 1)
+    lost = _told(
+        table[kept, kept],
+        table[kept, merged],
+        table[merged, kept],
+        table[merged, merged],
+    )
+    order = np.argsort(lost, kind="stable")
+    ways = []
+    for divided in range(n_clusters):
+        halves = _halved(found, rows, of_views, divided, seed)
+        if halves is None:
+            continue
+        gained, side = halves
+        others = order[(kept[order] != divided) & (merged[order] != divided)]
+        ways += [(gained - lost[pair], pair, side) for pair in others[:N_WAYS]]
+    exchanged = []
+    for _, pair, side in sorted(ways, key=lambda way: -way[0])[:N_WAYS]:
+        labels = found.labels.copy()
+        labels[labels == merged[pair]] = kept[pair]
+        labels[side] = merged[pair]
+        exchanged.append(labels)
+    return exchanged
+
+
+def _halved(
+    found: _Found,
+    rows: NDArray[np.float64],
+    of_views: NDArray[np.float64],
+    divided: int,
+    seed: int,
+) -> tuple[float, NDArray[np.int64]] | None:
+    """Split a cluster by k-means: what that tells, and the samples of one half."""
+    members = np.flatnonzero(found.labels == divided)
+    if len(members) < 2 or not np.ptp(rows[members], axis=0).any():
+        return None
+    kmeans = KMeans(2, n_init=1, random_state=seed).fit(rows[members])
+    half = np.zeros(len(rows), np.int64)
+    half[members] = kmeans.labels_
+    both = (found.repeated == divided) & (found.of_views == divided)
+    if not both.any():
+        return 0.0, members[kmeans.labels_ == 1]
+    repeated = np.tile(half, len(of_views) // len(rows))[both]
+    table = _table(repeated, kmeans.predict(of_views[both]), 2)
+    return float(_told(*table.ravel())), members[kmeans.labels_ == 1]
+
+
+def _table(labels: Labels, others: Labels, n_clusters: int) -> NDArray[np.float64]:
+    """Count how often each label comes with each other, ``(K, K)``."""
+    pairs = labels * n_clusters + others
+    counts = np.bincount(pairs, minlength=n_clusters**2)
+    return counts.reshape(n_clusters, n_clusters).astype(float)
+
+
+def _told(*table: ArrayLike) -> NDArray[np.float64]:
+    """Mutual information of a table of two by two, times the sum of it, in nats.
+
+    Its cells are given row by row; as arrays they are of so many tables.
+    """
+    a, b, c, d = map(np.asarray, table)
+    cells = [a, b, c, d, a + b + c + d]
+    sums = [a + b, c + d, a + c, b + d]
+    return sum(xlogy(x, x) for x in cells) - sum(xlogy(x, x) for x in sums)
 
 
 def _mixture(

@@ -47,6 +47,7 @@ def test_of_all_draws_the_one_that_views_agree_on_is_taken(monkeypatch):
         return made[-1]
 
     monkeypatch.setattr(mixture, "_mixture", recorded)
+    monkeypatch.setattr(mixture, "MAX_EXCHANGES", 0)
     found = mixture_start(x, views, 3, random_state())
     assert len(made) == mixture.N_DRAWS
     shared = [
@@ -55,6 +56,65 @@ def test_of_all_draws_the_one_that_views_agree_on_is_taken(monkeypatch):
     ]
     assert len({round(float(s), 6) for s in shared}) > 1
     assert_array_equal(found, made[int(np.argmax(shared))].predict(x))
+
+
+def test_shares_are_those_of_the_mutual_information():
+    rng = np.random.default_rng(0)
+    labels, of_views = rng.integers(0, 4, 50), rng.integers(0, 5, 150)
+    found = mixture._Found(labels, of_views)
+    assert found.shares.shape == (50,)
+    expected = mutual_info_score(np.tile(labels, 3), of_views)
+    assert found.shared == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("table", [[3, 1, 2, 5], [4, 0, 0, 6], [0, 0, 2, 3], [0] * 4])
+def test_what_a_table_tells_is_its_mutual_information(table):
+    table = np.array(table, float)
+    expected = 0.0
+    if table.any():
+        expected = mutual_info_score(None, None, contingency=table.reshape(2, 2))
+    told = mixture._told(*table)
+    assert told == pytest.approx(table.sum() * expected, abs=1e-12)
+    assert_allclose(mixture._told(*np.stack([table, table]).T), [told, told])
+
+
+def groups(shift, n=400):
+    """Four round clusters, of which the first two are near each other."""
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(n) % 4)
+    centers = np.array([[0, 0], [0, 3], [9, 0], [9, 9]])
+    x = centers[y] + rng.normal(0, 0.5, (n, 2))
+    views = [x + rng.normal(0, shift, x.shape) for _ in range(2)]
+    return x.astype(np.float32), [v.astype(np.float32) for v in views], y
+
+
+@pytest.fixture
+def one_for_two(monkeypatch):
+    """A draw that makes one cluster of the first two, and two of the last."""
+
+    class Wrong(KMeans):
+        def fit_predict(self, rows):
+            right, high = rows[:, 0] >= 5, rows[:, 1] > 5
+            return np.where(high, 2 + (rows[:, 0] > 9), right)
+
+    monkeypatch.setattr(mixture, "KMeans", Wrong)
+    monkeypatch.setattr(mixture, "N_DRAWS", 1)
+
+
+@pytest.mark.usefixtures("one_for_two")
+def test_two_clusters_are_merged_and_a_third_is_split(monkeypatch):
+    x, views, y = groups(shift=0.5)
+    found = mixture_start(x, views, 4, random_state())
+    assert adjusted_rand_score(y, found) > 0.95
+    monkeypatch.setattr(mixture, "MAX_EXCHANGES", 0)
+    assert adjusted_rand_score(y, mixture_start(x, views, 4, random_state())) < 0.8
+
+
+@pytest.mark.usefixtures("one_for_two")
+def test_what_may_be_chance_is_not_kept(monkeypatch):
+    x, views, y = groups(shift=0.5)
+    monkeypatch.setattr(mixture, "beyond_chance", lambda gain: gain.mean() > 10)
+    assert adjusted_rand_score(y, mixture_start(x, views, 4, random_state())) < 0.8
 
 
 def test_a_mixture_begins_at_the_partition(monkeypatch):
