@@ -19,8 +19,8 @@ from deepcluster_sk.graph.spectral import Labels
 N_DRAWS = 24
 #: Views of each sample that a draw is judged by.
 N_VIEWS = 4
-#: Ways to merge two clusters and split a third that are tried each time. On four latents
-#: of digits and USPS 4, 8 and 16 were alike; one of MNIST wanted 16 (8: .87, 16: .90).
+#: Ways to merge two clusters and split a third that are tried each time. Of digits and
+#: USPS 4, 8 and 16 were alike; one latent of MNIST wanted 16 (8: .87, 16: .90).
 N_WAYS = 16
 #: How often that is done, at most; mostly it is up to three times.
 MAX_EXCHANGES = 10
