@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 
 from deepcluster_sk.graph.coarsening import MOST_LEFT, contracted, paired
 from deepcluster_sk.graph.spectral import Labels, degrees, modularity
@@ -85,21 +86,22 @@ def refined(
     Returns
     -------
     ndarray of shape (n,), int64
-        Of no lower modularity, at the resolution taken, and no fewer clusters that are
-        not tiny.
+        Of no lower modularity, at the resolution taken, and no fewer clusters, nor
+        fewer that are not tiny.
 
     References
     ----------
     Noack and Rotta (2009), "Multi-level algorithms for modularity clustering".
     """
-    least = max(settings.smallest_share * len(labels) / n_clusters, 1)
+    least = settings.smallest_share * len(labels) / n_clusters
 
-    def used(labels: Labels) -> int:
-        return int((np.bincount(labels) >= least).sum())
+    def used(labels: Labels) -> NDArray[np.int64]:
+        sizes = np.bincount(labels)
+        return np.array([(sizes > 0).sum(), (sizes >= max(least, 1)).sum()])
 
     for _ in range(settings.max_tries):
         found = _climbed(graph, labels, n_clusters, random_state, resolution, settings)
-        if used(found) >= used(labels):
+        if (used(found) >= used(labels)).all():
             return found
         resolution *= settings.finer
     return labels
