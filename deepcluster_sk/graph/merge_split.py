@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from deepcluster_sk.graph.refinement import refined
+from deepcluster_sk.graph.refinement import REFINEMENT, refined
 from deepcluster_sk.graph.spectral import Labels, degrees, spectral_embedding
 
 
@@ -29,9 +29,9 @@ class MergeSplitSettings:
     """It was up to .11 more where clusters got worse, .13 and above in most cases where
     they got better. At .05 four samples of nearly equal classes got worse; from .11 to
     .15 the mean of 60 samples fell from .859 to .847."""
-    smallest_share: float = 0.1
-    """The smaller part of a cluster that is split, as a share of n / K, at least; not
-    tuned."""
+    smallest_share: float = REFINEMENT.smallest_share
+    """The smaller part of a cluster that is split, as a share of n / K, at least: what
+    is smaller would count as lost."""
     smallest: int = 5
     """The same in nodes: as many as a node has links."""
     n_directions: int = 2

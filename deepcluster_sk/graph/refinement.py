@@ -44,7 +44,7 @@ class RefinementSettings:
     smallest_share: float = 0.1
     """What is smaller than so large a share of n / K counts as lost: no network learns
     it. Of all of CIFAR-10 two clusters were left with 11 and 83 images of 49,288, and
-    joint training lost both. Not tuned: the share of ``MERGE_SPLIT``."""
+    joint training lost both. Not tuned."""
 
 
 REFINEMENT = RefinementSettings()
@@ -93,15 +93,16 @@ def refined(
     ----------
     Noack and Rotta (2009), "Multi-level algorithms for modularity clustering".
     """
-    least = settings.smallest_share * len(labels) / n_clusters
+    least = max(settings.smallest_share * len(labels) / n_clusters, 1)
 
     def used(labels: Labels) -> NDArray[np.int64]:
         sizes = np.bincount(labels)
-        return np.array([(sizes > 0).sum(), (sizes >= max(least, 1)).sum()])
+        return np.array([(sizes > 0).sum(), (sizes >= least).sum()])
 
+    wanted = used(labels)
     for _ in range(settings.max_tries):
         found = _climbed(graph, labels, n_clusters, random_state, resolution, settings)
-        if (used(found) >= used(labels)).all():
+        if (used(found) >= wanted).all():
             return found
         resolution *= settings.finer
     return labels

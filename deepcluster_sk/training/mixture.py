@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,11 +111,12 @@ def mixture_start(
             kmeans = KMeans(n_clusters, n_init=1, random_state=seed)
             yield found_from(kmeans.fit_predict(rows), seed)
 
-    best = kept = max(drawn(), key=_shared)
+    shared = attrgetter("shared")
+    best = kept = max(drawn(), key=shared)
     for _ in range(MAX_EXCHANGES):
         seed = random_state.randint(np.iinfo(np.int32).max)
         ways = _exchanged(best, rows, of_views, n_clusters, seed)
-        better = max((found_from(way, seed) for way in ways), key=_shared, default=best)
+        better = max((found_from(way, seed) for way in ways), key=shared, default=best)
         if better.shared <= best.shared:
             break
         best = better
@@ -122,10 +124,6 @@ def mixture_start(
         if beyond_chance(best.shares - kept.shares):
             kept = best
     return kept.labels.astype(np.int64)
-
-
-def _shared(found: _Found) -> float:
-    return found.shared
 
 
 def _exchanged(
@@ -178,14 +176,14 @@ def _halved(
     if len(members) < 2 or not np.ptp(rows[members], axis=0).any():
         return None
     kmeans = KMeans(2, n_init=1, random_state=seed).fit(rows[members])
-    half = np.zeros(len(rows), np.int64)
-    half[members] = kmeans.labels_
-    both = (found.repeated == divided) & (found.of_views == divided)
-    if not both.any():
-        return 0.0, members[kmeans.labels_ == 1]
-    repeated = np.tile(half, len(of_views) // len(rows))[both]
-    table = _table(repeated, kmeans.predict(of_views[both]), 2)
-    return float(_told(*table.ravel())), members[kmeans.labels_ == 1]
+    side = members[kmeans.labels_ == 1]
+    both = np.flatnonzero((found.repeated == divided) & (found.of_views == divided))
+    if not len(both):
+        return 0.0, side
+    # Views lie one after the other, each of all samples.
+    halves = np.isin(both % len(rows), side).astype(np.int64)
+    table = _table(halves, kmeans.predict(of_views[both]), 2)
+    return float(_told(*table.ravel())), side
 
 
 def _table(labels: Labels, others: Labels, n_clusters: int) -> NDArray[np.float64]:

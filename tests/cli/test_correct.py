@@ -54,8 +54,7 @@ def test_merged_and_written_to_another_folder(run, clustered, new, capsys):
     old, merged = clusters_in(out), clusters_in(new)
     assert list(merged.values()) == model.labels_.tolist()
     same = [merged[name] == (old[name] == 1) for name in old]
-    # Trained for moments, on a processor of any kind.
-    assert np.mean(same) > 0.75
+    assert np.mean(same) > 0.9
 
 
 def test_split_in_place_if_that_is_said(run, fail, copied):
