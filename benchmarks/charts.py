@@ -7,7 +7,7 @@ from benchmarks.tables import fits_of_the_default, numbers
 #: What is drawn, below or above: a method (or the default), and a column of its rows.
 _BESIDE = {
     "k-means": ("k-means", "acc", "o", "tab:gray", 1),
-    "the graph it starts from": (None, "start_acc", "|", "tab:orange", 3),
+    "before clusters are trained": (None, "start_acc", "|", "tab:orange", 3),
     "default": (None, "acc", "D", "tab:blue", 2),
 }
 

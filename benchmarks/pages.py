@@ -50,6 +50,10 @@ NAMES = {
     "fashion_mnist": "clothes, Fashion-MNIST",
     "cmu_pie": "faces, CMU-PIE",
     "coil20": "objects, COIL-20",
+    "yaleb": "faces under hard light, Yale B",
+    "notmnist10k": "letters, notMNIST",
+    "neu6": "steel surfaces, NEU",
+    "gtsrb": "traffic signs, GTSRB",
     "cifar10_train": "photographs, CIFAR-10",
     "imagenette32": "photographs, Imagenette",
 }
@@ -62,6 +66,10 @@ PIXELS = {
     "fashion_mnist": "28x28",
     "cmu_pie": "32x32",
     "coil20": "32x32",
+    "yaleb": "32x32",
+    "notmnist10k": "28x28",
+    "neu6": "64x64",
+    "gtsrb": "32x32, colour",
     "cifar10_train": "32x32, colour",
     "imagenette32": "32x32, colour",
 }

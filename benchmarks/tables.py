@@ -195,7 +195,7 @@ def readme_table():
         for name, ours, others in fits_of_the_default()
         if name in README_SETS and ours[0]["sampling"] == "all"
     }
-    head = ("images of", "number", "k-means", "the graph it starts from", "default")
+    head = ("images of", "number", "k-means", "before clusters are trained", "default")
     lines = [found[name] for name in README_SETS if name in found]
     return markdown(head, lines) if lines else "Not measured yet."
 

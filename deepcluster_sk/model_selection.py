@@ -1,7 +1,7 @@
 """Scorers for scikit-learn's model selection, and the number of clusters.
 
-A scorer is called as ``scorer(estimator, X, y=None)`` on a fitted clusterer of this
-package, or on a pipeline that ends in one, and higher is better. All but
+A scorer is called as ``scorer(estimator, X, y=None)`` on a fitted deep clusterer of
+this package, or on a pipeline that ends in one, and higher is better. All but
 ``clustering_accuracy`` ignore ``y``.
 """
 
@@ -340,8 +340,8 @@ def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
         return _last_step(estimator.steps[-1][1], X)
     if not isinstance(estimator, BaseDeepClusterer):
         raise TypeError(
-            "The scorer needs a clusterer of deepcluster_sk, or a pipeline that ends "
-            f"in one, got {type(estimator).__name__}."
+            "The scorer needs a deep clusterer of deepcluster_sk, or a pipeline that "
+            f"ends in one, got {type(estimator).__name__}."
         )
     check_is_fitted(estimator)
     return estimator, X

@@ -147,8 +147,10 @@ verbose : int, default=0
     the time that is left, as soon as a step has been measured. In a log file, and where
     several fits run at once, there are lines instead.
 **net_params
-    Settings of the skorch net, by its own names: ``module__channels``,
-    ``optimizer__weight_decay``, ``iterator_train__num_workers``,
+    Settings of the network and of the skorch net around it, by their names:
+    ``module__channels``, widths of the layers; ``module__contrast``, the contrast
+    normalisation ("none", "image", "local") that samples are seen under, where the data
+    are not to decide; ``optimizer__weight_decay``, ``iterator_train__num_workers``,
     ``callbacks__lr_decay``.
 """
 

@@ -30,8 +30,8 @@ def device_argument() -> argparse.ArgumentParser:
         "--device",
         type=device,
         default="auto",
-        help="where to compute: cpu, cuda, cuda:1 (or another number), mps, or auto "
-        "for the best there is (default: %(default)s)",
+        help="where to compute: cpu, cuda, cuda:1 (or another number), mps, or auto, "
+        "a CUDA GPU where there is one (default: %(default)s)",
     )
     parent.add_argument("--quiet", action="store_true", help="show no progress")
     return parent

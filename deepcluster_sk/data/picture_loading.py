@@ -93,7 +93,7 @@ def load_pictures(
         both; a data set, of torch or Hugging Face, whose samples are Pillow images,
         tuples that begin with one, or dicts that hold one. Files may be AVIF, BMP, GIF,
         HEIC, JPEG, JPEG 2000, PNG, PNM, TGA, TIFF and WebP, of each the first frame.
-        Which of them, the content tells, not the name.
+        Which of them, the content tells; what of a folder is tried, the ending.
     size : int, default=32
         Side of the squares, in pixels, from 8 to 4,096. Where most pictures are smaller
         than that, the largest side that half of them have (8 at least): what is

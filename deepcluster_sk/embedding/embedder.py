@@ -101,8 +101,8 @@ class ImageEmbedder(
     channel_axis : {1, -1}, default=None
         Where the channels of a 4-D `X` are; None finds the axis of size 1, 3 or 4.
     device : str or torch.device, default="auto"
-        Where the network runs: "cpu", "cuda", "cuda:1", "mps" …; "auto" takes the best
-        there is.
+        Where the network runs: "cpu", "cuda", "cuda:1", "mps" …; "auto" takes a
+        CUDA GPU where there is one.
     memory : None, str or object with the joblib.Memory interface, default=None
         Where vectors are kept, so that those of the same images by the same network
         (by its weights; a function by its name) are not computed again.

@@ -42,7 +42,7 @@ def resolve_device(device: Any) -> torch.device:
     ):
         raise ValueError(
             f"device={device!r} is not on this machine, which has: "
-            f"{', '.join(present)}. device='auto' takes the best of them."
+            f"{', '.join(present)}. device='auto' takes CUDA or the CPU."
         )
     return _numbered(resolved)
 

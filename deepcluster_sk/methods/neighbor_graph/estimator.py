@@ -100,7 +100,7 @@ class NeighborGraphClusterer(
         32x32; None keeps them as they are.
     device : str or torch.device, default="auto"
         Where distances are computed: "cpu", "cuda", "cuda:1", "mps" …; "auto" takes
-        the best there is. Eigenvectors are found on the CPU.
+        a CUDA GPU where there is one. Eigenvectors are found on the CPU.
     random_state : int, RandomState or None, default=None
         The same whole number gives the same labels.
 

@@ -102,6 +102,9 @@ class TEMIClusterer(BaseDeepClusterer):
     ``transform`` gives what the last map of the perceptron is given: its last layer
     before the clusters, at unit length.
 
+    ``module__temperature`` divides cosines with the directions before the softmax, 0.1
+    where nothing is said.
+
     References
     ----------
     N. Adaloglou, F. Michels, H. Kalisch, M. Kollmann (2023), "Exploring the limits of

@@ -133,17 +133,15 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     See Also
     --------
-    NeighborGraphClusterer : The start alone, without a network.
+    NeighborGraphClusterer : The graph alone, without a network.
     sklearn.cluster.KMeans : Clusters raw features.
 
     Notes
     -----
-    Settings of the network: ``module__channels``, widths of the layers;
-    ``module__radius``, of the sphere the latent is kept on (the square root of
-    `n_clusters`, at least 3; None leaves the latent unconstrained);
-    ``module__kernel_power``, of the Student-t kernel (log10 of `n_clusters`, at least
-    1, the paper's); ``module__contrast``, the contrast normalisation ("none", "image",
-    "local") that samples are seen under; where nothing is said, the data decide.
+    Settings of this network alone: ``module__radius``, of the sphere the latent is kept
+    on (the square root of `n_clusters`, at least 3; None leaves the latent
+    unconstrained); ``module__kernel_power``, of the Student-t kernel (log10 of
+    `n_clusters`, at least 1, the paper's).
 
     References
     ----------

@@ -92,6 +92,15 @@ def test_with_augmentation_a_mixture_is_held_for_a_while(images):
     assert (auto.predict_proba(images) != let_go.predict_proba(images)).any()
 
 
+def test_what_a_graph_finds_is_held_for_half_of_the_time(images):
+    auto, stated, let_go = (
+        fit(images, init="graph", max_epochs=20, **given)
+        for given in ({}, {"targets": PseudoLabels(0.5)}, {"targets": SelfTraining()})
+    )
+    assert_array_equal(auto.predict_proba(images), stated.predict_proba(images))
+    assert (auto.predict_proba(images) != let_go.predict_proba(images)).any()
+
+
 @pytest.mark.parametrize(
     ("augmentation", "normalised"), [(None, False), ("auto", True)]
 )
