@@ -22,7 +22,7 @@ from deepcluster_sk.augmentation.presets import apply_augmentation
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.counting.profile import ClusterCount
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.batches import RowDataset, SampleReader, spaced_rows
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.score import (
     SCORE,
@@ -213,8 +213,8 @@ def pixel_silhouette(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     """
     clusterer, X = _last_step(estimator, X)
     rows, layout = clusterer._rows(X)
-    labels = clusterer.predict(X)[:_SILHOUETTE_SAMPLES]
-    rows = rows[:_SILHOUETTE_SAMPLES]
+    sample = spaced_rows(len(rows), _SILHOUETTE_SAMPLES)
+    labels, rows = clusterer.predict(X)[sample], rows[sample]
     if not 1 < len(np.unique(labels)) < len(labels):
         return -1.0
     reader = SampleReader(layout, clusterer.net_.reader.scaler)

@@ -166,6 +166,16 @@ def test_one_cluster_scores_zero_though_all_agree(data):
     assert pixel_silhouette(model, X) == -1
 
 
+def test_the_silhouette_is_of_samples_from_all_over(data, monkeypatch):
+    monkeypatch.setattr(judges, "_SILHOUETTE_SAMPLES", 20)
+    X, y = data
+    order = np.argsort(y, kind="stable")
+    model = quick().fit(X)
+    by_class = pixel_silhouette(model, X[order])
+    assert by_class > -1
+    assert abs(by_class - pixel_silhouette(model, X)) < 0.3
+
+
 @pytest.mark.parametrize("kind", ["drawing", "photograph"])
 def test_views_are_those_that_were_trained_with(data, monkeypatch, kind):
     X, _ = data

@@ -23,6 +23,7 @@ from deepcluster_sk.base.start import (
     gives_labels,
     is_by_graph,
 )
+from deepcluster_sk.base.summary import what_it_is_fitted_with
 from deepcluster_sk.base.telling import tell_plan
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
@@ -240,7 +241,7 @@ class BaseDeepClusterer(
             "contrasts": contrasts,
             "image_kind": self.image_kind,
             "n_clusters": n_clusters,
-            "counted": context.count is not None,
+            "counted": None if context.count is None else self.n_clusters,
             "init": self.init,
             "settings": settings,
             "cuts": cuts,
@@ -260,11 +261,14 @@ class BaseDeepClusterer(
         Arguments of the network that are `known`, from a file, are not asked for again.
         """
         module, arguments = self._module(context, start)
+        given = self._given_net_params()
+        if known:  # whatever parameters have been set since
+            given = {n: v for n, v in given.items() if not n.startswith("module__")}
         settings: dict[str, Any] = {
             **{f"module__{name}": value for name, value in arguments.items()},
             "lr": self.lr,
             **self._fused(context.device),
-            **self._given_net_params(),
+            **given,
             **{f"module__{name}": value for name, value in known.items()},
         }
         if "callbacks__lr_decay" not in settings:
@@ -324,6 +328,9 @@ class BaseDeepClusterer(
     ) -> NDArray[np.int64]:
         """Train net and clusters together; returns the labels they started from."""
         context.progress.begin("training")
+        self._fitted_with = what_it_is_fitted_with(
+            self, context.layout, start, context.goes_on
+        )
         streams, interrupts = context.streams("training"), context.interrupts
         with streams.seeded():
             labels = self._place_clusters(net, context, start, streams)
@@ -336,8 +343,9 @@ class BaseDeepClusterer(
             with interrupts.survived("joint training"):
                 interrupts.check()
                 context.run_phase(net, objective, epochs, streams)
-        if not (objective.settled or interrupts.seen or context.goes_on):
-            change = getattr(objective, "label_change", 1.0)
+        change = getattr(objective, "label_change", 1.0)
+        unsettled = change > 0 and self.tol > 0 and not objective.settled
+        if unsettled and not (interrupts.seen or context.goes_on):
             warn(
                 f"The labels had not settled after max_epochs={epochs}: {change:.2%} "
                 f"of them still changed in the last epoch (tol={self.tol:.2%}). "

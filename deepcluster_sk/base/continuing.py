@@ -21,7 +21,7 @@ from deepcluster_sk.base.telling import progress_of, tell_task
 from deepcluster_sk.data.batches import SampleReader
 from deepcluster_sk.data.images import layout_from_image_shape
 from deepcluster_sk.data.resizing import shrunk
-from deepcluster_sk.graph.propagation import pinned, propagated
+from deepcluster_sk.graph.propagation import pinned, propagated, told_by_nodes
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import MIN_NODES
 from deepcluster_sk.networks.carrying import carried
@@ -61,6 +61,7 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
 
     warm_start: bool
     labels_: Labels
+    _leaves: Labels
     #: Samples of earlier parts, where the collection came in parts.
     _earlier: EarlierSamples | None = None
     #: `n_clusters` of the last training; corrections change what there is.
@@ -122,6 +123,7 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
             n_earlier = 0 if earlier is None else len(earlier.rows)
             self.labels_ = self.labels_[n_earlier:]
             self.initial_labels_ = self.initial_labels_[n_earlier:]
+            self._leaves = self._leaves[n_earlier:]
         return self
 
     def _fit_or_go_on(self, X: ArrayLike, y: Any = None) -> None:
@@ -210,13 +212,13 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         """
         n_clusters = shares.shape[1]
         labels = shares.argmax(axis=1)
-        if context.known is not None:
-            # Certain, as what is known is: a few would outweigh many that are not.
-            one_hot = np.eye(n_clusters, dtype=shares.dtype)
-            shares = one_hot[pinned(labels, context.known)]
         if n_clusters > 1 and len(labels) >= MIN_NODES:
             augmentation = self._augmentation(context.layout, self.image_kind_)
             graph = latent_neighbors(self.net_, context, augmentation, n_clusters)
+            if context.known is not None:
+                # Certain, as what is known is: a few would outweigh many that are not.
+                told = told_by_nodes(graph, context.known)
+                shares = np.eye(n_clusters, dtype=shares.dtype)[pinned(labels, told)]
             labels = propagated(graph, shares)
         return Edit(pinned(labels, context.known), np.arange(n_clusters))
 
@@ -312,6 +314,8 @@ def _of_origins(
 def _same(one: Any, other: Any) -> bool:
     if one is other:
         return True
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
     try:
         return bool(np.all(one == other))
     except (TypeError, ValueError):  # arrays of other shapes

@@ -1,5 +1,6 @@
 """Samples whose cluster is known, and what a fit makes of them."""
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ def known_labels(y: Any, n_samples: int, n_clusters: Any) -> Labels:
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,), int
-        In [0, n_clusters), or -1 where nothing is known.
+    y : array-like of shape (n_samples,)
+        Whole numbers of any type in [0, n_clusters), or -1 where nothing is known.
     n_samples : int
     n_clusters : int, "auto" or (int, int)
     """
@@ -33,13 +34,25 @@ def known_labels(y: Any, n_samples: int, n_clusters: Any) -> Labels:
         f"from 0 to n_clusters - 1 = {n_clusters - 1}, or -1 where it is not known"
     )
     if known.dtype.kind not in "iu":
-        raise ValueError(f"{expected}, got an array of dtype {known.dtype}.")
+        # scikit-learn makes floats of the whole numbers of pandas.
+        for number, value in enumerate(known.tolist()):
+            if not _is_whole(value):
+                raise ValueError(
+                    f"{expected}, got an array of dtype {known.dtype}, where sample "
+                    f"{number} has {value!r}."
+                )
     if len(known) != n_samples:
         raise ValueError(f"{expected}, got {len(known)} numbers.")
-    known = known.astype(np.int64)
     if known.min() < -1 or known.max() >= n_clusters:
         raise ValueError(f"{expected}, got {known.min()} to {known.max()}.")
-    return known
+    return known.astype(np.int64)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether something is a whole number; NaN, infinity and truth values are none."""
+    if isinstance(value, Integral):
+        return not isinstance(value, bool)
+    return isinstance(value, Real) and float(value).is_integer()
 
 
 def started_by(start: Start, context: FitContext, labels: Labels) -> Labels:

@@ -199,9 +199,11 @@ def _labels_by(
     for name in ("n_clusters", "n_components"):
         if name in known:
             fitted.set_params(**{name: n_clusters})
-    if known.get("random_state", 0) is None:
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        fitted.set_params(random_state=seed)
+    # Whatever it is made of draws, too.
+    for name, value in sorted(fitted.get_params().items()):
+        if name.rpartition("__")[2] == "random_state" and value is None:
+            seed = random_state.randint(np.iinfo(np.int32).max)
+            fitted.set_params(**{name: seed})
     labels = np.asarray(fitted.fit_predict(latent))
     # Whatever labels are called; noise, -1, is a cluster like the others.
     _, labels = np.unique(labels, return_inverse=True)

@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
@@ -33,8 +34,8 @@ def plain(X: Any, n_channels: int | None = None) -> Any:
     Parameters
     ----------
     X : Any
-        Tensors on any device, lists of Pillow images, data sets and arrays on a disk
-        become arrays.
+        Tensors on any device, lists of Pillow images or tensors, columns of images or
+        arrays, data sets, lists of their samples and arrays on a disk become arrays.
     n_channels : int, default=None
         Number of channels that grey Pillow images are to have, if it is known.
 
@@ -44,16 +45,20 @@ def plain(X: Any, n_channels: int | None = None) -> Any:
         If samples differ in size, or none can be told from the rest of a data set; if
         values are masked: NumPy's functions differ in whether they look at the mask; if
         samples are names of files.
+    TypeError
+        If they are what only holds an array.
     """
+    X = _column(_on_host(X))
     if isinstance(X, (list, tuple)) and X and isinstance(X[0], (str, PathLike)):
         raise ValueError(
             f"X holds names, such as {str(X[0])!r}: if they are of pictures, "
             "deepcluster_sk.datasets.load_pictures(X).X are their pixels."
         )
-    if is_data_set(X):
+    if is_data_set(X) or _is_list_of_samples(X):
         X = [image_of(X, number) for number in range(len(X))]
         if not holds_pictures(X):
             return _stacked_arrays(X)
+    _refuse_holders(X)
     if holds_pictures(X):
         return stack_pictures(X, n_channels=n_channels)
     if _is_on_disk(X):
@@ -63,7 +68,7 @@ def plain(X: Any, n_channels: int | None = None) -> Any:
             f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
             "samples out."
         )
-    return _on_host(X)
+    return X
 
 
 def holds_pictures(X: Any) -> bool:
@@ -83,7 +88,8 @@ def is_data_set(X: Any) -> bool:
     Raises
     ------
     ValueError
-        If they are a torch data set without a length, or what only loads one.
+        If they are a torch data set without a length, or what only loads one, or a
+        table that is still to be computed.
     """
     kind = type(X)
     if hasattr(X, "dataset") and hasattr(X, "batch_sampler"):
@@ -97,6 +103,8 @@ def is_data_set(X: Any) -> bool:
     if not _is_indexed(X):
         return False
     if not hasattr(kind, "__len__"):
+        if hasattr(X, "collect"):
+            raise ValueError(f"X is a {kind.__name__}: collect it first, X.collect().")
         raise ValueError(
             f"X is a {kind.__name__}, which has no length: make a list of its images."
         )
@@ -129,7 +137,7 @@ def image_of(data: Any, number: int) -> Any:
             what = f"images in {names}" if names else f"no image in {list(sample)}"
             raise ValueError(
                 f"Sample {number} of X has {what}: pass the column of the images, such "
-                'as X["image"].'
+                'as X["image"], or of a list [sample["image"] for sample in X].'
             )
         return sample[names[0]]
     is_pair = isinstance(sample, tuple) or holds_pictures(sample)
@@ -206,7 +214,61 @@ def stack_pictures(
 
 def _on_host(X: Any) -> Any:
     """Take a tensor for the array it holds, on whatever device."""
-    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
+    if not hasattr(X, "detach"):
+        return X
+    # NumPy has no bfloat16.
+    return (X.float() if X.dtype == torch.bfloat16 else X).detach().cpu().numpy()
+
+
+def _column(X: Any) -> Any:
+    """Make a list or an array of a column with a sample in each row; else give it back.
+
+    A column is an array of objects, a series, or a frame of one.
+    """
+    shape = getattr(X, "shape", ())
+    kind = getattr(getattr(X, "dtype", None), "kind", "O")
+    is_column = len(shape) == 1 or shape[1:] == (1,)
+    if kind != "O" or not is_column or not hasattr(X, "__array__"):
+        return X
+    values = np.asarray(X)
+    if values.ndim > len(shape):  # a series of arrays of one shape, of polars
+        return values
+    if values.dtype != object or not values.size:
+        return X
+    samples = list(values.ravel())
+    if is_picture(samples[0]):
+        return samples
+    return _stacked_arrays(samples) if _n_axes(samples[0]) else X
+
+
+def _is_list_of_samples(X: Any) -> bool:
+    """Whether data are a list of what data sets hold: of tensors, dicts or pairs.
+
+    Pairs, as (image, label), are told from nested lists: their parts differ in axes.
+    """
+    if not isinstance(X, (list, tuple)) or not X:
+        return False
+    first = X[0]
+    if isinstance(first, Mapping):
+        return not issparse(first)
+    if holds_pictures(first) or (isinstance(first, tuple) and first):
+        image, *others = map(_n_axes, first)
+        return image > 0 and image not in others
+    return hasattr(first, "detach")
+
+
+def _refuse_holders(X: Any) -> None:
+    """Refuse what only holds an array, and say which it may be."""
+    kind = type(X).__name__
+    if isinstance(X, tuple) and hasattr(X, "X"):
+        raise TypeError(f"X is a {kind}, which holds more than images: pass X.X.")
+    if not isinstance(X, Mapping) or issparse(X):
+        return
+    arrays = {name: n for name, value in X.items() if (n := _n_axes_told(value))}
+    several = [name for name, n in arrays.items() if n > 1]
+    if arrays:
+        which = " or ".join(f"X[{name!r}]" for name in several or arrays)
+        raise TypeError(f"X is a {kind} of arrays: pass one of them, {which}.")
 
 
 def _is_indexed(X: Any) -> bool:
@@ -226,6 +288,11 @@ def _n_axes(value: Any) -> int:
         return 0
 
 
+def _n_axes_told(value: Any) -> int:
+    """Axes that something says it has, 1 of a list: data sets are not read for it."""
+    return getattr(value, "ndim", int(isinstance(value, (list, tuple))))
+
+
 def _is_on_disk(X: Any) -> bool:
     """Whether data are an array that NumPy does not know, and that can be sliced."""
     known = hasattr(X, "__array__") or issparse(X)
@@ -238,7 +305,7 @@ def _stacked_arrays(samples: list[Any]) -> NDArray[Any]:
     """Make an array of arrays or tensors of one shape."""
     arrays = []
     for number, sample in enumerate(samples):
-        arrays.append(np.asarray(_on_host(sample)))
+        arrays.append(np.asarray(plain(sample)))  # it may be a column of columns
         if arrays[-1].shape != arrays[0].shape:
             raise ValueError(
                 f"Sample {number} of X has shape {arrays[-1].shape}, the first has "

@@ -90,7 +90,9 @@ def _scales(embedder: Any, name: str, told: Preparation) -> tuple[float, ...]:
     """Mean or standard deviation: one value, or one for each channel."""
     given = getattr(embedder, name)
     if isinstance(given, str):
-        return tuple(embedder.network_white * value for value in getattr(told, name))
+        # What is told is of red, green, blue; what is given, as the network takes it.
+        order = -1 if embedder.channel_order == "bgr" else 1
+        return tuple(embedder.network_white * v for v in getattr(told, name)[::order])
     values = np.asarray(given)
     if (
         values.dtype.kind not in "biuf"

@@ -41,6 +41,7 @@ def propagated(
     graph: Graph,
     shares: NDArray[np.floating],
     settings: PropagationSettings = PROPAGATION,
+    otherwise: Labels | None = None,
 ) -> Labels:
     """Labels of samples after their shares of clusters have flown along the links.
 
@@ -50,6 +51,8 @@ def propagated(
     shares : ndarray of shape (n, n_clusters)
         Of each sample, what it is known by itself; zeros where nothing is known.
     settings : PropagationSettings
+    otherwise : ndarray of shape (n,), int64, default=None
+        Labels of nodes that nothing flows to; None is what they are by themselves.
 
     Returns
     -------
@@ -66,14 +69,32 @@ def propagated(
     found = own
     for _ in range(settings.n_rounds):
         found = settings.damping * (links @ found) + (1 - settings.damping) * own
-    labels = shares.argmax(axis=1)
-    labels[graph.nodes] = found.argmax(axis=1)
+    labels = shares.argmax(axis=1) if otherwise is None else otherwise.copy()
+    reached = found.any(axis=1)
+    labels[graph.nodes[reached]] = found[reached].argmax(axis=1)
     return graph.spread(labels)
 
 
 def pinned(labels: Labels, known: Labels | None) -> Labels:
     """Labels ``(n,)``, but those that are known, where `known` is not -1."""
     return labels if known is None else np.where(known >= 0, known, labels)
+
+
+def told_by_nodes(graph: Graph, known: Labels) -> Labels:
+    """Let nodes tell what is known of samples beside them, ``(n,)``.
+
+    Labels flow from node to node. So what is known of a sample that is none, the node
+    nearest to it tells, where nothing else is known of that.
+    """
+    if graph.voters is None:
+        return known
+    rest = np.setdiff1d(np.arange(len(known)), graph.nodes)
+    is_known = known[rest] >= 0
+    nearest = graph.nodes[graph.voters[is_known, 0]]
+    tells = known[nearest] < 0
+    told = known.copy()
+    told[nearest[tells]] = known[rest[is_known]][tells]
+    return told
 
 
 def numbers_by(shares: NDArray[np.floating], known: Labels) -> Labels:
@@ -155,8 +176,9 @@ def seeded_labels(
     labels = numbers_by(near, known)[labels]
     if graph is None or (known < 0).all():
         return pinned(labels, known)
+    told = told_by_nodes(graph, known)
     if not _all_at_home(graph, labels, known, n_clusters):
-        found = _found_anew(graph, labels, known, n_clusters, random_state)
+        found = _found_anew(graph, labels, told, n_clusters, random_state)
         slack = settings.slack / max(n_clusters, 10)
         as_good = graph.modularity(found) >= graph.modularity(labels) - slack
         agreed = [
@@ -164,7 +186,7 @@ def seeded_labels(
         ]
         if as_good and agreed[1] > agreed[0]:
             return pinned(found, known)
-    return pinned(propagated(graph, one_hot[pinned(labels, known)]), known)
+    return pinned(propagated(graph, one_hot[pinned(labels, told)]), known)
 
 
 #: What a cluster's own number is worth where nothing speaks against it, and the least
@@ -201,5 +223,5 @@ def _found_anew(
     shares = np.eye(n_clusters)[seeds] * (seeds >= 0)[:, np.newaxis]
     # A number with more known samples is not a larger cluster.
     shares /= np.maximum(shares.sum(axis=0), 1)
-    found = propagated(graph, shares, FAR)
+    found = propagated(graph, shares, FAR, otherwise=labels)
     return graph.refined(found, n_clusters, random_state)

@@ -23,7 +23,7 @@ from deepcluster_sk.augmentation.presets import (
     kind_of,
     make_augmentation,
 )
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.batches import RowDataset, SampleReader, first_copies
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import Graph
@@ -224,7 +224,8 @@ def _make_graph(
     settings: ScoreSettings,
 ) -> Graph:
     n = len(rows)
-    order = np.random.RandomState(settings.seed).permutation(n)
+    # Copies would be each other's neighbours, and agree whatever they are labelled.
+    order = np.random.RandomState(settings.seed).permutation(first_copies(rows))
     nodes = np.sort(order[: settings.max_nodes])
     k = min(settings.n_neighbors, len(nodes) - 1)
     if k < 1:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcluster_sk.data.batches import first_copies
 from deepcluster_sk.graph.consensus import graph_partition
 from deepcluster_sk.graph.features import has_patches, patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph
@@ -117,7 +118,9 @@ def find_witnesses(
     list of Witness
     """
     n = len(views.dataset)
-    nodes = np.sort(random_state.permutation(n)[: settings.max_nodes])
+    # Copies would vouch for each other, whatever they are labelled.
+    first = random_state.permutation(first_copies(views.dataset.rows))
+    nodes = np.sort(first[: settings.max_nodes])
     witnesses = []
     for features, n_views in _features(views, settings):
         graph = neighbor_graph(views, features, nodes, n_clusters, n_views)

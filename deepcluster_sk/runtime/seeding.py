@@ -1,5 +1,7 @@
 """Random streams: one of its own for every stage of a fit, global ones left alone."""
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +94,8 @@ class Streams:
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch inside the block; outside, its streams go on as if nothing happened.
 
+    All threads of a process draw from the same streams, so they take turns.
+
     Parameters
     ----------
     seed : int
@@ -99,13 +103,27 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         The only device besides the CPU whose stream is used.
     """
     cpu = torch.default_generator
-    before = cpu.get_state()
-    cpu.manual_seed(seed)
-    try:
-        with _seeded_accelerator(seed, device):
-            yield
-    finally:
-        cpu.set_state(before)
+    with _turn:
+        before = cpu.get_state()
+        cpu.manual_seed(seed)
+        try:
+            with _seeded_accelerator(seed, device):
+                yield
+        finally:
+            cpu.set_state(before)
+
+
+_turn = threading.RLock()
+
+
+def _begin_anew() -> None:
+    """Wait for no thread that a forked process does not have."""
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _has_own(device: torch.device) -> bool:

@@ -99,6 +99,7 @@ class ClusteringObjective(Objective):
         if self.pseudo_labels is not None:
             updated = self.pseudo_labels.update(net, labels, self.elapsed)
             figures["updated"] = updated
+            self._hold(self.pseudo_labels)
         n_reseeded = self._reseed(net, dataset)
         if n_reseeded:
             figures["reseeded"] = n_reseeded
@@ -158,10 +159,13 @@ class ClusteringObjective(Objective):
         self._n_clusters = assignment.shape[1]
         self.share = self.held
         if self.pseudo_labels is not None:
-            # As class indices: an (n, K) float target of much data is gigabytes.
-            self._held_labels = torch.as_tensor(
-                self.pseudo_labels.labels, device=assignment.device
-            )
+            self._hold(self.pseudo_labels)
+
+    def _hold(self, pseudo_labels: LabelUpdates) -> None:
+        # As class indices: an (n, K) float target of much data is gigabytes.
+        self._held_labels = torch.as_tensor(
+            pseudo_labels.labels, device=self.labels.device
+        )
 
 
 class SelfTrainingObjective(ClusteringObjective):

@@ -138,6 +138,19 @@ def test_a_cache_changes_nothing(own, tmp_path):
     assert_same(own, other, IMAGES)
 
 
+@pytest.mark.parametrize(
+    ("fitted", "equal"),
+    [
+        ({"module__channels": [4, 8]}, {"module__channels": (4, 8)}),
+        ({"n_clusters": [2, 4]}, {"n_clusters": (2, 4)}),
+    ],
+)
+def test_equal_parameters_in_other_containers_go_on(own, fitted, equal):
+    model = clone(own).set_params(warm_start=True, max_epochs=1, **fitted)
+    model.fit(IMAGES[:FIRST]).set_params(**equal).fit(IMAGES)
+    assert len(model.labels_) == len(IMAGES)
+
+
 def changed(model, **params):
     return copy.deepcopy(model).set_params(warm_start=True, **params)
 
@@ -264,6 +277,7 @@ def test_parts_are_learned_and_clusters_keep_their_numbers(own, good):
         own.partial_fit(IMAGES[part])
         assert_array_equal(own.labels_, own.predict(IMAGES[part]))
         assert len(own.initial_labels_) == len(part)
+        assert_array_equal(own.labels_at(own.n_clusters_), own.labels_)
     assert accuracy(own) >= 0.98
     assert matched(own, good) >= 0.98
 

@@ -28,7 +28,7 @@ from deepcluster_sk.base import clusterer
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.strategy import Strategy
 from tests.clusterers import CLUSTERERS, phases_of
-from tests.made import quick
+from tests.made import make_images, quick
 
 # A few epochs on few images need not settle.
 pytestmark = [
@@ -351,3 +351,20 @@ def test_memory_is_a_parameter(make, images):
     assert clone(make(memory=memory)).memory.location is None
     with pytest.raises(ValueError, match="'memory' parameter"):
         make(memory=3).fit(images)
+
+
+def test_how_few_clusters_there_may_be_is_in_the_key_of_the_start(
+    monkeypatch, tmp_path
+):
+    # By what the count has to choose from, images are seen as they are or otherwise.
+    images, _ = make_images(30)
+    starts, find = [], clusterer.find_start
+
+    def watched(*args, **kwargs):
+        starts.append(args)
+        return find(*args, **kwargs)
+
+    monkeypatch.setattr(clusterer, "find_start", watched)
+    for bounds, n_found in (((3, 3), 1), ((3, 4), 2), ((3, 3), 2)):
+        quick(DeepTripletClusterer, bounds, memory=str(tmp_path)).fit(images)
+        assert len(starts) == n_found

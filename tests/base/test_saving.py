@@ -20,6 +20,7 @@ from deepcluster_sk import (
     DeepTripletClusterer,
     PseudoLabels,
     Reconstruction,
+    TEMIClusterer,
     load,
 )
 from deepcluster_sk.persistence.files import ModelFileError, read, write
@@ -293,6 +294,18 @@ def test_the_file_says_what_wrote_it(saved):
     description, _ = read(saved)
     assert {"torch", "python", "scikit-learn"} < set(description["versions"])
     assert json.dumps(description)  # nothing but JSON
+
+
+@pytest.mark.parametrize(
+    "asked", [{"module__channels": (3, 5)}, {"module__temperature": 5.0}]
+)
+def test_the_network_is_that_of_the_fit_whatever_is_asked_for_since(asked, tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    model = TEMIClusterer(3, max_epochs=1, random_state=0).fit(X).set_params(**asked)
+    model.save(tmp_path / "model.safetensors")
+    found = load(tmp_path / "model.safetensors")
+    assert found.get_params().items() >= asked.items()
+    assert_array_equal(found.predict_proba(X), model.predict_proba(X))
 
 
 @pytest.mark.filterwarnings("ignore:Parameters that no file can hold")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from torch import nn
 
 from deepcluster_sk import DeepTripletClusterer, Reconstruction
@@ -60,6 +61,15 @@ def test_threads_may_score(fitted, images):
         found = together(lambda s=scorer: s(fitted, images, y), n_calls=8)
         assert found == [expected] * 8, name
     assert_untouched(fitted, before)
+
+
+def test_threads_that_draw_at_random_take_turns(fitted, images):
+    before = torch.get_rng_state()
+    for draw in (fitted.confidence, lambda X: clone(fitted).fit(X).predict_proba(X)):
+        expected = draw(images)
+        for found in together(lambda d=draw: d(images), n_threads=4, n_calls=4):
+            assert_array_equal(found, expected)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 class Noisy(nn.Module):

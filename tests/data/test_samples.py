@@ -3,19 +3,32 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from numpy.testing import assert_array_equal
 from PIL import Image
 from scipy.sparse import csr_matrix, dok_matrix
+from sklearn.utils import Bunch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
 from deepcluster_sk.data.images import flatten_samples
 from deepcluster_sk.data.samples import is_data_set, plain
+from deepcluster_sk.datasets import load_pictures
 from tests.made import make_images, quick
 
 X = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), np.uint8)
+FLAT = X.reshape(6, -1)
+PICTURES = [Image.fromarray(image) for image in X]
+TENSORS = torch.from_numpy(X)
+
+
+def objects(samples):
+    column = np.empty(len(samples), dtype=object)
+    column[:] = samples
+    return column
 
 
 class Samples(Dataset):
@@ -67,6 +80,29 @@ class Protocol(OnDisk):
         torch.from_numpy(X),
         OnDisk(X),
         Protocol(X),
+        TENSORS.bfloat16(),
+        TensorDataset(TENSORS.bfloat16()),
+        list(TENSORS),
+        list(TENSORS.float().requires_grad_()),
+        list(TensorDataset(TENSORS.bfloat16())),
+        list(TensorDataset(TENSORS, torch.zeros(6))),
+        list(zip(PICTURES, range(6), strict=True)),
+        tuple([picture, "a name"] for picture in PICTURES),
+        list(zip(X, range(6), strict=True)),
+        [{"label": 1, "image": picture} for picture in PICTURES],
+        objects(list(X)),
+        objects(list(X))[:, None],
+        objects(PICTURES),
+        pd.Series(list(X), index=np.arange(6) / 2),
+        pd.Series(list(TENSORS)),
+        pd.Series(PICTURES),
+        pd.Series(X.tolist()),
+        pd.DataFrame({"image": list(X)}, index=list("abcdef")),
+        pd.DataFrame({"image": PICTURES}),
+        pl.Series(X),
+        pl.DataFrame({"image": X}),
+        pl.DataFrame({"image": X.tolist()}),
+        pl.DataFrame({"image": pl.Series(PICTURES, dtype=pl.Object)}),
         np.lib.stride_tricks.as_strided(X),
     ],
     ids=lambda given: type(given).__name__,
@@ -75,6 +111,30 @@ def test_samples_of_any_source_are_the_same_array(given):
     rows, shape = flatten_samples(given)
     assert shape == X.shape
     assert_array_equal(rows, X.reshape(6, -1))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        list(zip(FLAT, range(6), strict=True)),
+        list(torch.from_numpy(FLAT)),
+        pd.Series(list(FLAT)),
+        pd.DataFrame({"vector": FLAT.tolist()}),
+        pl.DataFrame({"vector": list(FLAT)}),
+        pl.DataFrame({"vector": FLAT.tolist()}),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_vectors_one_by_one(given):
+    rows, shape = flatten_samples(given)
+    assert shape is None
+    assert_array_equal(rows, FLAT)
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_nested_lists_are_no_pairs(kind):
+    views = [kind(pair) for pair in zip(X, X[::-1], strict=True)]
+    assert flatten_samples(views)[1] == (6, 2, 5, 4, 3)
 
 
 def test_arrays_of_other_libraries(tmp_path):
@@ -100,6 +160,8 @@ def test_mapped_files_are_not_copied(tmp_path):
     [
         *([1], (1,), "ab", b"ab", {"a": 1}, {}, X, memoryview(X), None, 3),
         *(csr_matrix(np.eye(3)), dok_matrix(np.eye(3))),  # the latter is a dict
+        *(pd.DataFrame(FLAT), pd.DataFrame({"a": ["x", "y"]}), pd.Series(["x", "y"])),
+        *(pd.DataFrame({"a": [1, None]}, dtype="Int64"), np.array([1, 2], object)),
     ],
 )
 def test_no_data_sets(given):
@@ -119,6 +181,9 @@ class Endless(IterableDataset):
         (DataLoader(Samples(list(X))), r"X is a DataLoader: pass its data set"),
         ({"train": Samples([])}, r"a dict of data sets: pass .* X\['train'\]"),
         (Samples([{"a": 1}]), r"Sample 0 of X has no image in \['a'\]"),
+        ([{"a": 1}], r'no image.* or of a list \[sample\["image"\] for sample in X\]'),
+        (pd.Series([X[0], X[1, 1:]]), r"Sample 1 of X has shape \(4, 4, 3\)"),
+        (pl.LazyFrame({"a": [1]}), r"X is a LazyFrame: collect it first, X\.collect"),
         (
             Samples([{"a": Image.new("L", (1, 1)), "b": Image.new("L", (1, 1))}]),
             r"Sample 0 of X has images in \['a', 'b'\]: pass the column",
@@ -136,6 +201,23 @@ class Endless(IterableDataset):
 def test_what_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         plain(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (load_pictures(PICTURES, size=8), r"X is a Pictures, .*: pass X\.X\."),
+        (
+            Bunch(data=FLAT, target=[1] * 6),
+            r"X is a Bunch .* them, X\['data'\]\.",
+        ),
+        ({"a": [1], "b": X, "c": FLAT}, r"X is a dict .*, X\['b'\] or X\['c'\]\."),
+        ({"a": [1, 2], "b": 3}, r"X is a dict of arrays: pass one of them, X\['a'\]\."),
+    ],
+)
+def test_what_only_holds_an_array(given, message):
+    with pytest.raises(TypeError, match=message):
+        flatten_samples(given)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

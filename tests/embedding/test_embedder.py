@@ -22,6 +22,7 @@ from torch import nn
 
 from deepcluster_sk import ImageEmbedder, NeighborGraphClusterer
 from deepcluster_sk.embedding import embedder as module
+from deepcluster_sk.embedding.preparation import Preparation
 from tests.embedding.networks import Grid, photographs, squares
 
 X = photographs()
@@ -274,6 +275,19 @@ def test_vectors_are_kept(tmp_path):
         ImageEmbedder(lambda batch: squares(batch), **settings).fit_transform(X)
     ImageEmbedder(squares, **settings).fit_transform(X)
     assert not network.sizes
+
+
+def test_what_a_network_tells_of_colours_goes_with_their_order():
+    # The mean of the colours is nothing to it, in whatever order it takes them.
+    means = np.array(Preparation().mean) * 255
+    even = np.broadcast_to(means.round().astype(np.uint8), (3, 8, 8, 3))
+    for order in ("rgb", "bgr"):
+        embedder = ImageEmbedder(squares, channel_order=order, normalize=False)
+        assert np.abs(embedder.fit_transform(even)).max() < 0.02
+    # What is given is in the network's order.
+    given = {"mean": Preparation().mean[::-1], "std": 1.0, "channel_order": "bgr"}
+    found = ImageEmbedder(squares, normalize=False, **given).fit_transform(even)
+    assert np.abs(found).max() < 0.01
 
 
 def test_progress_is_told(capsys):

@@ -13,12 +13,14 @@ from numpy.testing import assert_array_equal
 from deepcluster_sk.graph import propagation
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.propagation import (
+    FAR,
     PropagationSettings,
     numbers_by,
     pinned,
     propagated,
     seeded_labels,
     shares_near,
+    told_by_nodes,
 )
 
 RANDOM = np.random.RandomState
@@ -82,6 +84,38 @@ def test_rows_that_are_no_nodes_follow_those_near_to_them():
     shares = np.zeros((80, 2))
     shares[nodes] = np.eye(2)[y]
     assert_array_equal(propagated(whole, shares), np.repeat(y, 2))
+
+
+def test_what_nothing_flows_to_stays_what_it_was():
+    graph, y = groups(20, 20, 6, between=0)
+    shares = np.eye(3)[y] * (y < 2)[:, None]
+    before = np.where(y == 2, 2, -1)
+    assert_array_equal(propagated(graph, shares, FAR, otherwise=before), y)
+
+
+def test_what_is_known_beside_the_nodes_flows_as_well():
+    graph, y = groups(40, 40, 40)
+    # Of the nodes nothing is known; of three samples beside each cluster it is.
+    nodes = np.arange(120)
+    beside = np.array([0, 1, 2, 40, 41, 42, 80, 81, 82])
+    whole = Graph(nodes, graph.weights, voters=beside[:, None])
+    truth = np.concatenate([y, y[beside]])
+    known = np.where(np.arange(len(truth)) < 120, -1, truth)
+    # Two kinds in one cluster, one kind in two: what is wanted nobody else tells.
+    start = np.where(truth == 1, 0, truth)
+    start[:120] = np.where((y == 2) & (nodes % 2 == 0), 1, start[:120])
+    assert_array_equal(seeded_labels(whole, start, known, 3, RANDOM(0)), truth)
+
+
+def test_a_node_that_is_known_itself_tells_of_nobody_else():
+    graph, _ = groups(10, 10)
+    whole = Graph(np.arange(20), graph.weights, voters=np.array([[0], [1]]))
+    known = np.full(22, -1)
+    known[[0, 20, 21]] = 1, 0, 0
+    told = told_by_nodes(whole, known)
+    assert told[0] == 1
+    assert told[1] == 0
+    assert (told[2:20] == -1).all()
 
 
 @given(st.permutations(range(5)))
@@ -193,7 +227,7 @@ def test_clusters_are_found_anew_where_most_are_not_at_home(at_home, anew, monke
 def test_every_number_flows_from_as_much_however_much_is_known_of_it(monkeypatch):
     given = []
     monkeypatch.setattr(
-        propagation, "propagated", lambda graph, shares, far: given.append(shares)
+        propagation, "propagated", lambda graph, shares, *_, **__: given.append(shares)
     )
     graph = SimpleNamespace(refined=lambda found, *_: found)
     labels = np.array([0, 0, 0, 1, 1, 2, 2, 2])
@@ -209,6 +243,8 @@ def test_every_number_flows_from_as_much_however_much_is_known_of_it(monkeypatch
 
 class Judge:
     """Stands for a graph: what it finds of two partitions is told."""
+
+    voters = None
 
     def __init__(self, gain):
         self.merits = {(0, 0, 1, 1): 0.5, (0, 1, 1, 1): 0.5 + gain}

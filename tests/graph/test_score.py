@@ -105,6 +105,15 @@ def test_many_samples_are_sampled(images):
     assert graph.modularity(y) > 0.4
 
 
+def test_copies_do_not_vouch_for_each_other(images):
+    X, y = images
+    wrong = np.random.RandomState(0).permutation(y)
+    for labels in (y, wrong):
+        once = scoring_graph(X, GREY, CPU).modularity(labels)
+        copied = scoring_graph(np.repeat(X, 6, 0), GREY, CPU)
+        assert copied.modularity(np.repeat(labels, 6)) == once
+
+
 def test_one_sample_has_no_links(images):
     X, _ = images
     graph = scoring_graph(X[:1], GREY, CPU)

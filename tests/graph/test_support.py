@@ -76,6 +76,14 @@ def test_a_sample_in_the_wrong_cluster_has_no_support(make, max_nodes):
         assert found[wrong].max() < np.delete(found, wrong).min()
 
 
+def test_copies_do_not_vouch_for_each_other():
+    X, y = make_images(n=60)
+    labels, wrong = with_errors(y)
+    asked = witnesses(np.repeat(X, 12, 0))
+    found = support(asked, np.repeat(labels, 12), 3).reshape(60, 12)
+    assert found[wrong].max() < np.delete(found, wrong, 0).min()
+
+
 def test_full_support_is_one():
     X, y = make_vectors(n=90)
     asked = witnesses(X)

@@ -17,11 +17,11 @@ def constant(tmp_path):
 
 
 def not_settled(tmp_path):
-    quick(DECClusterer).fit(X)
+    quick(DECClusterer, tol=1e-9, lr=0.1, init="random").fit(X)
 
 
 def through_others(tmp_path):
-    quick(DECClusterer).fit_predict(X)
+    quick(DECClusterer, tol=1e-9, lr=0.1, init="random").fit_predict(X)
 
 
 def a_guess(tmp_path):

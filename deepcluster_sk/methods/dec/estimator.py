@@ -26,10 +26,10 @@ PRETRAINING = (1_500, 15)
 #: The same of augmented views whose latent is to make clusters by itself, and epochs at
 #: most, which are those of its paper.
 AUGMENTED_PRETRAINING = (7_500, 15, 500)
-#: Share of joint training in which clusters are held to the labels of their start, where
-#: a graph made them and where they are a mixture on the latent of augmented views. By
-#: self-training alone they lose what is nearer to other centres: digits .984 → .860 from
-#: a graph, .941 → .863 from a mixture.
+#: Share of joint training in which clusters are held to the labels of their start,
+#: where a graph made them and where they are a mixture on the latent of augmented
+#: views. By self-training alone they lose what is nearer to other centres: digits
+#: .984 → .860 from a graph, .941 → .863 from a mixture.
 HELD_BY_GRAPH, HELD = 0.5, 0.1
 
 

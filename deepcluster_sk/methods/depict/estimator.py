@@ -195,8 +195,8 @@ class DepictClusterer(BaseDeepClusterer):
     def from_paper(cls, n_clusters: NClusters = 8, **overrides: Any) -> Self:
         """Make the system of the paper: no graph, noisy assignments alone are pulled.
 
-        It starts from a mixture of Gaussians on the clean code, the best of 24 that begin
-        with k-means (``init="mixture"``).
+        It starts from a mixture of Gaussians on the clean code, the best of 24 that
+        begin with k-means (``init="mixture"``).
 
         Parameters
         ----------

@@ -58,17 +58,17 @@ def exact_depict_target(assignment: torch.Tensor, tol: float = 1e-7) -> torch.Te
     Tensor of shape (n, n_clusters)
         q; rows sum to 1. Detached.
     """
-    assignment = assignment.detach().double()
+    p = assignment.detach().double()
     tiny = torch.finfo(torch.float64).tiny
-    frequencies = assignment.mean(0).clamp_min(tiny).sqrt()
+    frequencies = p.mean(0).clamp_min(tiny).sqrt()
     for _ in range(_MAX_SWEEPS):
-        found = _divided(assignment, frequencies).mean(0).clamp_min(tiny)
+        found = _divided(p, frequencies).mean(0).clamp_min(tiny)
         new = (frequencies * found).sqrt()
         moved = (new / frequencies).log().abs().max()
         frequencies = new
         if moved < tol:
             break
-    return _divided(assignment, frequencies)
+    return _divided(p, frequencies).to(assignment.dtype)
 
 
 def depict_objective(target: torch.Tensor, assignment: torch.Tensor) -> torch.Tensor:

@@ -30,6 +30,13 @@ def test_targets(images, target):
     assert all(np.isfinite(row["train_loss"]) for row in estimator.history_)
 
 
+@pytest.mark.parametrize("target", ["paper", "exact", "dec"])
+def test_targets_take_over_from_the_labels_of_the_start(images, target):
+    estimator = fit(images, target=target, max_epochs=8)
+    assert len(estimator.history_) > 8
+    assert_array_equal(estimator.labels_, estimator.predict(images))
+
+
 def test_the_loss_is_the_weighted_sum_of_its_terms(images):
     for row in fit(images, reconstruction_weight=2.0).history_[2:]:
         expected = row["clustering"] + 2 * row["reconstruction"]
