@@ -27,16 +27,17 @@ def summary_of(clusterer: Any) -> str:
     str
         Lines of a name and what is to be said of it.
     """
+    fitted_with = _remembered(clusterer)
     facts = {
         "method": type(clusterer).__name__,
         "data": _data(clusterer),
         "clusters": _clusters(clusterer),
         "images taken for": _kind(clusterer),
         "contrast": clusterer.contrast_,
-        "start": _start(clusterer),
-        "views by": _one_line(_augmentation(clusterer)),
-        "pretraining": _pretraining(clusterer),
-        "targets": _one_line(clusterer._targets()),
+        "start": _start(clusterer, fitted_with["start"]),
+        "views by": fitted_with["augmentation"],
+        "pretraining": _pretraining(clusterer, fitted_with["pretraining"]),
+        "targets": fitted_with["targets"],
         "joint training": _phase(clusterer, "cluster"),
         "network": _network(clusterer),
         "gone on since": _gone_on(clusterer),
@@ -46,7 +47,41 @@ def summary_of(clusterer: Any) -> str:
         "computed on": f"{clusterer.device_}, {_precision(clusterer)}",
     }
     lines = [f"{name + ':':<23}{fact}" for name, fact in facts.items() if fact]
-    return "\n".join([*lines, *(f"Mind: {text}" for text in _cautions(clusterer))])
+    cautions = _cautions(clusterer, fitted_with["tol"])
+    return "\n".join([*lines, *(f"Mind: {text}" for text in cautions)])
+
+
+def what_it_is_fitted_with(
+    clusterer: Any, layout: RowLayout, start: Start, goes_on: bool = False
+) -> dict[str, Any]:
+    """Tell what parameters come to while it is fitted: they may be changed later.
+
+    Of what `goes_on`, the start and pretraining are those of the first fit.
+    """
+    init = clusterer._init()
+    told = {
+        # What a start by graph comes to with few samples is k-means.
+        "start": _NAMED_STARTS.get(init, "by k-means")
+        if isinstance(init, str)
+        else f"given as {type(init).__name__}",
+        "augmentation": _one_line(clusterer._augmentation(layout, start.image_kind)),
+        "pretraining": _one_line(clusterer._strategy(layout, start)),
+        "targets": _one_line(clusterer._targets()),
+        "tol": float(clusterer.tol),
+    }
+    if goes_on:
+        first = _remembered(clusterer)
+        told |= {name: first[name] for name in ("start", "pretraining")}
+    return told
+
+
+def _remembered(clusterer: Any) -> dict[str, Any]:
+    """Recall what it was fitted with; older models have their parameters only."""
+    told: dict[str, Any] | None = getattr(clusterer, "_fitted_with", None)
+    if told is not None:
+        return told
+    start = Start(clusterer.contrast_, clusterer.image_kind_)
+    return what_it_is_fitted_with(clusterer, clusterer.net_.reader.layout, start)
 
 
 def data_words(n: int, layout: RowLayout, small_shape: tuple[int, ...]) -> str:
@@ -68,7 +103,7 @@ def _data(clusterer: Any) -> str:
 
 def _clusters(clusterer: Any) -> str:
     how = "as given" if clusterer.cluster_profile_ is None else "counted by borders"
-    n_clusters = clusterer.n_clusters
+    n_clusters = clusterer._asked_for
     if is_given(n_clusters) and n_clusters != clusterer.n_clusters_:
         how = f"corrected from {n_clusters}"
     return f"{clusterer.n_clusters_}, {how}"
@@ -94,14 +129,8 @@ def _kind(clusterer: Any) -> str:
     return text
 
 
-def _start(clusterer: Any) -> str:
-    if clusterer.hubness_ is not None:
-        return "by a graph of neighbours"
-    init = clusterer._init()
-    if isinstance(init, str):
-        # What a start by graph comes to with few samples is k-means.
-        return _NAMED_STARTS.get(init, "by k-means")
-    return f"given as {type(init).__name__}"
+def _start(clusterer: Any, otherwise: str) -> str:
+    return otherwise if clusterer.hubness_ is None else "by a graph of neighbours"
 
 
 def _phase(clusterer: Any, name: str) -> str:
@@ -114,16 +143,9 @@ def _phase(clusterer: Any, name: str) -> str:
     return f"{len(rows)} epochs in {seconds:.1f} s{found}"
 
 
-def _augmentation(clusterer: Any) -> Any:
-    return clusterer._augmentation(clusterer._layout, clusterer.image_kind_)
-
-
-def _pretraining(clusterer: Any) -> str:
+def _pretraining(clusterer: Any, strategy: str) -> str:
     phase = _phase(clusterer, "pretrain")
-    if phase == "none":
-        return phase
-    start = Start(clusterer.contrast_, clusterer.image_kind_)
-    return f"{_one_line(clusterer._strategy(clusterer._layout, start))}, {phase}"
+    return phase if phase == "none" else f"{strategy}, {phase}"
 
 
 def _one_line(value: Any) -> str:
@@ -152,7 +174,7 @@ def _moved(clusterer: Any) -> float:
     return float(np.mean(clusterer.labels_ != clusterer.initial_labels_))
 
 
-def _cautions(clusterer: Any) -> list[str]:
+def _cautions(clusterer: Any, tol: float) -> list[str]:
     cautions = []
     if clusterer.interrupted_ is not None:
         cautions.append(
@@ -163,9 +185,9 @@ def _cautions(clusterer: Any) -> list[str]:
     if empty:
         cautions.append(f"{empty} clusters are empty; try a smaller n_clusters.")
     changes = [r["label_change"] for r in clusterer.history_ if "label_change" in r]
-    if changes and changes[-1] >= clusterer.tol > 0:
+    if changes and changes[-1] >= tol > 0:
         cautions.append(
             f"labels had not settled: {changes[-1]:.2%} changed in the last epoch "
-            f"(tol={clusterer.tol:.2%}); try more max_epochs."
+            f"(tol={tol:.2%}); try more max_epochs."
         )
     return cautions

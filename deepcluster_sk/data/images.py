@@ -294,7 +294,8 @@ class PixelScaler:
             # Whatever mode the first batch comes in, later ones may come in another.
             with torch.inference_mode(False):
                 offset, scale = (
-                    torch.as_tensor(values.reshape(shape), dtype=dtype).to(batch.device)
+                    # A copy: arrays of a mapped file cannot be written to.
+                    torch.tensor(values.reshape(shape), dtype=dtype).to(batch.device)
                     for values in (self.offset, self.scale)
                 )
             self._placed[key] = offset, scale

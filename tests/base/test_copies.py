@@ -32,9 +32,11 @@ def test_copies_of_a_fitted_clusterer_agree_with_it(fitted, images, duplicate):
     assert_same(fitted, duplicate(fitted), images)
 
 
-def test_joblib(fitted, images, tmp_path):
-    joblib.dump(fitted, tmp_path / "estimator.joblib")
-    assert_same(fitted, joblib.load(tmp_path / "estimator.joblib"), images)
+@pytest.mark.parametrize("mmap_mode", [None, "r"])
+def test_joblib(fitted, images, tmp_path, mmap_mode):
+    path = tmp_path / "estimator.joblib"
+    joblib.dump(fitted, path)
+    assert_same(fitted, joblib.load(path, mmap_mode=mmap_mode), images)
 
 
 def test_a_copy_may_be_fitted_again(fitted, images):

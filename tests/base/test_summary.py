@@ -1,5 +1,6 @@
 """What a fitted clusterer says of itself in plain words."""
 
+import pickle
 import re
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from tests.clusterers import OF_EMBEDDINGS
-from tests.made import LATENT_DIM, make_images, make_vectors
+from tests.made import LATENT_DIM, make_images, make_vectors, pretraining
 
 # Two epochs are too few to settle.
 pytestmark = [
@@ -100,6 +101,46 @@ def test_cautions(make, images):
     constant, cautions = facts(make().fit(np.ones((12, 8, 8))))
     assert constant["cluster sizes"].split().count("0") == 2
     assert "Mind: 2 clusters are empty; try a smaller n_clusters." in cautions
+
+
+CHANGED = {
+    "n_clusters": 7,
+    "targets": "self-training",
+    "tol": 0.0,
+    "augmentation": "bogus",
+    "init": "random",
+    "pretraining": None,
+}
+
+
+def test_parameters_changed_since_the_fit_are_none_of_it(make, images):
+    model = make(init="kmeans", targets="pseudo-labels", tol=1e-3).fit(images)
+    model.history_[-1]["label_change"] = 0.5
+    before = model.summary()
+    assert "Mind: labels had not settled: 50.00%" in before
+    model.set_params(**CHANGED)
+    assert model.summary() == before
+    assert pickle.loads(pickle.dumps(model)).summary() == before
+
+
+def test_start_and_pretraining_are_those_of_the_first_fit(cls, make, images):
+    model = make(init="kmeans", augmentation={"rotation": 5.0}).fit(images)
+    first, _ = facts(model)
+    model.set_params(init="random", pretraining=pretraining(cls, 5))
+    model.set_params(augmentation="grey", targets="self-training", warm_start=True)
+    model.fit(images)
+    said, _ = facts(model)
+    for name in ("start", "pretraining"):
+        assert said[name] == first[name]
+    assert said["targets"] == "SelfTraining()"
+    assert said["views by"] != first["views by"]
+
+
+def test_models_of_before_tell_their_parameters(make, images):
+    model = make(init="kmeans").fit(images)
+    before = model.summary()
+    del model._fitted_with
+    assert model.summary() == before
 
 
 def test_before_a_fit_there_is_nothing_to_say(make):

@@ -1,6 +1,8 @@
 """What a fit tells while it trains, how it ends, and what a failed one leaves."""
 
 import copy
+import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import deepcluster_sk
 from deepcluster_sk import PseudoLabels
 from deepcluster_sk.base import telling
 from deepcluster_sk.runtime.progress import Progress
+from deepcluster_sk.training.self_training import ClusteringObjective
 from tests.base.same import METHODS, assert_same
 from tests.clusterers import OF_EMBEDDINGS, phases_of
 from tests.made import LATENT_DIM, pretraining
@@ -92,14 +95,48 @@ def test_all_stages_are_told_of_and_how_long_they_will_take(
     assert views[-1].note.endswith("% moved")
 
 
-def test_a_fit_that_did_not_settle_says_so(make, images):
-    with pytest.warns(ConvergenceWarning, match=r"max_epochs=2.*Increase max_epochs"):
-        make().fit(images)
+@contextmanager
+def quiet():
+    """Let a warning of what did not converge fail; the mark of the module wins else."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        yield
 
 
-@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.fixture
+def changing(monkeypatch):
+    """Let a share of the labels change in every epoch, and never settle."""
+
+    def change(share):
+        def end_epoch(objective, net, dataset):
+            objective.label_change = share
+            return {"label_change": share}
+
+        monkeypatch.setattr(ClusteringObjective, "end_epoch", end_epoch)
+
+    return change
+
+
+@pytest.mark.of_the_base
+def test_a_fit_that_did_not_settle_says_so(make, images, changing):
+    changing(0.5)
+    said = r"max_epochs=2: 50\.00%.*tol=0\.10%.*Increase max_epochs"
+    with pytest.warns(ConvergenceWarning, match=said):
+        make(tol=1e-3).fit(images)
+
+
+@pytest.mark.of_the_base
+@pytest.mark.parametrize(("tol", "share"), [(0.0, 0.5), (0.0, 0.0), (1e-3, 0.0)])
+def test_a_fit_that_was_not_to_settle_is_quiet(make, images, changing, tol, share):
+    # Where clusters began anew, none may have changed and they are unsettled.
+    changing(share)
+    with quiet():
+        make(tol=tol).fit(images)
+
+
 def test_a_fit_that_settled_stops_early_and_is_quiet(make, images):
-    estimator = make(tol=1.0, max_epochs=50, targets=PseudoLabels(0.1)).fit(images)
+    with quiet():
+        estimator = make(tol=1.0, max_epochs=50, targets=PseudoLabels(0.1)).fit(images)
     assert estimator.n_iter_ < 50
 
 

@@ -189,6 +189,16 @@ def test_standardised_data_have_mean_zero_and_variance_one(layout):
     assert not scaler.is_constant
 
 
+def test_a_scaler_from_a_mapped_file_scales_as_any_other():
+    rows = random_rows()
+    scaler = PixelScaler.standardize(rows, RowLayout("vector", (24,)))
+    offset, scale = scaler.offset.copy(), scaler.scale.copy()
+    offset.flags.writeable = scale.flags.writeable = False
+    batch = torch.from_numpy(rows)
+    mapped = PixelScaler(offset, scale, scaler.is_constant).apply(batch)
+    assert torch.equal(mapped, scaler.apply(batch))
+
+
 def test_images_are_scaled_per_channel_and_never_per_pixel():
     layout = RowLayout("CHW", (3, 2, 4))
     scaler = PixelScaler.standardize(random_rows(), layout)
