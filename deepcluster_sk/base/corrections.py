@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
@@ -17,8 +18,18 @@ from deepcluster_sk.base.looks import second_look
 from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import MIN_NODES, find_start
+from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 from deepcluster_sk.training.centers import kmeans_start
+
+
+def _checked_name(name: Any) -> str | None:
+    """Check the name of a cluster."""
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"A name must be a text or None, got {name!r}.")
+    return str(name)
 
 
 class CorrectionsMixin(ContinuingMixin):
@@ -37,8 +48,9 @@ class CorrectionsMixin(ContinuingMixin):
     def fit_with_labels(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn the clusters, where the clusters of some samples are known.
 
-        The samples named in `y` stay where they are said to be; the others follow their
-        neighbours. ``fit`` never looks at labels.
+        The samples named in `y` are trained on as you said; the others follow their
+        neighbours. ``labels_`` are those of the network, which may overrule a label
+        that contradicts its neighbours. ``fit`` never looks at labels.
 
         A fit from the start makes clusters of these numbers: tell a few of each,
         typical ones or any. With ``warm_start=True`` a fitted clusterer goes on from
@@ -74,6 +86,11 @@ class CorrectionsMixin(ContinuingMixin):
         >>> model = DeepTripletClusterer(10, random_state=0)
         >>> model.fit_with_labels(X, y)  # doctest: +SKIP
         """
+        if y is None:
+            raise ValueError(
+                "y must hold the number of the cluster of each sample, or -1 where it "
+                "is not known, got None. fit(X) needs no labels."
+            )
         with whole_or_not_at_all(self):
             self._fit_or_go_on(X, y)
         return self
@@ -152,6 +169,11 @@ class CorrectionsMixin(ContinuingMixin):
         ValueError, TypeError
             If there is no such cluster, it holds fewer samples of `X` than parts are
             wanted, or `X` or a parameter cannot be used. The clusterer stays as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If parts are empty after training.
         """
         check_is_fitted(self)
         cluster = self._checked_cluster(cluster)
@@ -169,6 +191,16 @@ class CorrectionsMixin(ContinuingMixin):
 
         with whole_or_not_at_all(self):
             self._go_on(X, divided, task=["split", cluster, into])
+            empty = np.setdiff1d(
+                [cluster, *range(n_clusters, len(origins))], self.labels_
+            )
+            if len(empty):
+                warn(
+                    f"Of the {into} parts of cluster {cluster}, {len(empty)} are empty "
+                    f"after training: clusters {empty.tolist()}. A smaller `into` may "
+                    "fit the data better.",
+                    ConvergenceWarning,
+                )
         return self
 
     def rename(self, names: Mapping[int, str | None] | Sequence[str | None]) -> Self:
@@ -190,7 +222,7 @@ class CorrectionsMixin(ContinuingMixin):
             If there are no such clusters, or a name is no text.
         """
         check_is_fitted(self)
-        if isinstance(names, str):
+        if isinstance(names, str | set | frozenset):  # a set has no order
             raise TypeError(
                 "names must be a mapping such as {3: 'cats'}, or a sequence with a "
                 f"name for every cluster, got {names!r}."
@@ -204,14 +236,14 @@ class CorrectionsMixin(ContinuingMixin):
             names = dict(enumerate(names))
         found = list(self.cluster_names_)
         for cluster, name in names.items():
-            if name is not None and not str(name).strip():
-                raise ValueError(f"A name must be a text or None, got {name!r}.")
-            found[self._checked_cluster(cluster)] = None if name is None else str(name)
+            found[self._checked_cluster(cluster)] = _checked_name(name)
         self.cluster_names_ = found
         return self
 
     def _checked_cluster(self, cluster: Any) -> int:
-        """Check the number of a cluster."""
+        """Check the number of a cluster; truth values are none."""
+        if isinstance(cluster, bool):
+            raise TypeError("cluster must be an instance of int, not bool.")
         last = self.n_clusters_ - 1
         return int(check_scalar(cluster, "cluster", Integral, min_val=0, max_val=last))
 

@@ -1,6 +1,7 @@
 """A fitted clusterer for programs that have torch or an ONNX runtime, and no more."""
 
 import copy
+import io
 import os
 import warnings
 from pathlib import Path
@@ -10,6 +11,8 @@ import torch
 from torch import nn
 
 from deepcluster_sk.data.resizing import overlaps
+from deepcluster_sk.persistence.files import check_place
+from deepcluster_sk.runtime.files import write_whole
 
 ExportFormat = Literal["onnx", "torch"]
 _NEEDED = (
@@ -61,9 +64,8 @@ def export(clusterer: Any, path: str | os.PathLike[str], kind: ExportFormat) -> 
     """Write a fitted clusterer; see :meth:`BaseDeepClusterer.export`."""
     if kind not in ("onnx", "torch"):
         raise ValueError(f"format must be 'onnx' or 'torch', got {kind!r}.")
-    folder = Path(path).parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(folder)!r} to write to.")
+    path = Path(path)
+    check_place(path)
     shape = clusterer.image_shape_ or (clusterer.n_features_in_,)
     # Two: of one, torch takes the number of samples for fixed.
     example = torch.zeros(2, *shape, dtype=torch.float32)
@@ -74,13 +76,17 @@ def export(clusterer: Any, path: str | os.PathLike[str], kind: ExportFormat) -> 
             (example,),
             dynamic_shapes={"samples": {0: torch.export.Dim("n_samples")}},
         )
-        if kind == "torch":
-            torch.export.save(program, path)
-        else:
-            _write_onnx(program, path)
+        content = _as_torch(program) if kind == "torch" else _as_onnx(program)
+    write_whole(path, content, replace=True)
 
 
-def _write_onnx(program: Any, path: str | os.PathLike[str]) -> None:
+def _as_torch(program: Any) -> bytes:
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    return file.getvalue()
+
+
+def _as_onnx(program: Any) -> bytes:
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
@@ -94,4 +100,5 @@ def _write_onnx(program: Any, path: str | os.PathLike[str]) -> None:
         )
     except ImportError as error:
         raise ImportError(_NEEDED) from error
-    converted.save(path, external_data=False)
+    content: bytes = converted.model_proto.SerializeToString()
+    return content

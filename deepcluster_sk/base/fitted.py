@@ -91,7 +91,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             raise ValueError(
                 "This model lacks the samples that outliers are told by, as pickles do "
                 "and files that were saved without them: "
-                "save(path, references=True) puts them in."
+                "save(path, references=True) of the model as it was fitted puts them "
+                "in."
             )
         net = self.net_
         reader = SampleReader(layout, net.reader.scaler)
@@ -258,6 +259,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
         Raises
         ------
+        ValueError
+            If `references` are wanted of a model that was pickled, or saved without.
         OSError
             If the folder is missing or cannot be written to, or the disk is full.
         """
@@ -346,8 +349,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         ------
         ValueError
             If there is no such format.
-        FileNotFoundError
-            If the folder is missing.
+        OSError
+            If the folder is missing or cannot be written to, or the disk is full.
         ImportError
             If a package is missing.
 

@@ -36,6 +36,11 @@ def open_record(
         If it is that of another fit, or no file can be there.
     """
     given = [c[1] if isinstance(c, tuple) else c for c in clusterer.callbacks or ()]
+    # skorch takes classes too, and makes one of each.
+    given = [
+        c() if isinstance(c, type) and issubclass(c, FitCheckpoint) else c
+        for c in given
+    ]
     checkpoints = [c for c in given if isinstance(c, FitCheckpoint)]
     if not checkpoints:
         return FitRecord()

@@ -34,7 +34,7 @@ _FACTS = (
     *("patch_agreement_", "hubness_"),
     *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
     *("interrupted_", "_typical_probability"),
-    *("cluster_names_", "_asked_for", "_n_times_gone_on"),
+    *("cluster_names_", "_asked_for", "_n_times_gone_on", "_fitted_with"),
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")
 #: Those that files of 0.1.0 lack.
@@ -44,6 +44,12 @@ _PACKAGES = ("deepcluster-sk", "torch", "scikit-learn", "skorch", "numpy")
 
 def save(clusterer: Any, path: str | os.PathLike[str], *, references: bool) -> None:
     """Write a fitted clusterer to one file; see :meth:`BaseDeepClusterer.save`."""
+    if references and clusterer._surroundings is None:
+        raise ValueError(
+            "references=True puts in some of the samples fitted on, which this model "
+            "lacks, as pickles do and files that were saved without them: save the "
+            "model as it was fitted, or with references=False."
+        )
     net = clusterer.net_
     names = getattr(clusterer, "feature_names_in_", None)
     description = {
@@ -67,7 +73,7 @@ def save(clusterer: Any, path: str | os.PathLike[str], *, references: bool) -> N
     for name in (*_ARRAYS, *_NEWER):
         if hasattr(clusterer, name):
             arrays[name] = as_tensor(getattr(clusterer, name))
-    if references and clusterer._surroundings is not None:
+    if references:
         arrays |= clusterer._surroundings.arrays()
     arrays["scaler.offset"] = as_tensor(net.reader.scaler.offset)
     arrays["scaler.scale"] = as_tensor(net.reader.scaler.scale)
@@ -87,7 +93,7 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -
     **params
         Parameters that no file can hold, as they were: an `architecture` that is a
         module or builds one is needed; a function as `augmentation` or `init`, or
-        `callbacks`, only for another ``fit``.
+        `callbacks`, only for further training.
 
     Returns
     -------
@@ -96,8 +102,8 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, IsADirectoryError
+        If there is no such file, or it is a folder.
     ModelFileError
         If the file is no saved model, is damaged, or is of a later version.
     ValueError
@@ -204,7 +210,7 @@ def _params(
     if forgotten:
         warn(
             f"Parameters that no file can hold have their defaults again: {forgotten}. "
-            "That matters to another fit only; load(path, name=...) sets them.",
+            "That matters to further training only; load(path, name=...) sets them.",
         )
     kept = {n: decode(v) for n, v in encoded.items() if n not in missing}
     return {**kept, **given}

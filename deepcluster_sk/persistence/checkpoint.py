@@ -9,7 +9,12 @@ from typing import Any, TypeVar
 import torch
 from skorch.callbacks import Callback
 
-from deepcluster_sk.persistence.files import ModelFileError, read, write
+from deepcluster_sk.persistence.files import (
+    ModelFileError,
+    read,
+    remove_cut_short,
+    write,
+)
 from deepcluster_sk.persistence.trees import pack, unpack
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.runtime.warning import warn
@@ -82,7 +87,7 @@ class FitRecord:
     ValueError
         If it is of another fit; the message says in what.
     OSError
-        If it could not be written.
+        If it could not be written, or is a folder.
     """
 
     def __init__(
@@ -102,6 +107,7 @@ class FitRecord:
                 self._read(path)
             elif not os.access(path.parent, os.W_OK):
                 raise OSError(f"There is no folder {str(path.parent)!r} to write to.")
+            remove_cut_short(path)
 
     def begin(self, seed: int) -> int:
         """Begin the fit with a seed, or with that of the fit that is gone on with."""

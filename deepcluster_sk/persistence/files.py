@@ -5,6 +5,7 @@ fitted arrays; its metadata hold a description in JSON and a checksum of everyth
 """
 
 import contextlib
+import glob
 import hashlib
 import json
 import math
@@ -27,6 +28,8 @@ FORMAT = 1
 _NAME = "deepcluster_sk"
 #: What stands for a value that no file can hold: a function, a module, a callback.
 LEFT_OUT = "left out"
+#: How the names of files end that are being written.
+_CUT_SHORT = ".tmp"
 
 
 class ModelFileError(ValueError):
@@ -54,10 +57,7 @@ def write(
         If the folder is missing or cannot be written to, or the disk is full.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to save to.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder; name a file in it.")
+    check_place(path)
     tensors = {n: t.detach().cpu().contiguous() for n, t in sorted(arrays.items())}
     text = json.dumps(description, sort_keys=True, allow_nan=False)
     metadata = {
@@ -66,7 +66,7 @@ def write(
         "description": text,
         "sha256": _checksum(text, tensors),
     }
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(_CUT_SHORT, f".{path.name}.", path.parent)
     os.close(handle)
     try:
         save_file(tensors, name, metadata=metadata)
@@ -81,6 +81,35 @@ def write(
             Path(name).unlink()
 
 
+def check_place(path: Path) -> None:
+    """Refuse a path where no file can be written, before there is work.
+
+    Raises
+    ------
+    FileNotFoundError
+        If its folder is missing.
+    IsADirectoryError
+        If it is a folder itself.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to write to.")
+    _check_no_folder(path)
+
+
+def _check_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder; name a file in it.")
+
+
+def remove_cut_short(path: Path) -> None:
+    """Remove what kills have left of writing this file; nobody may be writing it."""
+    # Eight characters, as tempfile makes them: not those of a file with a longer name.
+    pattern = f".{glob.escape(path.name)}.{'[a-z0-9_]' * 8}{_CUT_SHORT}"
+    for left in path.parent.glob(pattern):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
 def read(
     path: str | os.PathLike[str],
 ) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -88,12 +117,13 @@ def read(
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, IsADirectoryError
+        If there is no such file, or it is a folder.
     ModelFileError
         If it is no saved model, is damaged, or is of a later version.
     """
     path = Path(path)
+    _check_no_folder(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     try:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+from deepcluster_sk.plotting.needs import check_has
 from deepcluster_sk.plotting.pyplot import axes_or_new
 
 #: Width of an axis label to a cluster, in inches.
@@ -107,6 +108,8 @@ class AssignmentDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``predict_proba``.
         ValueError
             As for :meth:`from_predictions`.
         NotFittedError
@@ -115,6 +118,7 @@ class AssignmentDisplay:
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
+        check_has(estimator, "predict_proba")
         return cls.from_predictions(estimator.predict_proba(X), y, label=label, ax=ax)
 
     @classmethod
@@ -207,10 +211,10 @@ class AssignmentDisplay:
         places = np.arange(n_clusters)
         ax.bar(places, self.probabilities, label="mean probability")
         ax.plot(places, self.shares, "o", color="black", label="share of the samples")
-        ax.set_xticks(places, self.clusters)
+        ax.set_xticks(places, self.clusters, parse_math=False)
         ax.set_ylim(bottom=0)
         ax.set_xlabel("cluster")
-        ax.set_ylabel(self.samples)
+        ax.set_ylabel(self.samples, parse_math=False)
         ax.legend(fontsize="small")
         self.ax_ = ax
         self.figure_ = ax.figure

@@ -172,8 +172,10 @@ class MatchedConfusionDisplay:
                         fontsize="small",
                         color="white" if shares[i, j] > 0.5 else "black",
                     )
-        ax.set_xticks(range(len(self.clusters)), [str(c) for c in self.clusters])
-        ax.set_yticks(range(len(self.classes)), [str(c) for c in self.classes])
+        # A name may hold two "$", which would be a formula between them.
+        clusters, classes = map(str, self.clusters), map(str, self.classes)
+        ax.set_xticks(range(len(self.clusters)), [*clusters], parse_math=False)
+        ax.set_yticks(range(len(self.classes)), [*classes], parse_math=False)
         ax.set_xlabel("cluster")
         ax.set_ylabel("class")
         self.ax_ = ax

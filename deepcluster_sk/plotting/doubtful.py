@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 from deepcluster_sk.plotting.montage import draw_rows, numbered_rows
+from deepcluster_sk.plotting.needs import check_has
 
 
 class DoubtfulDisplay:
@@ -110,6 +111,8 @@ class DoubtfulDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``predict_proba``.
         ValueError
             If `X` cannot be read as images.
         NotFittedError
@@ -118,6 +121,7 @@ class DoubtfulDisplay:
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
+        check_has(estimator, "predict_proba")
         probabilities = np.asarray(estimator.predict_proba(X))
         if hasattr(estimator, "confidence"):
             confidence = estimator.confidence(X)

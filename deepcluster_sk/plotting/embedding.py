@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+from deepcluster_sk.plotting.needs import check_has
 from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
 
 Method = Literal["pca", "tsne"]
@@ -98,6 +99,8 @@ class EmbeddingDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``transform``.
         ValueError
             If lengths differ, or the latent space has one dimension.
         NotFittedError
@@ -106,6 +109,7 @@ class EmbeddingDisplay:
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
+        check_has(estimator, "transform")
         return cls.from_predictions(
             np.asarray(estimator.transform(X)),
             estimator.predict(X) if y is None else y,
@@ -224,7 +228,11 @@ class EmbeddingDisplay:
             x, y = self.centers.T
             ax.scatter(x, y, s=60, marker="X", color="black", edgecolors="white")
         if self.labels is not None and len(groups) <= palette.N:
-            ax.legend(markerscale=3, fontsize="small", ncols=1 + (len(groups) > 10))
+            legend = ax.legend(
+                markerscale=3, fontsize="small", ncols=1 + (len(groups) > 10)
+            )
+            for text in legend.get_texts():
+                text.set_parse_math(False)
         ax.set_xlabel(self.axis_names[0])
         ax.set_ylabel(self.axis_names[1])
         self.ax_ = ax

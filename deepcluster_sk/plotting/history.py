@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+from deepcluster_sk.plotting.needs import check_has
 from deepcluster_sk.plotting.pyplot import import_pyplot
 
 #: A history: `history_` of a clusterer, or values by name.
@@ -93,6 +94,8 @@ class HistoryDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``history_``.
         ValueError
             As for :meth:`from_history`.
         NotFittedError
@@ -101,6 +104,7 @@ class HistoryDisplay:
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
+        check_has(estimator, "history_")
         return cls.from_history(estimator.history_, terms=terms, ax=ax)
 
     @classmethod

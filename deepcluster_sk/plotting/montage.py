@@ -90,7 +90,7 @@ def draw_rows(
     ax.imshow(canvas, interpolation="nearest")
     ax.set_xticks([])
     middles = [i * step_y + (height - 1) / 2 for i in range(len(rows))]
-    ax.set_yticks(middles, list(names))
+    ax.set_yticks(middles, list(names), parse_math=False)
     places = [(i, j) for i, row in enumerate(rows) for j in range(len(row))]
     for (i, j), caption in zip(places, captions or (), strict=False):
         ax.text(
@@ -100,6 +100,7 @@ def draw_rows(
             ha="left",
             va="top",
             fontsize="small",
+            parse_math=False,
             bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"},
         )
     ax.tick_params(length=0)

@@ -155,7 +155,7 @@ class ClusterTreeDisplay:
                 )
             ax.set_xlim(1.08 * (1 - float(self.tree[0, 2])) + 1e-3, -1e-3)
         names = [str(k) for k in range(n)] if self.names is None else self.names
-        ax.set_yticks(range(n), [names[leaf] for leaf in order])
+        ax.set_yticks(range(n), [names[leaf] for leaf in order], parse_math=False)
         ax.set_ylim(n - 0.5, -0.5)
         ax.set_xlabel("half the links across the border [share]")
         ax.spines[["top", "left", "right"]].set_visible(False)

@@ -135,11 +135,13 @@ def plane(
         The same for the same latent.
     """
     n = len(latent)
-    if map_name(n, settings) == "t-SNE" and np.ptp(latent):
+    found = np.zeros((n, 2))
+    if not np.ptp(latent, axis=0).any():
+        return found
+    if map_name(n, settings) == "t-SNE":
         perplexity = min(30.0, (n - 1) / 3)
         method = TSNE(perplexity=perplexity, random_state=0, init="random")
         return np.asarray(method.fit_transform(latent), np.float64)
-    found = np.zeros((n, 2))
     width = min(2, *latent.shape)
     found[:, :width] = PCA(width, random_state=0).fit_transform(latent)
     return found

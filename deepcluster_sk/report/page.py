@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from deepcluster_sk.base.calibration import Assessment
+from deepcluster_sk.base.clusterer import BaseDeepClusterer
+from deepcluster_sk.persistence.files import check_place
 from deepcluster_sk.report.content import content_of
 from deepcluster_sk.report.originals import original_pictures
 from deepcluster_sk.report.thumbnails import (
@@ -68,9 +70,11 @@ def write_report(
     ------
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
+    TypeError
+        If `model` is no deep clusterer.
     ValueError
-        If there are more or fewer files or images than samples, or samples are vectors
-        and there are no images, nor files that can be read.
+        If there are no samples, more or fewer files or images than samples, or samples
+        are vectors and there are no images, nor files that can be read.
     OSError
         If the file cannot be written.
     ImportError
@@ -85,7 +89,9 @@ def write_report(
     >>> model = DeepTripletClusterer(10, random_state=0).fit(X)  # doctest: +SKIP
     >>> write_report(model, X, "digits.html")  # doctest: +SKIP
     """
-    write_whole(Path(path), report_page(model, X, files, images, title), replace=True)
+    path = Path(path)
+    check_place(path)
+    write_whole(path, report_page(model, X, files, images, title), replace=True)
 
 
 def report_page(
@@ -100,9 +106,16 @@ def report_page(
 
     `assessment` is that of the model where it is known already; it takes a while.
     """
+    if not isinstance(model, BaseDeepClusterer):
+        raise TypeError(
+            "model must be a deep clusterer of deepcluster_sk, such as a "
+            f"DeepTripletClusterer, got a {type(model).__name__}."
+        )
     check_is_fitted(model)
     names = [] if files is None else [printable(file) for file in files]
     n = _num_samples(X)
+    if n == 0:
+        raise ValueError("X has no samples, so that there is nothing to report.")
     if files is not None and len(names) != n:
         raise ValueError(f"There are {len(names)} files, but {n} samples in X.")
     pictures = _shown(model, X, files, images)

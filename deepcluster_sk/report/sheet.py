@@ -1,7 +1,9 @@
 """A sheet of the surest pictures of each cluster."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from deepcluster_sk.report.thumbnails import thumbnails
 
 #: Entry of the file by which it is not taken for a picture of the user's.
 _SOFTWARE = "Software"
+#: Pixels from a line of text to the next.
+_LINE = 14
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ def contact_sheet(
     labels: NDArray[np.int64],
     confidence: NDArray[np.floating],
     *,
+    names: Sequence[str | None] | None = None,
     software: str = "deepcluster_sk",
     settings: SheetSettings = SHEET,
 ) -> bytes:
@@ -45,6 +50,9 @@ def contact_sheet(
     pictures : ndarray of shape (n, H, W) or (n, H, W, 3), uint8
     labels : ndarray of shape (n,)
     confidence : ndarray of shape (n,)
+    names : sequence of str or None, default=None
+        Of the clusters, such as ``cluster_names_``. What is longer than the column is
+        cut.
     software : str, default="deepcluster_sk"
         What the file says it was made by.
     settings : SheetSettings
@@ -66,6 +74,10 @@ def contact_sheet(
         top = settings.gap + row * step
         middle = (settings.gap, top + settings.side // 2 - 6)
         draw.text(middle, f"{cluster} ({size:,})", fill="black")
+        name = names[cluster] if names is not None and cluster >= 0 else None
+        if name:
+            name = _cut(name, settings.label_width - 2 * settings.gap, draw)
+            draw.text((middle[0], middle[1] + _LINE), name, fill="black")
         members = np.flatnonzero(labels == cluster)
         members = members[np.argsort(-confidence[members], kind="stable")]
         chosen = pictures[members[: settings.n_images]]
@@ -77,6 +89,20 @@ def contact_sheet(
     file = io.BytesIO()
     sheet.save(file, "PNG", pnginfo=about, optimize=True)
     return file.getvalue()
+
+
+def _cut(name: str, width: int, draw: Any) -> str:
+    """Cut a name to a width in pixels, in one line."""
+    from PIL.ImageFont import FreeTypeFont
+
+    text = " ".join(name.split())
+    if not isinstance(draw.getfont(), FreeTypeFont):  # Pillow's own knows no others
+        text = text.encode("latin-1", "replace").decode("latin-1")
+    if draw.textlength(text) <= width:
+        return text
+    while text and draw.textlength(f"{text}...") > width:
+        text = text[:-1]
+    return f"{text}..."
 
 
 def _tiles(pictures: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -178,9 +178,39 @@ def test_files_that_are_no_checkpoint(tmp_path):
         fit(estimator, path)
     with pytest.raises(OSError, match="no folder"):
         fit(estimator, tmp_path / "missing" / "fit")
+    with pytest.raises(IsADirectoryError, match="is a folder; name a file"):
+        fit(estimator, tmp_path)
     two = [FitCheckpoint(tmp_path / "one"), ("two", FitCheckpoint(tmp_path / "two"))]
     with pytest.raises(ValueError, match="more than one"):
         clone(estimator).set_params(callbacks=two).fit(IMAGES)
+
+
+@pytest.mark.parametrize("given", [FitCheckpoint, ("kept", FitCheckpoint)])
+def test_the_class_is_one_by_its_defaults(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    estimator = make(max_epochs=1, pretraining=None, callbacks=[given])
+    found = estimator.fit(IMAGES)
+    assert [path.name for path in tmp_path.iterdir()] == ["fit.checkpoint"]
+    assert_same_fit(fit(estimator, "fit.checkpoint"), found)
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path, monkeypatch):
+    def kill(tensors, name, **kwargs):
+        left.append(Path(name))
+        raise Killed
+
+    left, path = [], tmp_path / "fit[1]"
+    estimator = make(max_epochs=1, pretraining=None)
+    with monkeypatch.context() as patch:
+        patch.setattr("deepcluster_sk.persistence.files.save_file", kill)
+        with pytest.raises(Killed):
+            fit(estimator, path)
+    left[0].touch()  # a kill proper leaves it there
+    others = [tmp_path / ".fit[1].20260101", tmp_path / ".fit[1].b.12345678.tmp"]
+    for other in others:
+        other.touch()
+    fit(estimator, path)
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
 
 
 def test_a_full_disk_does_not_end_the_fit(tmp_path, monkeypatch):

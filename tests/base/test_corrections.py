@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk import DECClusterer, DeepTripletClusterer, load
 from deepcluster_sk.graph.propagation import pinned
@@ -170,6 +171,7 @@ def test_fit_is_blind_to_labels(own):
         (PLACES / 2, "got an array of dtype float64"),
         (PLACES.astype(str), "got an array of dtype"),
         (PLACES[:, None].repeat(2, 1), "1d array"),
+        (None, "or -1 where it is not known, got None"),
     ],
 )
 @pytest.mark.parametrize("warm", [False, True])
@@ -193,6 +195,8 @@ def test_clusters_to_be_counted_have_no_numbers_yet(no_work):
         (lambda m: m.merge([1, 1], IMAGES), ValueError, "must name two different"),
         (lambda m: m.merge([1, 4], IMAGES), ValueError, "cluster == 4, must be <= 3"),
         (lambda m: m.merge([1, "2"], IMAGES), TypeError, "cluster must be an instance"),
+        (lambda m: m.merge([True, False, True], IMAGES), TypeError, "int, not bool"),
+        (lambda m: m.merge(np.arange(4) > 2, IMAGES), TypeError, "int, not .*bool"),
         (lambda m: m.merge([1, 2], IMAGES[:, :5]), ValueError, "fitted on"),
         (lambda m: m.split(-1, IMAGES), ValueError, "cluster == -1, must be >= 0"),
         (lambda m: m.split(0, IMAGES, into=1), ValueError, "into == 1, must be >= 2"),
@@ -201,6 +205,9 @@ def test_clusters_to_be_counted_have_no_numbers_yet(no_work):
         (lambda m: m.rename({0: " "}), ValueError, "must be a text"),
         (lambda m: m.rename(["a"]), ValueError, "There are 4 clusters, but 1 names"),
         (lambda m: m.rename("abcd"), TypeError, "must be a mapping"),
+        (lambda m: m.rename({0: np.nan}), ValueError, "must be a text or None.* nan"),
+        (lambda m: m.rename({*"abcd"}), TypeError, "must be a mapping"),
+        (lambda m: m.rename(frozenset("abcd")), TypeError, "must be a mapping"),
     ],
 )
 def test_what_cannot_be_corrected_is_said(own, call, error, said, monkeypatch):
@@ -239,6 +246,16 @@ def test_small_clusters_are_split_as_well(own):
     own.split(cluster, X, into=3)
     assert own.n_clusters_ == 6
     assert len(np.unique(own.initial_labels_)) == 6
+
+
+def test_parts_that_hold_nothing_are_told_of(own):
+    cluster = of_place(own, 0)[0]
+    n = int((own.predict(IMAGES) == cluster).sum())
+    with pytest.warns(
+        ConvergenceWarning, match=f"parts of cluster {cluster}, .* empty"
+    ):
+        own.split(cluster, IMAGES, into=n)
+    assert own.n_clusters_ == 3 + n > len(np.unique(own.labels_))
 
 
 @pytest.mark.slow

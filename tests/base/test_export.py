@@ -79,6 +79,8 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
         estimator.export(tmp_path / "model", "torchscript")
     with pytest.raises(FileNotFoundError, match="no folder"):
         estimator.export(tmp_path / "missing" / "model", "torch")
+    with pytest.raises(IsADirectoryError, match="is a folder; name a file"):
+        estimator.export(tmp_path)
     with pytest.raises(Exception, match="not fitted"):
         DeepTripletClusterer().export(tmp_path / "model")
     bring = builtins.__import__
@@ -92,6 +94,25 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r"deepcluster-sk\[onnx\]"):
         estimator.export(tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_the_old_file_stays_until_the_new_one_is_complete(kind, tmp_path, monkeypatch):
+    if kind == "onnx":
+        pytest.importorskip("onnxscript")
+    samples, _ = SAMPLES["grey"]
+    estimator = quick(DeepTripletClusterer).fit(samples)
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("deepcluster_sk.runtime.files.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        estimator.export(path, kind)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_no_warning_reaches_the_user(tmp_path):

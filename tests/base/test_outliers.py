@@ -35,8 +35,11 @@ def test_samples_are_in_a_file_only_if_asked_for(fitted, images, tmp_path):
     assert b"surroundings" in full.read_bytes()
     assert b"surroundings" not in bare.read_bytes()
     for read in (load(bare), pickle.loads(pickle.dumps(fitted))):
-        with pytest.raises(ValueError, match=r"references=True\) puts them"):
+        with pytest.raises(ValueError, match=r"references=True\) of the model as it"):
             read.predict(images, outliers=True)
+        with pytest.raises(ValueError, match="save the model as it was fitted"):
+            read.save(tmp_path / "again", references=True)
+        assert not (tmp_path / "again").exists()
         assert_array_equal(read.predict(images), fitted.predict(images))
 
 

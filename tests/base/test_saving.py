@@ -164,7 +164,7 @@ def test_what_was_left_out_is_named(images, tmp_path):
         max_epochs=1,
         random_state=np.random.RandomState(0),
     ).fit(images).save(path)
-    message = r"\['augmentation', 'random_state'\]"
+    message = r"\['augmentation', 'random_state'\]. That matters to further training"
     with pytest.warns(UserWarning, match=message):
         loaded = load(path)
     assert loaded.augmentation == "auto"
@@ -203,6 +203,8 @@ def test_foreign_files(tmp_path, content, message):
         load(path)
     with pytest.raises(FileNotFoundError, match="no file"):
         load(tmp_path / "missing")
+    with pytest.raises(IsADirectoryError, match="is a folder; name a file"):
+        load(tmp_path)
     save_file({"x": torch.zeros(2)}, path)
     with pytest.raises(ModelFileError, match="no model of deepcluster_sk"):
         load(path)

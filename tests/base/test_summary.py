@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+from deepcluster_sk import load
 from tests.clusterers import OF_EMBEDDINGS
 from tests.made import LATENT_DIM, make_images, make_vectors, pretraining
 
@@ -113,7 +114,7 @@ CHANGED = {
 }
 
 
-def test_parameters_changed_since_the_fit_are_none_of_it(make, images):
+def test_parameters_changed_since_the_fit_are_none_of_it(make, images, tmp_path):
     model = make(init="kmeans", targets="pseudo-labels", tol=1e-3).fit(images)
     model.history_[-1]["label_change"] = 0.5
     before = model.summary()
@@ -121,6 +122,8 @@ def test_parameters_changed_since_the_fit_are_none_of_it(make, images):
     model.set_params(**CHANGED)
     assert model.summary() == before
     assert pickle.loads(pickle.dumps(model)).summary() == before
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").summary() == before
 
 
 def test_start_and_pretraining_are_those_of_the_first_fit(cls, make, images):

@@ -40,6 +40,12 @@ def test_assignments_where_there_are_more_classes_than_clusters():
     assert len(display.clusters) == 2
 
 
+def test_assignments_of_names_that_are_no_formulas():
+    classes = ["$_$", "$5 or $6_"]
+    display = AssignmentDisplay.from_predictions(np.eye(2), classes, label="$_$")
+    display.figure_.canvas.draw()
+
+
 def test_assignments_of_an_estimator(fitted, images):
     X, y = images
     display = AssignmentDisplay.from_estimator(fitted, X, y, label=1)

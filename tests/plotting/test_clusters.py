@@ -149,6 +149,11 @@ def test_clusters_are_shown_by_their_names(fitted, images):
     assert found == [f"{expected[k]} ({n})" for k, n in enumerate(counts) if n]
 
 
+def test_names_of_clusters_are_no_formulas():
+    display = draw(np.zeros((2, 4, 4)), [0, 1], names={0: "$_$", 1: "$5 or $6_"})
+    display.figure.canvas.draw()
+
+
 def test_clusters_of_an_estimator_know_the_shape_of_flat_images(images):
     X = images[0].reshape(48, -1)
     graph = NeighborGraphClusterer(3, image_shape=(8, 8), random_state=0).fit(X)

@@ -39,6 +39,13 @@ def test_figures_can_be_saved(tmp_path):
     figure.savefig(tmp_path / "picture.png")
 
 
+def test_names_are_no_formulas():
+    classes, clusters = ["$5 or $6_", "$a$"], ["$_$", "b"]
+    display = MatchedConfusionDisplay.from_predictions(classes, clusters)
+    display.figure_.canvas.draw()
+    assert names(display.ax_.get_yticklabels()) == classes
+
+
 def test_without_matplotlib(monkeypatch):
     original = builtins.__import__
 

@@ -40,6 +40,12 @@ def test_doubtful_of_an_estimator_of_another_package(images):
     assert (np.diff(sure[display.indices]) >= 0).all()
 
 
+def test_doubtful_captions_are_no_formulas():
+    images, labels = np.zeros((2, 4, 4)), ["$_$", "$5 or $6_"]
+    display = DoubtfulDisplay.from_predictions(images, labels, [0.1, 0.2])
+    display.figure_.canvas.draw()
+
+
 @pytest.mark.parametrize(
     ("confidence", "options", "message"),
     [

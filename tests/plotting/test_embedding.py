@@ -56,6 +56,10 @@ def test_embedding_of_many_groups_has_no_legend():
     assert draw(np.eye(30)[:, :2], np.arange(30)).get_legend() is None
 
 
+def test_embedding_of_names_that_are_no_formulas():
+    draw(np.eye(2), ["$_$", "$5 or $6_"]).figure.canvas.draw()
+
+
 def test_embedding_of_an_estimator(fitted, images):
     X, y = images
     display = EmbeddingDisplay.from_estimator(fitted, X)

@@ -43,6 +43,13 @@ def test_of_a_network(fitted):
     assert len(names_of(ClusterTreeDisplay.from_estimator(fitted))) == 3
 
 
+def test_names_are_no_formulas():
+    names = ["$_$", "$5 or $6_"]
+    display = ClusterTreeDisplay.from_tree([[0, 1, 0.5, 2]], names=names)
+    display.figure_.canvas.draw()
+    assert sorted(names_of(display)) == sorted(names)
+
+
 def test_what_cannot_be_drawn(fitted):
     with pytest.raises(NotFittedError):
         ClusterTreeDisplay.from_estimator(DeepTripletClusterer(3))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from sklearn.exceptions import NotFittedError
 
-from deepcluster_sk import DeepTripletClusterer
+from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
 from deepcluster_sk.counting.tree import top_of
 from deepcluster_sk.report import write_report
 from tests.made import make_vectors, quick
@@ -170,9 +170,30 @@ def test_not_fitted(images, page):
         write_report(DeepTripletClusterer(), images, page)
 
 
-def test_nowhere_to_write(model, images, tmp_path):
-    with pytest.raises(FileNotFoundError):
+def test_a_model_that_is_none(images, page):
+    graph = NeighborGraphClusterer(3, random_state=0).fit(images)
+    with pytest.raises(TypeError, match=r"must be a deep clusterer.* NeighborGraph"):
+        write_report(graph, images, page)
+
+
+def test_nowhere_to_write(model, images, tmp_path, monkeypatch):
+    monkeypatch.setattr("deepcluster_sk.report.page.content_of", None)  # no work
+    with pytest.raises(FileNotFoundError, match=r"no folder .*missing' to write to"):
         write_report(model, images, tmp_path / "missing" / "report.html")
+    with pytest.raises(IsADirectoryError, match="is a folder; name a file"):
+        write_report(model, images, tmp_path)
+
+
+def test_no_samples(model, images, page):
+    with pytest.raises(ValueError, match="X has no samples"):
+        write_report(model, images[:0], page)
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+@pytest.mark.parametrize("constant", [False, True])
+def test_few_samples_and_constant_ones(model, images, page, n, constant):
+    write_report(model, images[:n] * (not constant), page)
+    assert len(content(page)["map"]) == n
 
 
 def test_pillow_images(model, images, page):
