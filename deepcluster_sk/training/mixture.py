@@ -210,15 +210,26 @@ def _mixture(
     """Fit a mixture of Gaussians that begins at a partition."""
     n, d = latent.shape
     full = n >= FULL_SHARE * d * n_clusters
+    floor = max(FLOOR * float(latent.var(0).mean()), TINY)
     member = np.eye(n_clusters)[labels] + 1e-10
     weights = member.sum(0) / member.sum()
-    means = member.T @ latent / member.sum(0)[:, None]
+    member /= member.sum(0)
+    means = member.T @ latent
+    precisions = []
+    for mean, share in zip(means, member.T, strict=True):
+        gap = latent - mean
+        if full:
+            spread = (gap.T * share) @ gap + floor * np.eye(d)
+            precisions.append(np.linalg.inv(spread))
+        else:
+            precisions.append(1 / (share @ gap**2 + floor))
     mixture = GaussianMixture(
         n_clusters,
         covariance_type="full" if full else "diag",
-        reg_covar=max(FLOOR * float(latent.var(0).mean()), TINY),
+        reg_covar=floor,
         weights_init=weights / weights.sum(),
         means_init=means,
+        precisions_init=np.array(precisions),
         max_iter=MAX_STEPS,
         random_state=seed,
     )

@@ -134,6 +134,24 @@ def test_a_mixture_begins_at_the_partition(monkeypatch):
     assert_allclose(given["means_init"], [x[y == k].mean(0) for k in range(3)])
     variance = np.mean([np.var(column) for column in x.T])
     assert given["reg_covar"] == pytest.approx(0.1 * variance)
+    floor = 0.1 * variance * np.eye(2)
+    within = [np.cov(x[y == k].T, bias=True) + floor for k in range(3)]
+    assert_allclose(given["precisions_init"], np.linalg.inv(within), rtol=1e-4)
+
+
+def test_without_covariances_variances_are_those_of_the_partition(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(40, 16))
+    y = np.arange(40) % 4
+    given = {}
+    real = mixture.GaussianMixture
+    monkeypatch.setattr(
+        mixture,
+        "GaussianMixture",
+        lambda *args, **kw: given.update(kw) or real(*args, **kw),
+    )
+    mixture._mixture(x, y, 4, 0)
+    within = [x[y == k].var(0) + given["reg_covar"] for k in range(4)]
+    assert_allclose(given["precisions_init"], 1 / np.array(within), rtol=1e-5)
 
 
 def test_few_samples_in_many_dimensions_have_no_full_covariance(monkeypatch):
