@@ -117,10 +117,10 @@ def device(text: str) -> str:
 
 
 def colour(text: str) -> tuple[int, int, int]:
-    """Type of an argument that names a colour."""
+    """Type of an argument that names a colour, or is a grey level."""
     from deepcluster_sk.data.pictures import parse_background
 
     try:
-        return parse_background(text)
+        return parse_background(int(text) if text.isdecimal() else text)
     except (ImportError, ValueError) as error:
         raise argparse.ArgumentTypeError(str(error)) from error

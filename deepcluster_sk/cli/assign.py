@@ -5,7 +5,7 @@ import argparse
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments, table_path
 from deepcluster_sk.cli.output import check_output, write_or_rescue
 from deepcluster_sk.cli.reading import check_pictures
-from deepcluster_sk.cli.results import read_results, table_of
+from deepcluster_sk.cli.results import ASSIGNED, read_results, table_of
 from deepcluster_sk.cli.telling import telling
 
 
@@ -26,7 +26,7 @@ def add_parser(commands: Commands) -> None:
         "--out",
         type=table_path,
         metavar="CSV",
-        help="table to write (default: assigned.csv in RESULTS)",
+        help=f"table to write (default: {ASSIGNED} in RESULTS)",
     )
     parser.add_argument(
         "--outliers",
@@ -39,7 +39,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    table = arguments.out or arguments.results / "assigned.csv"
+    table = arguments.out or arguments.results / ASSIGNED
     check_output(table, force=arguments.force)
     check_pictures(arguments.folder)
     results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)

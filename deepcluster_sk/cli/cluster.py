@@ -90,8 +90,8 @@ def add_parser(commands: Commands) -> None:
         type=colour,
         default=(255, 255, 255),
         metavar="COLOUR",
-        help="what is seen through transparent pictures: a name or #rrggbb "
-        "(default: white)",
+        help="what is seen through transparent pictures: a name, #rrggbb or a grey "
+        "level from 0 to 255 (default: white)",
     )
     parser.add_argument(
         "--cache",

@@ -133,8 +133,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.split is not None:
         meant.append(arguments.split)
     _check_clusters(meant, model.n_clusters_, arguments.results)
-    folder = arguments.folder or Path(reading.folder)
-    check_pictures(folder)
+    folder = reading.place(arguments.folder)
     pictures = reading.read(folder, quiet=arguments.quiet)
     X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
 
@@ -195,6 +194,10 @@ def _checked(arguments: argparse.Namespace) -> dict[int, str | None]:
     for number, name in arguments.rename:
         if not number.isdecimal():
             raise ValueError(f"--rename {number!r}: a cluster's number comes first.")
+        if int(number) in names:
+            raise ValueError(
+                f"--rename {int(number)} comes twice: a cluster has one name."
+            )
         names[int(number)] = name.strip() or None
     return names
 

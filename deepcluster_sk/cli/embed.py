@@ -1,12 +1,11 @@
 """``deepcluster embed RESULTS``: the learned features of pictures, as a table."""
 
 import argparse
-from pathlib import Path
 
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments, table_path
 from deepcluster_sk.cli.output import check_output, features_table, write_or_rescue
 from deepcluster_sk.cli.reading import check_pictures
-from deepcluster_sk.cli.results import read_results
+from deepcluster_sk.cli.results import EMBEDDED, read_results
 from deepcluster_sk.cli.telling import telling
 
 
@@ -31,19 +30,19 @@ def add_parser(commands: Commands) -> None:
         "--out",
         type=table_path,
         metavar="CSV",
-        help="table to write (default: features.csv in RESULTS)",
+        help=f"table to write (default: {EMBEDDED} in RESULTS)",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    table = arguments.out or arguments.results / "features.csv"
+    table = arguments.out or arguments.results / EMBEDDED
     check_output(table, force=arguments.force)
     if arguments.folder is not None:
         check_pictures(arguments.folder)
     results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
-    folder = arguments.folder or Path(results.reading.folder)
+    folder = results.reading.place(arguments.folder)
     pictures = results.reading.read(folder, quiet=arguments.quiet)
     X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
     names = [file.relative_to(folder) for file in pictures.paths]

@@ -3,10 +3,11 @@
 import csv
 import io
 import os
+import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ _MARKS = {
 _START = 1 << 20
 #: What a spreadsheet takes for the beginning of a formula, in any width of letters.
 _FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+#: Name of each file of several, and what writes it to a path.
+Files = Mapping[str, Callable[[Path], None]]
 #: Bytes written for a try: most tables and pictures have fewer.
 _TRIAL = 1 << 20
 
@@ -64,7 +67,7 @@ def check_output(path: Path, *, force: bool, make_folder: bool = False) -> None:
                 f"There is a file {str(path)!r} already: name another, or pass --force "
                 "to replace what an earlier run has written."
             )
-        if not _written_here(path):
+        if not written_here(path):
             raise FileExistsError(
                 f"The file {str(path)!r} was not written by this command, and is not "
                 "replaced: name another."
@@ -90,6 +93,61 @@ def write_or_rescue(path: Path, content: bytes, *, force: bool) -> None:
             f"{str(path)!r} could not be written ({error.strerror or error}); its "
             f"content is {_rescue(path, content)}."
         ) from error
+
+
+def write_together(
+    folder: Path, files: Files, obsolete: Sequence[str], *, force: bool
+) -> None:
+    """Write files that belong together: whatever happens, all of them or none.
+
+    Parameters
+    ----------
+    folder : Path
+        Which there is.
+    files : mapping of str to callable
+    obsolete : sequence of str
+        Files that go before the new ones come, since they tell of what is replaced.
+    force : bool
+        Whether files may be replaced, and obsolete ones removed.
+
+    Raises
+    ------
+    OSError
+        If they cannot be written, or something is there that may not be replaced.
+    """
+    staged = folder / temporary_name()
+    try:
+        _write_into(staged, files)
+        if not force:
+            for name in files:
+                if is_there(folder / name):
+                    raise FileExistsError(f"{name!r} has come to be there meanwhile")
+        for name in obsolete if force else ():
+            (folder / name).unlink(missing_ok=True)
+        for name in files:
+            (staged / name).replace(folder / name)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def rescue_together(files: Files) -> Path | None:
+    """Write files to a new folder where that can be done; None if it cannot."""
+    for place in _places():
+        folder = place / f"deepcluster-{uuid.uuid4().hex[:8]}"
+        try:
+            _write_into(folder, files)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            return folder
+    return None
+
+
+def _write_into(folder: Path, files: Files) -> None:
+    """Write files to a folder that is made for them, and that nobody else reads."""
+    folder.mkdir(0o700)
+    for name, write in files.items():
+        write(folder / name)
 
 
 def clusters_table(
@@ -160,7 +218,7 @@ def _defused(text: str, prefix: str) -> str:
     return f"{prefix}{text}" if risky else text
 
 
-def _written_here(path: Path) -> bool:
+def written_here(path: Path) -> bool:
     """Whether a file is a result of an earlier run."""
     if path.suffix.lower() == ".png":
         return _drawn_here(path)
@@ -198,12 +256,21 @@ def _try_to_write(folder: Path) -> None:
 
 def _rescue(path: Path, content: bytes) -> str:
     name = f"deepcluster-{uuid.uuid4().hex[:8]}{path.suffix}"
-    for find in (tempfile.gettempdir, Path.home):
+    for place in _places():
         try:
-            other = Path(find(), name)
-            write_whole(other, content, replace=False)
-        except (OSError, RuntimeError):  # no home folder
+            write_whole(place / name, content, replace=False)
+        except OSError:
             continue
-        return f"in {str(other)!r}"
+        return f"in {str(place / name)!r}"
     sys.stdout.write(content.decode())
     return "on standard output"
+
+
+def _places() -> Iterator[Path]:
+    """Folders, besides the one that is wanted, where something may be written."""
+    for find in (tempfile.gettempdir, Path.home):
+        try:
+            place = Path(find())
+        except (OSError, RuntimeError):  # no home folder
+            continue
+        yield place

@@ -1,6 +1,7 @@
 """How the pictures of a fit were read, so that others can be read alike."""
 
 import json
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepcluster_sk.cli.output import cell
-from deepcluster_sk.cli.telling import telling
+from deepcluster_sk.cli.telling import printable, telling
 
 if TYPE_CHECKING:
     from deepcluster_sk.datasets import LeftOut, Pictures
@@ -31,6 +32,9 @@ class Reading:
     is_colour : bool
     dtype : {"uint8", "float32"}
         Of the pixels: 8 bits a channel, or more.
+    white : float or None
+        What stands for white in the pixels; None in floating-point numbers that have a
+        white of their own.
     background : tuple of 3 ints
         What is seen through transparent pictures.
     """
@@ -39,6 +43,7 @@ class Reading:
     side: int
     is_colour: bool
     dtype: str
+    white: float | None
     background: tuple[int, int, int]
 
     def to_json(self, **besides: Any) -> bytes:
@@ -59,11 +64,35 @@ class Reading:
         """
         try:
             found = json.loads(path.read_bytes())["reading"]
-            return cls(**{**found, "background": tuple(found["background"])})
+            # Results of before do not tell white; of 8 bits it is known.
+            white = {"white": 255.0} if found["dtype"] == "uint8" else {}
+            fields = {**white, **found, "background": tuple(found["background"])}
+            if not _make_sense(**fields):
+                raise ValueError("values of other types, or out of range")
+            return cls(**fields)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{str(path)!r} does not tell how pictures were read, or is damaged."
             ) from error
+
+    def place(self, named: Path | None) -> Path:
+        """Give where pictures are: where somebody says, or else where the fit's were.
+
+        Raises
+        ------
+        NotADirectoryError
+            If the latter is no longer there.
+        """
+        if named is not None:
+            return named
+        folder = Path(self.folder)
+        if not (folder.is_dir() or folder.is_file()):
+            raise NotADirectoryError(
+                f"There is no folder or zip file {self.folder!r}, where the pictures "
+                "of the fit were: if they have moved, name the new place behind "
+                "RESULTS."
+            )
+        return folder
 
     def read(self, folder: Path, *, quiet: bool = False) -> "Pictures":
         """Read a folder or zip file as the pictures of the fit were read.
@@ -71,27 +100,45 @@ class Reading:
         Raises
         ------
         ValueError
-            If its pictures have another depth, among other reasons.
+            If its pictures are integers and those of the fit floating-point numbers,
+            with which they have no common scale, among other reasons.
         """
-        from deepcluster_sk.datasets import load_pictures
+        from deepcluster_sk.data.picture_loading import read_pictures
 
-        found = load_pictures(
+        found, white = read_pictures(
             folder,
             size=self.side,
             background=self.background,
             exact_size=True,
             colour=self.is_colour,
+            white=self.white,
+            memory=None,
             verbose=int(not quiet),
         )
         say_left_out(found, folder)
-        if str(found.X.dtype) != self.dtype:
-            bits = {"uint8": "8 bits a channel", "float32": "more than 8 bits"}
+        if white != self.white:
             raise ValueError(
-                f"{str(folder)!r} holds pictures of "
-                f"{bits[str(found.X.dtype)]}, but the model was fitted on pictures of "
-                f"{bits[self.dtype]}: save them in one depth."
+                f"{str(folder)!r} holds pictures of integers, but the model was fitted "
+                "on floating-point numbers: save them as these, on the same scale."
             )
         return found
+
+
+def _make_sense(
+    folder: Any, side: Any, is_colour: Any, dtype: Any, white: Any, background: Any
+) -> bool:
+    """Whether the fields of a reading have the types and ranges they should have."""
+    whole = (side, *background)
+    return (
+        isinstance(folder, str)
+        and isinstance(is_colour, bool)
+        and dtype in ("uint8", "float32")
+        and all(isinstance(n, int) and not isinstance(n, bool) for n in whole)
+        and side > 0
+        and len(background) == 3
+        and all(0 <= level <= 255 for level in background)
+        and (white is None or 0 < white < math.inf)
+    )
 
 
 def check_pictures(folder: Path) -> None:
@@ -115,12 +162,15 @@ def first_reading(
 ) -> tuple["Pictures", Reading]:
     """Read the pictures of a fit, or take them from a cache, and tell how."""
     with telling("loading", quiet=quiet):
-        from deepcluster_sk.datasets import load_pictures
+        from deepcluster_sk.data.picture_loading import read_pictures
 
-    found = load_pictures(
+    found, white = read_pictures(
         folder,
         size=size,
         background=background,
+        exact_size=False,
+        colour=None,
+        white=None,
         memory=cache,
         verbose=int(not quiet),
     )
@@ -131,6 +181,7 @@ def first_reading(
         side=X.shape[1],
         is_colour=X.ndim == 4,
         dtype=str(X.dtype),
+        white=white,
         background=background,
     )
     return found, reading
@@ -150,4 +201,5 @@ def _say(what: str, files: Sequence["LeftOut"], folder: Path) -> None:
         shown = ", ".join(group[:_N_NAMED])
         more = len(group) - _N_NAMED
         rest = f" and {more:,} more" if more > 0 else ""
-        print(f"{what} ({len(group):,}), {reason}: {shown}{rest}", file=sys.stderr)
+        line = f"{what} ({len(group):,}), {reason}: {shown}{rest}"
+        print(printable(line), file=sys.stderr)

@@ -1,7 +1,6 @@
 """``deepcluster report RESULTS``: the report anew, of the same pictures or others."""
 
 import argparse
-from pathlib import Path
 
 from deepcluster_sk.cli.arguments import Commands, path, results_arguments
 from deepcluster_sk.cli.output import check_output
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.folder is not None:
         check_pictures(arguments.folder)
     results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
-    folder = arguments.folder or Path(results.reading.folder)
+    folder = results.reading.place(arguments.folder)
     pictures = results.reading.read(folder, quiet=arguments.quiet)
     X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
     with telling("reporting", quiet=arguments.quiet):

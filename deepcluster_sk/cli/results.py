@@ -2,16 +2,22 @@
 
 import json
 import math
+import sys
+from collections.abc import Sequence
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deepcluster_sk.cli.features import Features
 from deepcluster_sk.cli.output import (
+    Files,
     cell,
     check_output,
     clusters_table,
-    write_or_rescue,
+    rescue_together,
+    write_together,
+    written_here,
 )
 from deepcluster_sk.cli.reading import Reading
 from deepcluster_sk.cli.telling import telling
@@ -21,10 +27,12 @@ if TYPE_CHECKING:
     from deepcluster_sk.base.calibration import Assessment
     from deepcluster_sk.datasets import Pictures
 
-#: Files of a folder of results, in the order they are written.
+#: Files of a folder of results: three that belong together, and what shows them.
 TABLE, MODEL, READING = "clusters.csv", "model.safetensors", "reading.json"
 SHEET, REPORT = "clusters.png", "report.html"
 FILES = (TABLE, MODEL, READING, SHEET, REPORT)
+#: Tables that later commands write beside them, if they are told no other place.
+ASSIGNED, EMBEDDED = "assigned.csv", "features.csv"
 
 
 class Results(NamedTuple):
@@ -85,7 +93,8 @@ def write_results(
 ) -> None:
     """Write all that a fit has found, and say what is where.
 
-    What was hardest to come by is written first.
+    What was hardest to come by is written first; what would show an earlier model is
+    gone by then.
 
     `samples` are what the model was fitted on, pixels or features; `references` is
     whether its file may hold what outliers are told by.
@@ -93,30 +102,61 @@ def write_results(
     Raises
     ------
     OSError
-        If a file could not be written; the table is somewhere else then.
+        If a file could not be written. If table and model are somewhere else then, the
+        message says where.
     """
     with telling("writing", quiet=quiet):
         model = results.model
         found = model.assess(samples)
         table = table_of(model, pictures, pictures_folder, found)
         folder.mkdir(parents=True, exist_ok=True)
-        write_or_rescue(folder / TABLE, table, force=force)
-        model.save(folder / MODEL, references=references)
         besides: dict[str, Any] = {"temperature": found.temperature}
         if results.features is not None:
             besides["features"] = results.features.to_json()
         reading = results.reading.to_json(**besides)
-        write_whole(folder / READING, reading, replace=force)
+        files = {
+            TABLE: partial(write_whole, content=table, replace=False),
+            MODEL: partial(model.save, references=references),
+            READING: partial(write_whole, content=reading, replace=False),
+        }
+        _write_or_rescue(folder, files, table, force=force)
         shown = shown_of(pictures, pictures_folder, results.reading)
-        sheet = draw_clusters(shown, model.labels_, found.confidence)
+        sheet = draw_clusters(
+            shown, model.labels_, found.confidence, model.cluster_names_
+        )
         write_whole(folder / SHEET, sheet, replace=force)
         report = report_of(model, pictures, samples, pictures_folder, found, shown)
         write_whole(folder / REPORT, report, replace=force)
     _say_where(folder)
 
 
+def _write_or_rescue(folder: Path, files: Files, table: bytes, *, force: bool) -> None:
+    """Write table and model; if that fails, put them where they can be written.
+
+    In the end, the table to standard output: hours of training are in it.
+
+    Raises
+    ------
+    OSError
+        If they are elsewhere than they should be; the message says where.
+    """
+    try:
+        write_together(folder, files, (SHEET, REPORT), force=force)
+    except OSError as error:
+        other = rescue_together(files)
+        if other is None:
+            sys.stdout.write(table.decode())
+            place = "the table is on standard output, the model is lost"
+        else:
+            place = f"{', '.join(files)} are in {str(other)!r}"
+        raise OSError(
+            f"Nothing could be written to the folder {str(folder)!r} "
+            f"({error.strerror or error}): {place}."
+        ) from error
+
+
 def _say_where(folder: Path) -> None:
-    """Say what is where."""
+    """Say what is where, and what is there that is of an earlier model."""
     for name, what in (
         (REPORT, "Report, for any browser"),
         (TABLE, "Table of the clusters"),
@@ -124,6 +164,14 @@ def _say_where(folder: Path) -> None:
         (MODEL, "Fitted model"),
     ):
         print(f"{what + ':':<25}{folder / name}")
+    for name, command in ((ASSIGNED, "assign"), (EMBEDDED, "embed")):
+        table = folder / name
+        if table.is_file() and written_here(table):
+            print(
+                f"{str(table)!r} is of an earlier model: 'deepcluster {command} "
+                "--force' writes it anew.",
+                file=sys.stderr,
+            )
 
 
 def read_results(folder: Path, device: str, *, quiet: bool = True) -> Results:
@@ -215,7 +263,12 @@ def report_of(
     return report_page(model, samples, names, shown, title, found)
 
 
-def draw_clusters(images: Any, labels: Any, confidence: Any) -> bytes:
+def draw_clusters(
+    images: Any,
+    labels: Any,
+    confidence: Any,
+    names: Sequence[str | None] | None = None,
+) -> bytes:
     """Draw the surest pictures of each cluster, as a PNG file."""
     from deepcluster_sk import __version__
     from deepcluster_sk.data.pictures import MADE_HERE
@@ -225,4 +278,4 @@ def draw_clusters(images: Any, labels: Any, confidence: Any) -> bytes:
     shown = pictures_of(images, None, -1 if images.ndim == 4 else None)
     # By its name it is not taken for one of the pictures the next time.
     software = f"{MADE_HERE} {__version__}"
-    return contact_sheet(shown, labels, confidence, software=software)
+    return contact_sheet(shown, labels, confidence, names=names, software=software)

@@ -15,3 +15,11 @@ def telling(stage: str, *, quiet: bool) -> Iterator[None]:
     with progress.shown():
         progress.begin(stage)
         yield
+
+
+def printable(text: str) -> str:
+    r"""Write what a terminal would obey, in the name of a file say, as ``\x1b``."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+        for sign in text
+    )

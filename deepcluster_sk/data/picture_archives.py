@@ -48,6 +48,7 @@ def files_in(archive: zipfile.ZipFile, root: Path) -> tuple[list[Entry], list[Le
     """
     entries: list[Entry] = []
     skipped: list[LeftOut] = []
+    seen: set[Path] = set()
     for member in archive.infolist():
         if member.is_dir():
             continue
@@ -55,7 +56,10 @@ def files_in(archive: zipfile.ZipFile, root: Path) -> tuple[list[Entry], list[Le
         parts = [part for part in member.filename.split("/") if part.strip(".")]
         path = root.joinpath(*parts) if parts else root / "unnamed"
         why = _why_not(member, parts, path)
+        if why is None and path in seen:
+            why = "another file of the archive has this name"
         if why is None:
+            seen.add(path)
             entries.append(Entry(path, partial(_opened, archive, member, path)))
         else:
             skipped.append(LeftOut(path, why))

@@ -5,10 +5,11 @@ import operator
 import os
 import statistics
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -28,7 +29,14 @@ from deepcluster_sk.data.pictures import (
     read_pixels,
     reason,
 )
-from deepcluster_sk.data.pixels import Pixels, greyed, is_grey, is_share, stacked
+from deepcluster_sk.data.pixels import (
+    checked_white,
+    greyed,
+    is_grey,
+    reasons_of_scale,
+    stacked,
+    white_of,
+)
 from deepcluster_sk.runtime.display import display_on
 from deepcluster_sk.runtime.progress import Progress
 
@@ -39,6 +47,8 @@ MIN_SIDE, MAX_SIDE = 8, 4096
 _MAX_THREADS = 8
 #: Why the drawings of an earlier run are skipped.
 _OWN = "drawn by deepcluster_sk itself"
+#: Calls that keep decoders silent now, and what the last of them is to undo.
+_lock, _n_silent, _undo = threading.Lock(), 0, ExitStack()
 
 Result = TypeVar("Result")
 
@@ -50,10 +60,10 @@ class Pictures(NamedTuple):
     ----------
     X : ndarray of shape (n, side, side) or (n, side, side, 3)
         Grey images if no picture shows a colour, however it is stored. uint8 (0-255)
-        if every file has 8 bits a channel or fewer. Else float32: the files' own values
-        if all are of one type; in the range of the largest type, to which the others
-        are scaled, if several types of integers are among them; in [0, 1] if integers
-        and floating-point numbers are.
+        if every file has 8 bits a channel or fewer. Else float32, every level kept: of
+        0 to 255 too if some files have 8 bits; of the files' own values if all are of
+        one type; else in the range of the largest type of integers, or in [0, 1] if
+        floating-point numbers are among them.
     paths : list of Path
         The file of each image: sorted, but those of a list in its order. Of what came
         from no file, its number: ``Path("0")``, ``Path("1")``, ...
@@ -77,6 +87,7 @@ def load_pictures(
     background: str | int | ArrayLike = "white",
     exact_size: bool = False,
     colour: bool | None = None,
+    white: float | None = None,
     memory: Any = None,
     verbose: int = 0,
 ) -> Pictures:
@@ -107,6 +118,10 @@ def load_pictures(
     colour : bool, default=None
         Whether the array has three channels; colours become grey where it has not.
         None gives it three where a picture shows a colour.
+    white : float, default=None
+        What stands for white in the array, as a model needs it that was fitted on
+        others: 255 for one fitted on files of 8 bits, 65,535 for one fitted on files of
+        16. None goes by the files.
     memory : None, str or object with the joblib.Memory interface, default=None
         Where the array is kept, so that files which have not changed since (by name,
         size and time) are not read again. What comes from no file is read each time.
@@ -125,8 +140,8 @@ def load_pictures(
         If there is no such folder or zip file.
     ValueError
         If the source holds no readable picture, its name is empty, or it is a damaged
-        zip file; if the size is out of range or takes more memory than there is, or the
-        background is no colour.
+        zip file; if the size is out of range or takes more memory than there is, the
+        background is no colour, or white no positive number.
     TypeError
         If the source is none of these, such as an array, which needs no reading.
     ImportError
@@ -140,24 +155,45 @@ def load_pictures(
     >>> load_pictures([large, small], size=16).X.shape
     (2, 16, 16, 3)
     """
+    return read_pictures(
+        source, size, background, exact_size, colour, white, memory, verbose
+    )[0]
+
+
+def read_pictures(
+    source: Any,
+    size: int,
+    background: str | int | ArrayLike,
+    exact_size: bool,
+    colour: bool | None,
+    white: float | None,
+    memory: Any,
+    verbose: int,
+) -> tuple[Pictures, float | None]:
+    """Do what :func:`load_pictures` does, and tell what stands for white as well.
+
+    That is None where all files are floating-point numbers, with a white of their own.
+    """
     ground = parse_background(background)
-    size = checked_size(size)
+    size, white = checked_size(size), checked_white(white)
     progress = Progress(display_on(sys.stderr) if verbose else None)
     with progress.shown(), opened_source(source) as found:
-        compute = partial(_read_all, found, size, ground, exact_size, colour, progress)
+        settings = size, ground, exact_size, colour, white
+        compute = partial(_read_all, found, *settings, progress)
         if memory is None or found.files is None:
-            pictures = compute()
+            pictures, white = compute()
         else:
             # Imports torch, for which nobody is to wait who wants no cache.
             from deepcluster_sk.runtime.caching import cached
 
             key = {
                 "files": [_stamp(path) for path in found.files],
-                "settings": (size, ground, exact_size, colour),
+                "settings": settings,
                 "pillow": pillow().__version__,
             }
-            pictures = cached(memory, "load_pictures", key, compute)
-    return pictures._replace(skipped=sorted(pictures.skipped + found.skipped))
+            pictures, white = cached(memory, "load_pictures", key, compute)
+    skipped = sorted(pictures.skipped + found.skipped)
+    return pictures._replace(skipped=skipped), white
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
@@ -175,8 +211,9 @@ def _read_all(
     ground: Colour,
     exact_size: bool,
     colour: bool | None,
+    white: float | None,
     progress: Progress,
-) -> Pictures:
+) -> tuple[Pictures, float | None]:
     """Read what is to be tried of a source."""
     with _silent_decoders():
         progress.begin("finding")
@@ -200,14 +237,22 @@ def _read_all(
         pixels, entries, damaged = _each(read, entries, progress)
     unreadable += damaged
     paths = [entry.path for entry in entries]
-    pixels, paths, unreadable = _on_one_scale(pixels, paths, unreadable)
+    whys = reasons_of_scale(pixels, white)
+    for path, why in zip(paths, whys, strict=True):
+        if why is not None:
+            unreadable.append(LeftOut(path, why))
+    paths = [path for path, why in zip(paths, whys, strict=True) if why is None]
+    pixels = [found for found, why in zip(pixels, whys, strict=True) if why is None]
     if not pixels:
         raise _no_picture(source, sorted(unreadable), sorted(skipped + source.skipped))
     if colour is None:
         colour = not all(is_grey(picture.values) for picture in pixels)
     if not colour:
         pixels = [greyed(picture) for picture in pixels]
-    return Pictures(stacked(pixels, colour), paths, sorted(unreadable), skipped)
+    if white is None:
+        white = white_of(pixels)
+    X = stacked(pixels, colour, white)
+    return Pictures(X, paths, sorted(unreadable), skipped), white
 
 
 def checked_size(size: Any) -> int:
@@ -234,18 +279,26 @@ def checked_size(size: Any) -> int:
 def _silent_decoders() -> Iterator[None]:
     """Keep back what Pillow warns and logs of damaged files: they are named, or read.
 
-    Around all threads, since both are set for the whole process.
+    Around all threads, since both are set for the whole process: the first call that
+    comes sets them, and the last that goes puts them back.
     """
-    learn_formats()  # not by several threads at a time
-    log = logging.getLogger("PIL")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
+    global _n_silent
+    with _lock:
+        learn_formats()  # not by several threads at a time
+        if not _n_silent:
+            log = logging.getLogger("PIL")
+            _undo.callback(log.setLevel, log.level)
+            log.setLevel(logging.CRITICAL + 1)
+            _undo.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
-            yield
+        _n_silent += 1
+    try:
+        yield
     finally:
-        log.setLevel(level)
+        with _lock:
+            _n_silent -= 1
+            if not _n_silent:
+                _undo.close()
 
 
 def _each(
@@ -291,33 +344,6 @@ def _each(
 def _short_edge(picture: Any) -> int | None:
     """Shorter side of a picture, from its first bytes; None if we have drawn it."""
     return None if made_here(picture) else min(picture.size)
-
-
-def _on_one_scale(
-    pixels: list[Pixels], paths: list[Path], unreadable: list[LeftOut]
-) -> tuple[list[Pixels], list[Path], list[LeftOut]]:
-    """Leave out what has no common scale with the others: the fewer go.
-
-    Floating-point numbers have one with integers where they are shares of white.
-    """
-    floats = sum(picture.top is None for picture in pixels)
-    if floats in (0, len(pixels)) or all(map(is_share, pixels)):
-        return pixels, paths, unreadable
-    few_floats = 2 * floats <= len(pixels)
-    kept: list[Pixels] = []
-    files: list[Path] = []
-    others = list(unreadable)
-    for picture, path in zip(pixels, paths, strict=True):
-        if few_floats and not is_share(picture):
-            why = "floating-point numbers beyond [0, 1], the other files hold integers"
-        elif not few_floats and picture.top is not None:
-            why = "integers, the other files hold floating-point numbers beyond [0, 1]"
-        else:
-            kept.append(picture)
-            files.append(path)
-            continue
-        others.append(LeftOut(path, why))
-    return kept, files, others
 
 
 def _check_memory(n: int, side: int) -> None:

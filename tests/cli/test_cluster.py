@@ -174,6 +174,8 @@ def test_background_is_what_transparent_pictures_lie_on(
     assert np.all(clusterer.made.fitted[0] == 255)
     run(*argv, "--force", "--background", "#ff0000")
     assert clusterer.made.fitted[0, 0, 0].tolist() == [255, 0, 0]
+    run(*argv, "--force", "--background", "128")
+    assert np.all(clusterer.made.fitted[0] == 128)
 
 
 def test_too_few_pictures(fail, folder, tmp_path, out, table):
@@ -211,7 +213,7 @@ def test_a_full_disk_is_found_before_the_work(
 
 
 def full_disk(monkeypatch, *folders):
-    """Let nothing be written to files in these folders."""
+    """Let nothing be written to files below these folders."""
     original = Path.open
 
     class Full:
@@ -229,7 +231,7 @@ def full_disk(monkeypatch, *folders):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def opened(self, mode="r", *args, **kwargs):
-        if mode == "xb" and self.parent in folders:
+        if mode == "xb" and any(f in self.parents for f in folders):
             return Full(self)
         return original(self, mode, *args, **kwargs)
 
@@ -246,7 +248,7 @@ def fill_the_disk_while_fitting(monkeypatch, clusterer, *folders):
     monkeypatch.setattr(clusterer, "fit", fit_and_fill)
 
 
-def test_the_table_is_rescued_from_a_disk_that_fills_up(
+def test_results_are_rescued_from_a_disk_that_fills_up(
     fail, clusterer, folder, tmp_path, monkeypatch
 ):
     wanted, other = tmp_path / "wanted", tmp_path / "other"
@@ -255,10 +257,12 @@ def test_the_table_is_rescued_from_a_disk_that_fills_up(
     monkeypatch.setattr(tempfile, "tempdir", str(other))
     fill_the_disk_while_fitting(monkeypatch, clusterer, wanted)
     error = fail("cluster", folder, "-k", 3, "--out", wanted)
-    (rescued,) = other.glob("*.csv")
-    assert str(rescued) in error
+    (rescued,) = other.iterdir()
+    assert f"are in {str(rescued)!r}." in error
     assert "No space left" in error
-    assert len(read_table(rescued)) == 7
+    assert len(read_table(rescued / results.TABLE)) == 7
+    assert (rescued / results.MODEL).is_file()
+    assert '"side": 10' in (rescued / results.READING).read_text()
     assert not list(wanted.iterdir())
 
 
@@ -272,7 +276,7 @@ def test_the_table_is_printed_where_no_disk_takes_it(
         run("cluster", folder, "-k", 3, "--out", out)
     printed = capsys.readouterr()
     assert '"more/5.png",2,0.9' in printed.out
-    assert "on standard output" in printed.err
+    assert "on standard output, the model is lost" in printed.err
     assert not list(out.iterdir())
 
 
@@ -304,7 +308,7 @@ def test_a_file_that_comes_while_fitting_is_kept(
     monkeypatch.setattr(clusterer, "fit", fit_and_write)
     assert "meanwhile" in fail("cluster", folder, "-k", 3, "--out", out)
     assert table.read_text() == "mine"
-    assert len(list((tmp_path / "rescue").glob("*.csv"))) == 1
+    assert len(list((tmp_path / "rescue").glob("*/*.csv"))) == 1
 
 
 @pytest.mark.parametrize("name", results.FILES)
@@ -370,6 +374,23 @@ def test_names_that_are_not_utf8(run, folder, tmp_path, capsys):
     run("cluster", folder, "-k", 2, "--out", out)
     assert "caf\\xe9.png" in {row[0] for row in read_table(out / "clusters.csv")}
     assert "bad\\xe9.png" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_a_terminal_obeys_no_name(run, fail, folder, tmp_path, capsys):
+    (folder / "a\x1b[31mred.txt").write_text("")
+    (folder / "b.\x1b[2Jnone").write_text("")
+    (folder / "c\n\x9bcaf\xe9.png").write_bytes(b"")
+    run("cluster", folder, "-k", 2, "--out", tmp_path / "results")
+    said = capsys.readouterr().err
+    assert said.replace("\n", "").isprintable()
+    assert "a\\x1b[31mred.txt" in said
+    assert "ending (.\\x1b[2jnone)" in said
+    assert "c\\n\\x9bcaf\xe9.png" in said
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "b.\x1b[2Jnone").write_text("")
+    argv = ("cluster", tmp_path / "none", "-k", 2, "--out", tmp_path / "again")
+    assert "ending (.\\x1b[2jnone)" in fail(*argv)
 
 
 def test_cells():

@@ -147,6 +147,7 @@ def test_told_by_a_table_and_found_by_a_shell(copied, new, tmp_path):
         (["--into", 2, "--merge", 0, 1], "--into goes with --split"),
         (["--rename", "cats", 1], "a cluster's number comes first"),
         (["--rename", 3, "cats"], "There is no cluster 3"),
+        (["--rename", 0, "a", "--rename", "00", "b"], "--rename 0 comes twice"),
         (["--labels", "no/such.csv"], "'no/such.csv' cannot be read: No such file"),
     ],
 )
@@ -167,7 +168,10 @@ def test_pictures_that_are_somewhere_else_now(run, fail, copied, new, tmp_path):
     reading = out / results.READING
     reading.write_text(reading.read_text().replace(str(folder), "/no/such/place"))
     argv = ("correct", out, "--rename", 0, "light", "--out", new)
-    assert "no folder or zip file '/no/such/place'" in fail(*argv)
+    for command in (argv, ("report", out, "--force"), ("embed", out)):
+        error = fail(*command)
+        assert "no folder or zip file '/no/such/place', where the pictures" in error
+        assert "name the new place behind RESULTS" in error
     run(*argv[:2], moved, *argv[2:])
     assert str(moved) in (new / results.READING).read_text()
     run("report", new, "--force")  # knows where they are now

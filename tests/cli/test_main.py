@@ -107,6 +107,7 @@ def test_version(run, capsys):
         (["cluster", "folder", "-k", 2, "--size", 4], "at least 8 and at most 4096"),
         (["cluster", "folder", "-k", 2, "--size", 99999999], "at most 4096"),
         (["cluster", "folder", "-k", 2, "--background", "nocolour"], "no opaque"),
+        (["cluster", "folder", "-k", 2, "--background", "256"], "no opaque"),
         (["demo", "--out", ""], "name is empty"),
         (["demo", "--seed", -1], "whole number, at least 0"),
         (["demo", "--device", "gpu"], "not a device"),

@@ -78,12 +78,6 @@ def test_other_sizes_and_colours_are_read_as_those_of_the_fit(run, copied, tmp_p
     assert rows[1][1] == read_table(out / results.TABLE)[1][1]
 
 
-def test_another_depth_is_refused(fail, clustered, tmp_path):
-    Image.fromarray(np.zeros((8, 8), np.uint16)).save(tmp_path / "deep.png")
-    error = fail("assign", clustered[1], tmp_path, "--out", tmp_path / "a.csv")
-    assert "more than 8 bits, but the model was fitted on pictures of 8 bits" in error
-
-
 @pytest.mark.parametrize(
     ("argv", "name"),
     [
@@ -155,6 +149,74 @@ def test_what_is_no_folder_of_results(fail, copied, tmp_path, command):
     assert "does not tell how pictures were read" in fail(command, out, *force)
     (out / results.MODEL).unlink()
     assert "holds no 'model.safetensors'" in fail(command, out, *force)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("folder", 3),
+        ("side", "8"),
+        ("side", -8),
+        ("is_colour", "no"),
+        ("dtype", "float64"),
+        ("dtype", ["uint8"]),
+        ("white", "255"),
+        ("white", 0),
+        ("background", [0, 0]),
+        ("background", "white"),
+        ("background", [0, 0, 256]),
+        ("background", 255),
+        ("another", 1),
+    ],
+)
+def test_readings_that_are_damaged(fail, copied, field, value):
+    _, out = copied
+    found = json.loads((out / results.READING).read_text())
+    found["reading"][field] = value
+    (out / results.READING).write_text(json.dumps(found))
+    for command in ("info", "embed"):
+        assert "how pictures were read, or is damaged" in fail(command, out)
+    (out / results.READING).write_text("[]")
+    assert "how pictures were read, or is damaged" in fail("info", out)
+
+
+@pytest.mark.parametrize("between", [["--force"], ["--force", "--"]])
+def test_the_folder_may_come_behind_options(run, fail, copied, tmp_path, between):
+    folder, out = copied
+    few = tmp_path / "few"
+    few.mkdir()
+    for number in range(3):
+        shutil.copy(folder / f"{number:02}.png", few)
+    run("embed", out, *between, few)
+    assert len(read_table(out / "features.csv")) == 4
+    run("report", out, *between, few)
+    assert "Clusters of few" in (out / results.REPORT).read_text("utf-8")
+    for argv, message in (
+        (("embed", out, *between, few, few), f"arguments: {few} {few}"),
+        (("embed", out, few, "--force", few), f"arguments: {few}"),
+        (("embed", out, "--forced"), "arguments: --forced"),
+        (("embed", out, *between, ""), "the name is empty"),
+        (("embed", out, *between, tmp_path / "no"), "no folder or zip file"),
+        (("info", out, "--debug", few), f"arguments: {few}"),
+    ):
+        assert message in fail(*argv).replace("arguments: -- ", "arguments: ")
+
+
+def test_a_pipe_that_nobody_reads_any_more(clustered):
+    _, out = clustered
+    code = (
+        "import os, sys\n"
+        "from deepcluster_sk.cli import main\n"
+        "read, write = os.pipe()\n"
+        "os.dup2(write, 1)\n"
+        "os.close(read)\n"
+        f"main(['info', {str(out)!r}])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.returncode == 141
 
 
 def test_few_new_pictures_are_calibrated_by_those_of_the_fit(

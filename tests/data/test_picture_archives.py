@@ -89,6 +89,25 @@ def test_what_is_not_tried_is_named(path):
     }
 
 
+def test_no_two_pictures_have_one_name(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.png", encoded(grey(7)))
+        for name in ("../x.png", "a/../x.png", "a//x.png", "/x.png"):
+            archive.writestr(name, encoded(grey(9)))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("x.png", encoded(grey(9)))
+    found = load_pictures(path, size=8)
+    assert found.paths == [path / "a" / "x.png", path / "x.png"]
+    assert_array_equal(found.X[1], 7)
+    assert [file.path for file in found.skipped] == [
+        path / "a" / "x.png",
+        *[path / "x.png"] * 3,
+    ]
+    assert {file.reason for file in found.skipped} == {
+        "another file of the archive has this name"
+    }
+
+
 def test_damage_inside_ends_nothing(path):
     noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,8 +1,10 @@
 """Pictures of a folder: what is read, at what size, of how many channels."""
 
 import builtins
+import logging
 import os
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -61,9 +63,44 @@ def test_8_bits_beside_16_are_as_bright(tmp_path):
     save(tmp_path / "2.png", np.full((9, 9), 65535, np.uint16))
     save(tmp_path / "3.png", np.full((9, 9, 3), (255, 0, 0), np.uint8))
     X = load_pictures(tmp_path, size=8).X
-    assert_allclose(X[0], 65535)
-    assert_allclose(X[1], 65535)
-    assert_allclose(X[2, 0, 0], [65535, 0, 0])
+    assert X.dtype == np.float32
+    assert_array_equal(X[0], 255)
+    assert_array_equal(X[1], 255)
+    assert_array_equal(X[2, 0, 0], [255, 0, 0])
+
+
+def test_one_picture_of_16_bits_changes_no_other(tmp_path):
+    for number in range(3):
+        save(tmp_path / f"{number}.png", grey(80 * number))
+    plain = load_pictures(tmp_path, size=8).X
+    levels = np.arange(1000, 1064, dtype=np.uint16).reshape(8, 8)
+    save(tmp_path / "deep.png", levels)
+    mixed = load_pictures(tmp_path, size=8).X
+    assert_array_equal(mixed[:3], plain)
+    assert_allclose(mixed[3], levels / 257, rtol=1e-6)
+    assert len(np.unique(mixed[3])) == 64  # every level is kept
+
+
+def test_white_is_what_a_model_was_fitted_on(tmp_path):
+    save(tmp_path / "1.png", grey(51))
+    assert_array_equal(load_pictures(tmp_path, size=8, white=65535).X, 51 * 257)
+    assert load_pictures(tmp_path, size=8, white=255).X.dtype == np.uint8
+    save(tmp_path / "1.png", np.full((9, 9), 51 * 257, np.uint16))
+    assert_array_equal(load_pictures(tmp_path, size=8, white=255).X, 51)
+    save(tmp_path / "2.tif", np.full((9, 9), 0.2, np.float32))
+    save(tmp_path / "3.tif", np.full((9, 9), 1.2, np.float32))
+    found = load_pictures(tmp_path, size=8, white=255)
+    assert_allclose(found.X, 51, rtol=1e-6)
+    assert "no shares of white" in names(found.unreadable)["3.tif"]
+    with pytest.raises(ValueError, match=r"no readable picture.*3\.tif"):
+        load_pictures([tmp_path / "3.tif"], size=8, white=255)
+
+
+@pytest.mark.parametrize("white", [0, -1, True, "255", np.inf, np.nan])
+def test_white_that_is_none(tmp_path, white):
+    save(tmp_path / "1.png", grey(51))
+    with pytest.raises(ValueError, match=r"white=.* positive number, such as 255"):
+        load_pictures(tmp_path, white=white)
 
 
 def test_floats_beside_integers(tmp_path):
@@ -71,7 +108,7 @@ def test_floats_beside_integers(tmp_path):
     save(tmp_path / "2.png", grey(255))
     save(tmp_path / "3.tif", np.full((9, 9), 0.5, np.float32))
     X = load_pictures(tmp_path, size=8).X
-    assert_allclose(X[:, 0, 0], [0.2, 1.0, 0.5], rtol=1e-6)
+    assert_allclose(X[:, 0, 0], [51, 255, 127.5], rtol=1e-6)
     # Floats of another scale than 0 to 1 cannot be compared: the fewer are left out.
     save(tmp_path / "4.tif", np.full((9, 9), 300, np.float32))
     found = load_pictures(tmp_path, size=8)
@@ -193,6 +230,23 @@ def test_files_are_read_side_by_side_and_stay_in_order(tmp_path, monkeypatch):
     assert found.unreadable == []
     assert_array_equal(found.X[:, 0, 0], range(20))
     assert [path.stem for path in found.paths] == [f"{n:02}" for n in range(20)]
+
+
+def test_warnings_are_as_they_were_after_calls_that_overlap():
+    log = logging.getLogger("PIL")
+    before = list(warnings.filters), log.level
+    first, second = (
+        picture_loading._silent_decoders(),
+        picture_loading._silent_decoders(),
+    )
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.warn("of a decoder", stacklevel=1)
+    assert said == []  # the second reads on
+    second.__exit__(None, None, None)
+    assert (list(warnings.filters), log.level) == before
 
 
 @pytest.mark.parametrize(
