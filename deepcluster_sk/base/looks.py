@@ -75,8 +75,9 @@ def latent_neighbors(
     """Link samples that are near in the latent space of a fitted net."""
     streams = context.streams("going on")
     views = context.views(augmentation, streams)
+    rows, random_state = context.dataset.rows, streams.random_state
     nodes = distinct_rows(
-        context.dataset.rows, n_clusters, streams.random_state, START.max_nodes
+        rows, context.layout, n_clusters, random_state, START.max_nodes
     )
     with streams.seeded(), evaluating(net.module_):
         return latent_graph(views, _latent_of(net, context), nodes, n_clusters)

@@ -70,7 +70,8 @@ def count_clusters(
     """
     least, most = bounds
     views = RememberingViews.of(views)
-    nodes = distinct_rows(views.dataset.rows, least, random_state, settings.max_nodes)
+    rows, layout = views.dataset.rows, views.reader.layout
+    nodes = distinct_rows(rows, layout, least, random_state, settings.max_nodes)
 
     def link(features: Features, augmented: bool) -> Graph:
         n_views = settings.n_views if augmented else 0

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcluster_sk.data.batches import first_copies
+from deepcluster_sk.data.duplicates import without_crowds
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.agreement import shares_by_agreement
 from deepcluster_sk.graph.consensus import (
@@ -38,6 +39,8 @@ from deepcluster_sk.networks.contrast import CONTRASTS
 
 #: Fewer samples than this make no graph worth the name.
 MIN_NODES = 8
+#: Share of the images that are no copies of others, at least, where copies are left out.
+LEAST_APART = 0.25
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,8 @@ def find_neighborhood(
     :func:`~deepcluster_sk.graph.contest.look_at`.
     """
     views = RememberingViews.of(views)
-    nodes = distinct_rows(views.dataset.rows, n_clusters, random_state, max_nodes)
+    rows, layout = views.dataset.rows, views.reader.layout
+    nodes = distinct_rows(rows, layout, n_clusters, random_state, max_nodes)
     settings = settings or settings_for(len(nodes))
     sample = nodes[: START.looked_at]
 
@@ -227,6 +231,7 @@ def find_neighborhood(
 
 def distinct_rows(
     rows: NDArray[Any],
+    layout: RowLayout,
     n_clusters: int,
     random_state: np.random.RandomState,
     most: int,
@@ -234,12 +239,19 @@ def distinct_rows(
     """Draw so many rows at most, in random order, of copies of one the first alone.
 
     A hundred copies of an image are near to each other and to nothing else: a cluster
-    of their own. Where hardly anything would be left, all rows are drawn.
+    of their own. So are a burst of pictures, or a picture saved a hundred times: of
+    images that are as good as copies a few are drawn. Where hardly anything would be
+    left, all rows are drawn: then it is copies that there are to cluster.
     """
+    fewest = max(MIN_NODES, n_clusters + 1)
     first = first_copies(rows)
-    if len(first) < max(MIN_NODES, n_clusters + 1):
+    if len(first) < fewest:
         first = np.arange(len(rows))
-    return random_state.permutation(first)[:most]
+    drawn = random_state.permutation(first)[:most]
+    if not layout.is_image:
+        return drawn
+    apart = drawn[without_crowds(rows[drawn])]
+    return apart if len(apart) >= max(fewest, LEAST_APART * len(drawn)) else drawn
 
 
 def find_start(

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from deepcluster_sk.data import duplicates
+from deepcluster_sk.data.duplicates import without_crowds
 from deepcluster_sk.datasets import near_duplicates
 from tests.made import make_images
 
@@ -68,3 +70,32 @@ def test_bad_input(X):
         near_duplicates(X)
     with pytest.raises(ValueError, match="1D array"):
         near_duplicates(np.arange(5))
+
+
+def by_loop(rows, r):
+    rows = rows - rows.mean(1, keepdims=True)
+    rows -= rows.mean(0)
+    kept = []
+    for row in range(len(rows)):
+        alike = [np.corrcoef(rows[row], rows[other])[0, 1] >= r for other in kept]
+        if sum(alike) < 3:
+            kept.append(row)
+    return kept
+
+
+def test_of_a_crowd_three_stay(monkeypatch):
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(40, 64))
+    rows[10:30] = rows[random.integers(0, 3, 20)]
+    rows += random.normal(0, 0.02, rows.shape) + random.normal(size=(40, 1))
+    expected = by_loop(rows, 0.99)
+    assert len(expected) == 20 - 3 + 9
+    for block in (2_048, 7):
+        monkeypatch.setattr(duplicates, "_BLOCK", block)
+        assert without_crowds(rows).tolist() == expected
+    # Neither what all have in common makes a crowd, nor how large numbers are.
+    assert without_crowds((rows + 100 * random.normal(size=64)) * 1e300).tolist() == (
+        expected
+    )
+    assert without_crowds(np.zeros((9, 64), np.uint8)).tolist() == list(range(9))
+    assert without_crowds(rows[:, :63]).tolist() == list(range(40))

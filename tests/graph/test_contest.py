@@ -1,14 +1,19 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.datasets import load_digits
 
+from deepcluster_sk import NeighborGraphClusterer
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph import contest, start
 from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.features import has_patches, patch_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph, summed
 from deepcluster_sk.graph.start import distinct_rows, find_neighborhood
+from deepcluster_sk.metrics import clustering_accuracy_score
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures
 
@@ -52,7 +57,7 @@ def test_textures_are_photographs_and_blobs_are_drawings():
     assert (seen.image_kind, seen.contrast) == ("photograph", "none")
     assert seen.patch_agreement <= 0.5
     assert seen.patches is not None
-    X, _ = make_images(n=120)
+    X, _ = make_images(n=120, noise=0.05)
     assert look(X, n_clusters=3).image_kind == "drawing"
 
 
@@ -250,19 +255,55 @@ def test_images_of_six_pixels_hold_patches(layout, holds):
 
 # distinct_rows ------------------------------------------------------------------------
 
+VECTORS = RowLayout("vector", (64,))
+IMAGES = RowLayout("HW", (1, 8, 8))
+
 
 def test_of_copies_the_first_alone_is_a_node():
     rows = np.random.default_rng(0).integers(0, 9, (40, 12)).astype(np.uint8)
     rows[10:30] = rows[5]
-    nodes = distinct_rows(rows, 3, np.random.RandomState(0), 100)
+    nodes = distinct_rows(rows, VECTORS, 3, np.random.RandomState(0), 100)
     assert_array_equal(np.sort(nodes), [*range(10), *range(30, 40)])
-    some = distinct_rows(rows, 3, np.random.RandomState(0), 6)
+    some = distinct_rows(rows, VECTORS, 3, np.random.RandomState(0), 6)
     assert_array_equal(some, nodes[:6])
 
 
 def test_where_hardly_any_differ_all_are_nodes():
     rows = np.repeat(np.eye(9), 4, axis=0)
-    nodes = distinct_rows(rows, 9, np.random.RandomState(0), 100)
+    nodes = distinct_rows(rows, VECTORS, 9, np.random.RandomState(0), 100)
     assert_array_equal(np.sort(nodes), np.arange(36))
-    nodes = distinct_rows(rows, 8, np.random.RandomState(0), 100)
+    nodes = distinct_rows(rows, VECTORS, 8, np.random.RandomState(0), 100)
     assert_array_equal(np.sort(nodes), np.arange(0, 36, 4))
+
+
+def bursts(n, n_bursts, size=16, noise=0.2):
+    """Digits, and bursts of pictures of some of them."""
+    random = np.random.RandomState(0)
+    X, y = load_digits(return_X_y=True)
+    again = random.permutation(n)[:n_bursts].repeat(size)
+    shown = np.concatenate([np.arange(n), again])
+    X, y = X[shown], y[shown]
+    X[n:] += noise * random.normal(size=X[n:].shape)
+    return X, y
+
+
+def test_of_a_burst_of_images_a_few_are_nodes():
+    X, _ = bursts(100, 5)
+    draw = partial(distinct_rows, n_clusters=3, most=1_000)
+    nodes = draw(X, IMAGES, random_state=np.random.RandomState(0))
+    # Three of each burst and of the image it is of: two more than without.
+    assert len(nodes) == 100 + 5 * 2
+    # In random order, the same where nothing is left out.
+    alone = draw(X[:100], IMAGES, random_state=np.random.RandomState(0))
+    assert_array_equal(alone, np.random.RandomState(0).permutation(100))
+    # Vectors correlate for other reasons.
+    assert len(draw(X, VECTORS, random_state=np.random.RandomState(0))) == 180
+    # Where too little would be left, all are drawn.
+    few = draw(X[100:116], IMAGES, random_state=np.random.RandomState(0))
+    assert len(few) == 16
+
+
+def test_bursts_do_not_make_clusters_of_their_own():
+    X, y = bursts(400, 20)
+    model = NeighborGraphClusterer(10, image_shape=(8, 8), random_state=0).fit(X)
+    assert clustering_accuracy_score(y, model.labels_) > 0.85

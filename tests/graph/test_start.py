@@ -276,7 +276,7 @@ def test_labels_are_refined_on_graph_and_latent():
 
 def test_the_latent_has_its_say():
     """Two of three blobs cannot be told apart by the graph, and can in the latent."""
-    X, y = make_images(n=150)
+    X, y = make_images(n=150, noise=0.05)
     views = views_of(X, None)
 
     def blind(x):

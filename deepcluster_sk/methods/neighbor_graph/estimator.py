@@ -245,7 +245,9 @@ class NeighborGraphClusterer(
         count = None if is_given(self.n_clusters) else self._count(context)
         wanted = context.bounds[0] if count is None else count.n_clusters
         rows, streams = context.rows, context.streams("start")
-        nodes = distinct_rows(rows, wanted, streams.random_state, self.max_nodes)
+        nodes = distinct_rows(
+            rows, context.reader.layout, wanted, streams.random_state, self.max_nodes
+        )
         views = context.views(streams, rows[nodes])
         with computing(context.device), streams.seeded():
             start, voters = cluster_nodes(
