@@ -7,8 +7,9 @@ from torch import nn
 CONTRASTS = ("none", "image", "local")
 #: Standard deviation of the local window, as a fraction of the image side.
 WINDOW = 1 / 8
-#: Added to the deviations divided by, in units of the data's standard deviation: flat
-#: parts of an image are not blown up into noise.
+#: Added to the deviations divided by, in units of what samples are scaled to (their
+#: standard deviation; of DEPICT and the variational model their range): flat parts of an
+#: image are not blown up into noise.
 FLOOR = 0.08
 
 
@@ -30,7 +31,7 @@ class Contrast(nn.Module):
         self.kind = kind
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise images ``(n, C, H, W)``, standardised; the same shape, float32."""
+        """Normalise images ``(n, C, H, W)``, scaled; the same shape, float32."""
         if self.kind == "none":
             return x
         # The mean of squares less the square of the mean is no task for bf16.
