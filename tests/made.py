@@ -40,8 +40,8 @@ def pretraining(cls, epochs):
     return known.get(cls, Reconstruction)(epochs)
 
 
-def make_images(n=48, n_clusters=3, n_channels=None, side=8, noise=0.12, seed=0):
-    """Blobs of light, no two of them as good as copies.
+def make_images(n=48, n_clusters=3, n_channels=None, side=8, noise=0.05, seed=0):
+    """Blobs of light.
 
     Returns
     -------

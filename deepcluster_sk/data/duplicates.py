@@ -15,27 +15,30 @@ from sklearn.utils import check_array
 LIKE_COPIES = 0.99
 #: Of distances in single precision.
 _ROUNDING = 1e-6
-#: As good as copies of each other, of which a graph takes no more. Of 600 digits and 30
-#: bursts of 16 that differ by noise it finds .96 with three, .86 with five, .43 with
-#: all; with one, objects that look alike from all sides are lost (COIL-20, .99 → .90).
-MOST_ALIKE = 3
+#: Correlation above which images are one picture to a graph, saved again or of a burst,
+#: and so many of which it takes. Of 600 digits and 30 bursts of 16 that differ by noise
+#: it finds .93 so, .43 of all; ``benchmarks/notes/start.md`` has other choices.
+ONE_PICTURE, MOST_ALIKE = 0.997, 3
+#: Share of a cluster of equal size from which images that are alike are a kind of their
+#: own, such as icons, or blank pages: these all count.
+LARGEST_CROWD = 0.25
 #: Numbers that tell images apart; fewer correlate by chance.
 LEAST_NUMBERS = 64
 _BLOCK = 2_048
 
 
-def without_crowds(
-    images: NDArray[Any], min_correlation: float = LIKE_COPIES
-) -> NDArray[np.int64]:
+def without_crowds(images: NDArray[Any], n_clusters: int) -> NDArray[np.int64]:
     """Leave out images that are as good as copies of several before them.
 
-    What all images have in common does not count: they are compared by how they differ
-    from the mean of all.
+    Images are compared up to brightness and contrast, by how they differ from the mean
+    of all: what they have in common does not count.
 
     Parameters
     ----------
     images : ndarray of shape (n, n_features)
-    min_correlation : float
+    n_clusters : int
+        As many as are alike in a quarter of a cluster of equal size are a kind, and
+        stay.
 
     Returns
     -------
@@ -45,17 +48,23 @@ def without_crowds(
     n = len(images)
     if images.shape[1] < LEAST_NUMBERS:
         return np.arange(n)
+    rows = np.empty(images.shape, np.float32)
     largest = max(float(images.max()), -float(images.min())) or 1.0
-    rows = (images / largest).astype(np.float32)
+    for start in range(0, n, _BLOCK):
+        rows[start : start + _BLOCK] = images[start : start + _BLOCK] / largest
     rows -= rows.mean(axis=1, keepdims=True)
     rows -= rows.mean(axis=0)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.maximum(lengths, np.finfo(np.float32).tiny)
     kept = np.ones(n, bool)
     for start in range(0, n, _BLOCK):
-        alike = rows[start : start + _BLOCK] @ rows[: start + _BLOCK].T
-        for row, near in enumerate(alike >= min_correlation, start):
-            kept[row] = (near[:row] & kept[:row]).sum() < MOST_ALIKE
+        alike = rows[start : start + _BLOCK] @ rows.T >= ONE_PICTURE
+        sizes = alike.sum(axis=1)
+        crowded = (sizes > MOST_ALIKE) & (sizes < LARGEST_CROWD * n / n_clusters)
+        for row in np.flatnonzero(crowded):
+            before = start + row
+            n_kept = (alike[row, :before] & kept[:before]).sum()
+            kept[before] = n_kept < MOST_ALIKE
     return np.flatnonzero(kept)
 
 

@@ -10,7 +10,6 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
@@ -217,7 +216,7 @@ def _on_host(X: Any) -> Any:
     if not hasattr(X, "detach"):
         return X
     # NumPy has no bfloat16.
-    return (X.float() if X.dtype == torch.bfloat16 else X).detach().cpu().numpy()
+    return (X.float() if str(X.dtype) == "torch.bfloat16" else X).detach().cpu().numpy()
 
 
 def _column(X: Any) -> Any:

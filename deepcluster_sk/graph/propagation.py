@@ -84,17 +84,17 @@ def told_by_nodes(graph: Graph, known: Labels) -> Labels:
     """Let nodes tell what is known of samples beside them, ``(n,)``.
 
     Labels flow from node to node. So what is known of a sample that is none, the node
-    nearest to it tells, where nothing else is known of that.
+    nearest to it tells, where nothing is known of that: what most say who are near.
     """
     if graph.voters is None:
         return known
     rest = np.setdiff1d(np.arange(len(known)), graph.nodes)
     is_known = known[rest] >= 0
     nearest = graph.nodes[graph.voters[is_known, 0]]
-    tells = known[nearest] < 0
-    told = known.copy()
-    told[nearest[tells]] = known[rest[is_known]][tells]
-    return told
+    said = np.zeros((len(known), known.max(initial=0) + 1), np.int64)
+    np.add.at(said, (nearest, known[rest[is_known]]), 1)
+    tells = (known < 0) & said.any(axis=1)
+    return np.where(tells, said.argmax(axis=1), known)
 
 
 def numbers_by(shares: NDArray[np.floating], known: Labels) -> Labels:

@@ -223,13 +223,12 @@ def _make_graph(
     contrast: str,
     settings: ScoreSettings,
 ) -> Graph:
-    n = len(rows)
     # Copies would be each other's neighbours, and agree whatever they are labelled.
     order = np.random.RandomState(settings.seed).permutation(first_copies(rows))
     nodes = np.sort(order[: settings.max_nodes])
     k = min(settings.n_neighbors, len(nodes) - 1)
     if k < 1:
-        return Graph(nodes, scipy.sparse.csr_matrix((n, n)))
+        return Graph(nodes, scipy.sparse.csr_matrix((len(nodes), len(nodes))))
     sample = rows[nodes]
     views = Views(
         RowDataset(sample),

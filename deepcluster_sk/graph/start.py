@@ -39,8 +39,6 @@ from deepcluster_sk.networks.contrast import CONTRASTS
 
 #: Fewer samples than this make no graph worth the name.
 MIN_NODES = 8
-#: Share of the images that are no copies of others, at least, where copies are left out.
-LEAST_APART = 0.25
 
 
 @dataclass(frozen=True)
@@ -241,7 +239,7 @@ def distinct_rows(
     A hundred copies of an image are near to each other and to nothing else: a cluster
     of their own. So are a burst of pictures, or a picture saved a hundred times: of
     images that are as good as copies a few are drawn. Where hardly anything would be
-    left, all rows are drawn: then it is copies that there are to cluster.
+    left, all rows are drawn.
     """
     fewest = max(MIN_NODES, n_clusters + 1)
     first = first_copies(rows)
@@ -250,8 +248,8 @@ def distinct_rows(
     drawn = random_state.permutation(first)[:most]
     if not layout.is_image:
         return drawn
-    apart = drawn[without_crowds(rows[drawn])]
-    return apart if len(apart) >= max(fewest, LEAST_APART * len(drawn)) else drawn
+    apart = drawn[without_crowds(rows[drawn], n_clusters)]
+    return apart if len(apart) >= fewest else drawn
 
 
 def find_start(

@@ -19,7 +19,7 @@ from deepcluster_sk.graph.graph import Graph, neighbor_graph
 from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings
 from deepcluster_sk.graph.spectral import Labels, degrees
-from deepcluster_sk.graph.start import contrasts_for
+from deepcluster_sk.graph.start import MIN_NODES, contrasts_for
 from deepcluster_sk.metrics import clustering_accuracy_score
 
 
@@ -119,8 +119,10 @@ def find_witnesses(
     """
     n = len(views.dataset)
     # Copies would vouch for each other, whatever they are labelled.
-    first = random_state.permutation(first_copies(views.dataset.rows))
-    nodes = np.sort(first[: settings.max_nodes])
+    first = first_copies(views.dataset.rows)
+    if len(first) < max(MIN_NODES, n_clusters + 1):
+        first = np.arange(n)
+    nodes = np.sort(random_state.permutation(first)[: settings.max_nodes])
     witnesses = []
     for features, n_views in _features(views, settings):
         graph = neighbor_graph(views, features, nodes, n_clusters, n_views)

@@ -8,8 +8,8 @@ CONTRASTS = ("none", "image", "local")
 #: Standard deviation of the local window, as a fraction of the image side.
 WINDOW = 1 / 8
 #: Added to the deviations divided by, in units of what samples are scaled to (their
-#: standard deviation; of DEPICT and the variational model their range): flat parts of an
-#: image are not blown up into noise.
+#: standard deviation; of DEPICT and the variational model their range): flat parts of
+#: an image are not blown up into noise.
 FLOOR = 0.08
 
 

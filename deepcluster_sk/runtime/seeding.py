@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 
+from deepcluster_sk.runtime.warning import warn
+
 Stage = Literal[
     "start",
     "network",
@@ -94,7 +96,8 @@ class Streams:
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch inside the block; outside, its streams go on as if nothing happened.
 
-    All threads of a process draw from the same streams, so they take turns.
+    All threads of a process draw from the same streams, so they take turns: nothing
+    that is waited for inside the block may draw in another thread.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         The only device besides the CPU whose stream is used.
     """
     cpu = torch.default_generator
-    with _turn:
+    with _my_turn():
         before = cpu.get_state()
         cpu.manual_seed(seed)
         try:
@@ -114,6 +117,24 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 _turn = threading.RLock()
+#: Seconds after which a thread that waits for its turn says so.
+PATIENCE = 60.0
+
+
+@contextmanager
+def _my_turn() -> Iterator[None]:
+    turn = _turn
+    if not turn.acquire(timeout=PATIENCE):
+        warn(
+            "Waiting for another thread's fit: threads draw from the same stream, and "
+            "take turns. If that fit waits for this thread, neither ends: fit in "
+            "processes instead."
+        )
+        turn.acquire()
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _begin_anew() -> None:

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
 
-X, Y = make_images(noise=0.05)
+X, Y = make_images()
 CENTERS = np.random.default_rng(0).normal(size=(3, LATENT_DIM))
 
 

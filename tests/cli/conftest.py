@@ -114,7 +114,7 @@ def clustered(tmp_path_factory):
     root = tmp_path_factory.mktemp("clustered")
     folder, out = root / "pictures", root / "out"
     folder.mkdir()
-    images, _ = make_images(n=36, noise=0.05)
+    images, _ = make_images(n=36)
     for number, image in enumerate(images):
         pixels = np.rint(255 * image).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{number:02}.png")

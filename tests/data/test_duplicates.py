@@ -72,13 +72,13 @@ def test_bad_input(X):
         near_duplicates(np.arange(5))
 
 
-def by_loop(rows, r):
+def by_loop(rows, r, largest):
     rows = rows - rows.mean(1, keepdims=True)
     rows -= rows.mean(0)
+    alike = np.corrcoef(rows) >= r
     kept = []
     for row in range(len(rows)):
-        alike = [np.corrcoef(rows[row], rows[other])[0, 1] >= r for other in kept]
-        if sum(alike) < 3:
+        if alike[row].sum() >= largest or alike[row, kept].sum() < 3:
             kept.append(row)
     return kept
 
@@ -86,16 +86,20 @@ def by_loop(rows, r):
 def test_of_a_crowd_three_stay(monkeypatch):
     random = np.random.default_rng(0)
     rows = random.normal(size=(40, 64))
-    rows[10:30] = rows[random.integers(0, 3, 20)]
+    rows[10:30] = rows[np.arange(20) % 3]
     rows += random.normal(0, 0.02, rows.shape) + random.normal(size=(40, 1))
-    expected = by_loop(rows, 0.99)
+    expected = by_loop(rows, duplicates.ONE_PICTURE, 10)
     assert len(expected) == 20 - 3 + 9
     for block in (2_048, 7):
         monkeypatch.setattr(duplicates, "_BLOCK", block)
-        assert without_crowds(rows).tolist() == expected
+        assert without_crowds(rows, 1).tolist() == expected
     # Neither what all have in common makes a crowd, nor how large numbers are.
-    assert without_crowds((rows + 100 * random.normal(size=64)) * 1e300).tolist() == (
-        expected
-    )
-    assert without_crowds(np.zeros((9, 64), np.uint8)).tolist() == list(range(9))
-    assert without_crowds(rows[:, :63]).tolist() == list(range(40))
+    far = (rows + 100 * random.normal(size=64)) * 1e300
+    assert without_crowds(far, 1).tolist() == expected
+    assert without_crowds(np.zeros((9, 64), np.uint8), 1).tolist() == list(range(9))
+    assert without_crowds(rows[:, :63], 1).tolist() == list(range(40))
+    # As many as a quarter of a cluster holds are a kind of their own.
+    for n_clusters in (2, 3, 20):
+        some = by_loop(rows, duplicates.ONE_PICTURE, 10 / n_clusters)
+        assert without_crowds(rows, n_clusters).tolist() == some
+    assert len(some) == 40

@@ -109,9 +109,10 @@ def test_what_is_known_beside_the_nodes_flows_as_well():
 
 def test_a_node_that_is_known_itself_tells_of_nobody_else():
     graph, _ = groups(10, 10)
-    whole = Graph(np.arange(20), graph.weights, voters=np.array([[0], [1]]))
-    known = np.full(22, -1)
-    known[[0, 20, 21]] = 1, 0, 0
+    beside = np.array([[0], [1], [1], [1]])
+    whole = Graph(np.arange(20), graph.weights, voters=beside)
+    known = np.full(24, -1)
+    known[[0, 20, 21, 22, 23]] = 1, 0, 0, 0, 1  # of three the last errs
     told = told_by_nodes(whole, known)
     assert told[0] == 1
     assert told[1] == 0

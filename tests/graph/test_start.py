@@ -50,7 +50,7 @@ def bright_quarters(x):
 
 def test_drawings_are_found_by_pixels(monkeypatch):
     monkeypatch.setattr(start_module, "patch_features", None)
-    X, y = make_images(n=120)
+    X, y = make_images(n=120, noise=0.07)
     found = start_of(views_of(X, "auto"))
     assert adjusted_rand_score(y, found.labels) == 1
     assert (found.image_kind, found.contrast) == ("drawing", "none")
@@ -92,7 +92,7 @@ def test_vectors_have_no_kind(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["drawing", "photograph"])
 def test_rows_beyond_the_graph_follow_it(kind):
-    X, y = make_images(n=150)
+    X, y = make_images(n=150, noise=0.07)
     found = start_of(views_of(X, "auto"), image_kind=kind, max_nodes=60)
     assert found.graph.weights.shape == (60, 60)
     assert found.graph.voters.shape == (90, 5)
@@ -161,7 +161,7 @@ def strayed(start, y, seed=0):
 
 @pytest.mark.parametrize("max_nodes", [150, 60])
 def test_drawings_are_refined_by_pixels_latent_and_patches(max_nodes):
-    X, y = make_images(n=150)
+    X, y = make_images(n=150, noise=0.07)
     views = views_of(X, "auto")
     first = start_of(views, max_nodes=max_nodes)
     random_state = np.random.RandomState(0)
@@ -183,7 +183,7 @@ def test_drawings_are_refined_by_pixels_latent_and_patches(max_nodes):
 
 
 def test_drawings_compared_by_patches_alone_are_not_looked_at_again():
-    X, y = make_images(n=150)
+    X, y = make_images(n=150, noise=0.07)
     views = views_of(X, "auto")
     first = start_of(views)
     seen = replace(first.appearance, compared_by="patches")
@@ -197,7 +197,7 @@ def test_drawings_compared_by_patches_alone_are_not_looked_at_again():
 @pytest.mark.parametrize("is_clear", [True, False])
 @pytest.mark.parametrize("max_nodes", [150, 60])
 def test_the_latent_decides_between_rivals(monkeypatch, is_clear, max_nodes):
-    X, y = make_images(n=150)
+    X, y = make_images(n=150, noise=0.07)
     views = views_of(X, "auto")
     first = start_of(views, max_nodes=max_nodes)
     # Nothing else may bring the right partition about.
@@ -276,7 +276,7 @@ def test_labels_are_refined_on_graph_and_latent():
 
 def test_the_latent_has_its_say():
     """Two of three blobs cannot be told apart by the graph, and can in the latent."""
-    X, y = make_images(n=150, noise=0.05)
+    X, y = make_images(n=150)
     views = views_of(X, None)
 
     def blind(x):

@@ -84,6 +84,15 @@ def test_copies_do_not_vouch_for_each_other():
     assert found[wrong].max() < np.delete(found, wrong, 0).min()
 
 
+@pytest.mark.parametrize("n_distinct", [1, 2, 4])
+def test_of_few_samples_that_differ_all_are_asked(n_distinct):
+    X, y = make_images(n=n_distinct)
+    X, labels = np.repeat(X, 60, 0), np.repeat(y, 60)
+    found = support(witnesses(X), labels, 3)
+    assert found.shape == labels.shape
+    assert np.isfinite(found).all()
+
+
 def test_full_support_is_one():
     X, y = make_vectors(n=90)
     asked = witnesses(X)

@@ -7,7 +7,7 @@ from deepcluster_sk import NeighborGraphClusterer
 from deepcluster_sk.model_selection import ClusterProfileDisplay, suggest_n_clusters
 from tests.made import make_images
 
-X, _ = make_images(n=120)
+X, _ = make_images(n=120, noise=0.07)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
 
+from deepcluster_sk.runtime import seeding
 from deepcluster_sk.runtime.seeding import STAGES, Streams, generator, seeded
 
 CPU = torch.device("cpu")
@@ -120,3 +123,21 @@ def test_the_stream_of_the_gpu_as_well():
             draws.append(torch.rand(100, device=device))
     assert torch.equal(*draws)
     assert torch.equal(torch.rand(4, device=device), expected)
+
+
+def test_a_thread_that_waits_for_long_says_so(monkeypatch):
+    monkeypatch.setattr(seeding, "PATIENCE", 0.01)
+    begun, over = threading.Event(), threading.Event()
+
+    def hold():
+        with seeded(0, CPU):
+            begun.set()
+            over.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    begun.wait(30)
+    threading.Timer(0.3, over.set).start()
+    with pytest.warns(UserWarning, match="another thread's fit"), seeded(1, CPU):
+        assert over.is_set()
+    holder.join()

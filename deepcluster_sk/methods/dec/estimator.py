@@ -193,11 +193,6 @@ class DECClusterer(BaseDeepClusterer):
         }
         return cls(n_clusters, **{**recipe, **overrides})
 
-    @property
-    def _clusters_views(self) -> bool:
-        """Whether clusters come from the latent of augmented views, without a graph."""
-        return self.augmentation is not None and not is_by_graph(self.init)
-
     def _init(self) -> Any:
         if isinstance(self.init, str) and self.init == "auto":
             return "kmeans" if self.augmentation is None else "mixture"
@@ -232,7 +227,8 @@ class DECClusterer(BaseDeepClusterer):
     ) -> tuple[Objective, int]:
         view = View(self._augmentation(context.layout), streams.generator)
         objective = AutoencoderPretraining(view, self._reconstruction().from_views)
-        steps = AUGMENTED_PRETRAINING if self._clusters_views else PRETRAINING
+        clusters_views = self.augmentation is not None and not is_by_graph(self.init)
+        steps = AUGMENTED_PRETRAINING if clusters_views else PRETRAINING
         return objective, self._pretraining_epochs(context, steps)
 
     def _clustering(

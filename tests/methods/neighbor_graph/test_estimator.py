@@ -31,7 +31,7 @@ def make(n_clusters=3, **params):
 
 @pytest.fixture(scope="module")
 def images():
-    return make_images(n=120)
+    return make_images(n=120, noise=0.07)
 
 
 @pytest.fixture(scope="module")
