@@ -11,12 +11,19 @@ import pytest
 import deepcluster_sk
 
 
-def test_importing_the_package_imports_nothing_heavy():
-    code = "import sys, deepcluster_sk; print(*sys.modules)"
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("deepcluster_sk", {"numpy", "scipy", "sklearn", "torch"}),
+        ("deepcluster_sk.datasets", {"torch"}),
+    ],
+)
+def test_importing_imports_nothing_heavy(module, heavy):
+    code = f"import sys, {module}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert not {"numpy", "scipy", "sklearn", "torch"}.intersection(done.stdout.split())
+    assert not heavy.intersection(done.stdout.split())
 
 
 def test_type_checkers_see_what_there_is():

@@ -65,15 +65,22 @@ class Reading:
         try:
             found = json.loads(path.read_bytes())["reading"]
             # Results of before do not tell white; of 8 bits it is known.
-            white = {"white": 255.0} if found["dtype"] == "uint8" else {}
-            fields = {**white, **found, "background": tuple(found["background"])}
+            is_of_8_bits = found["dtype"] == "uint8"
+            is_told = "white" in found or is_of_8_bits
+            white = 255.0 if is_of_8_bits else None
+            fields = {"white": white, **found, "background": (*found["background"],)}
             if not _make_sense(**fields):
                 raise ValueError("values of other types, or out of range")
-            return cls(**fields)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{str(path)!r} does not tell how pictures were read, or is damaged."
             ) from error
+        if not is_told:
+            raise ValueError(
+                f"{str(path)!r} is of an earlier version, which did not note on what "
+                "scale pictures of more than 8 bits were read: cluster them anew."
+            )
+        return cls(**fields)
 
     def place(self, named: Path | None) -> Path:
         """Give where pictures are: where somebody says, or else where the fit's were.

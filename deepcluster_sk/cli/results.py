@@ -168,8 +168,8 @@ def _say_where(folder: Path) -> None:
         table = folder / name
         if table.is_file() and written_here(table):
             print(
-                f"{str(table)!r} is of an earlier model: 'deepcluster {command} "
-                "--force' writes it anew.",
+                f"{str(table)!r} was written before: 'deepcluster {command} --force' "
+                "writes it anew.",
                 file=sys.stderr,
             )
 

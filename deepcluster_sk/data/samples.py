@@ -224,7 +224,9 @@ def _column(X: Any) -> Any:
 
     A column is an array of objects, a series, or a frame of one.
     """
-    shape = getattr(X, "shape", ())
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple):
+        return X
     kind = getattr(getattr(X, "dtype", None), "kind", "O")
     is_column = len(shape) == 1 or shape[1:] == (1,)
     if kind != "O" or not is_column or not hasattr(X, "__array__"):

@@ -100,7 +100,7 @@ def test_tables_of_an_earlier_model_are_named(run, copied, capsys, tmp_path):
     run("correct", out, *RENAME, "--quiet")
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
-        f"{str(out / name)!r} is of an earlier model: 'deepcluster {command} --force' "
+        f"{str(out / name)!r} was written before: 'deepcluster {command} --force' "
         "writes it anew."
         for name, command in (("assigned.csv", "assign"), ("features.csv", "embed"))
     ]

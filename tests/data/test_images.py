@@ -189,6 +189,16 @@ def test_standardised_data_have_mean_zero_and_variance_one(layout):
     assert not scaler.is_constant
 
 
+@pytest.fixture
+def every_warning():
+    """Let torch warn each time, not once a process."""
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(before)
+
+
+@pytest.mark.usefixtures("every_warning")
 def test_a_scaler_from_a_mapped_file_scales_as_any_other():
     rows = random_rows()
     scaler = PixelScaler.standardize(rows, RowLayout("vector", (24,)))
