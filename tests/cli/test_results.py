@@ -354,5 +354,5 @@ def test_results_that_do_not_tell_the_scale_of_deep_pictures(clustered, tmp_path
     assert Reading.from_json(path).white == 255  # of 8 bits
     told["reading"]["dtype"] = "float32"
     path.write_text(json.dumps(told))
-    with pytest.raises(ValueError, match="earlier version.*cluster them anew"):
+    with pytest.raises(ValueError, match=r"earlier version.*cluster them anew"):
         Reading.from_json(path)
