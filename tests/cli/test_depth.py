@@ -85,4 +85,4 @@ def test_results_of_before_that_do_not_tell_white(run, fail, copied):
     found["reading"]["dtype"] = "float32"
     (out / results.READING).write_text(json.dumps(found))
     error = fail("assign", out, folder, "--force")
-    assert "does not tell how pictures were read" in error
+    assert "is of an earlier version" in error

@@ -13,7 +13,6 @@ from sklearn.datasets import load_digits
 from deepcluster_sk import clustering_accuracy_score, load
 from deepcluster_sk.cli import main, results
 from deepcluster_sk.cli.output import CLUSTERS
-from deepcluster_sk.cli.reading import Reading
 from deepcluster_sk.datasets import load_pictures
 from tests.cli.tables import read_table
 
@@ -343,16 +342,3 @@ def test_outliers_are_not_told_by_a_model_that_keeps_no_pictures(
     error = fail("assign", out, folder, "--outliers")
     assert error.endswith("cluster again with --references, which keeps it.\n")
     assert not (out / "assigned.csv").exists()
-
-
-def test_results_that_do_not_tell_the_scale_of_deep_pictures(clustered, tmp_path):
-    _, out = clustered
-    path = tmp_path / "reading.json"
-    told = json.loads((out / results.READING).read_bytes())
-    del told["reading"]["white"]
-    path.write_text(json.dumps(told))
-    assert Reading.from_json(path).white == 255  # of 8 bits
-    told["reading"]["dtype"] = "float32"
-    path.write_text(json.dumps(told))
-    with pytest.raises(ValueError, match=r"earlier version.*cluster them anew"):
-        Reading.from_json(path)
