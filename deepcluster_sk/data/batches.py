@@ -37,12 +37,17 @@ def spaced_rows(n: int, most: int) -> NDArray[np.int64]:
     return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
 
 
-def first_copies(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Numbers of the rows that are the first of their kind: no two are equal."""
+def first_copies(rows: NDArray[Any], at_least: int = 0) -> NDArray[np.int64]:
+    """Numbers of the rows that are the first of their kind: no two are equal.
+
+    Of all rows where fewer than `at_least` differ.
+    """
     first: dict[bytes, int] = {}
     for number, row in enumerate(rows):
         digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
         first.setdefault(digest, number)
+    if len(first) < at_least:
+        return np.arange(len(rows))
     return np.fromiter(first.values(), np.int64, len(first))
 
 

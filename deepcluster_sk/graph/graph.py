@@ -97,6 +97,10 @@ class Graph:
         vectors = spectral_embedding(self.weights, max(widths))
         return [vectors[:, :width] for width in widths]
 
+    def beside(self, n_rows: int) -> NDArray[np.int64]:
+        """Rows of the data set, of so many, that are no nodes, as voters have them."""
+        return np.setdiff1d(np.arange(n_rows), self.nodes)
+
     def spread(self, labels: Labels) -> Labels:
         """Let the rows that are no nodes take the label most of their voters have.
 
@@ -105,7 +109,7 @@ class Graph:
         if self.voters is None:
             return labels
         labels = labels.copy()
-        rest = np.setdiff1d(np.arange(len(labels)), self.nodes)
+        rest = self.beside(len(labels))
         labels[rest] = most_frequent(labels[self.nodes][self.voters])
         return labels
 

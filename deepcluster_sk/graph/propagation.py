@@ -88,7 +88,7 @@ def told_by_nodes(graph: Graph, known: Labels) -> Labels:
     """
     if graph.voters is None:
         return known
-    rest = np.setdiff1d(np.arange(len(known)), graph.nodes)
+    rest = graph.beside(len(known))
     is_known = known[rest] >= 0
     nearest = graph.nodes[graph.voters[is_known, 0]]
     said = np.zeros((len(known), known.max(initial=0) + 1), np.int64)
@@ -135,7 +135,7 @@ def shares_near(graph: Graph, labels: Labels, n_clusters: int) -> NDArray[np.flo
     total = np.maximum(degrees(links), 1e-12)[:, np.newaxis]
     shares[graph.nodes] = links @ one_hot[labels[graph.nodes]] / total
     if graph.voters is not None:
-        rest = np.setdiff1d(np.arange(len(labels)), graph.nodes)
+        rest = graph.beside(len(labels))
         shares[rest] = one_hot[labels[graph.nodes][graph.voters]].mean(axis=1)
     return shares
 

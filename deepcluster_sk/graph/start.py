@@ -242,10 +242,7 @@ def distinct_rows(
     left, all rows are drawn.
     """
     fewest = max(MIN_NODES, n_clusters + 1)
-    first = first_copies(rows)
-    if len(first) < fewest:
-        first = np.arange(len(rows))
-    drawn = random_state.permutation(first)[:most]
+    drawn = random_state.permutation(first_copies(rows, fewest))[:most]
     if not layout.is_image:
         return drawn
     apart = drawn[without_crowds(rows[drawn], n_clusters)]

@@ -81,7 +81,7 @@ class Witness:
         shares = np.empty((len(labels), n_clusters))
         shares[graph.nodes] = weights @ near
         if graph.voters is not None:
-            rest = np.setdiff1d(np.arange(len(labels)), graph.nodes)
+            rest = graph.beside(len(labels))
             shares[rest] = near[graph.voters].mean(axis=1)
         return _lead(shares, labels)
 
@@ -119,9 +119,7 @@ def find_witnesses(
     """
     n = len(views.dataset)
     # Copies would vouch for each other, whatever they are labelled.
-    first = first_copies(views.dataset.rows)
-    if len(first) < max(MIN_NODES, n_clusters + 1):
-        first = np.arange(n)
+    first = first_copies(views.dataset.rows, max(MIN_NODES, n_clusters + 1))
     nodes = np.sort(random_state.permutation(first)[: settings.max_nodes])
     witnesses = []
     for features, n_views in _features(views, settings):

@@ -68,6 +68,7 @@ class ClusteringObjective(Objective):
         """Take the first labels."""
         self._n_steps = net.phase_steps_
         self._refresh(net, dataset)
+        self._hold()
         self._epoch_labels = self.labels
 
     def end_batch(self, net: TrainedNet, dataset: RowDataset) -> None:
@@ -99,7 +100,8 @@ class ClusteringObjective(Objective):
         if self.pseudo_labels is not None:
             updated = self.pseudo_labels.update(net, labels, self.elapsed)
             figures["updated"] = updated
-            self._hold(self.pseudo_labels)
+            if updated:
+                self._hold()
         n_reseeded = self._reseed(net, dataset)
         if n_reseeded:
             figures["reseeded"] = n_reseeded
@@ -158,14 +160,14 @@ class ClusteringObjective(Objective):
         self.labels = assignment.argmax(1)
         self._n_clusters = assignment.shape[1]
         self.share = self.held
-        if self.pseudo_labels is not None:
-            self._hold(self.pseudo_labels)
 
-    def _hold(self, pseudo_labels: LabelUpdates) -> None:
-        # As class indices: an (n, K) float target of much data is gigabytes.
-        self._held_labels = torch.as_tensor(
-            pseudo_labels.labels, device=self.labels.device
-        )
+    def _hold(self) -> None:
+        """Take the pseudo-labels there are, if any."""
+        if self.pseudo_labels is not None:
+            # As class indices: an (n, K) float target of much data is gigabytes.
+            self._held_labels = torch.as_tensor(
+                self.pseudo_labels.labels, device=self.labels.device
+            )
 
 
 class SelfTrainingObjective(ClusteringObjective):
