@@ -18,6 +18,12 @@ from deepcluster_sk.graph.spectral import Labels
 
 #: Draws of k-means, each followed by a mixture.
 N_DRAWS = 24
+#: Every how many of them, from the best down, one is improved. From the best alone
+#: one latent of MNIST came to 1.735 nats in six of eight tries, .80 right, and from
+#: single draws up to 1.780, .91 right; from every third as far as from all.
+EVERY = 3
+#: Samples that mixtures are fitted to, at most, or so many a cluster if that is more.
+MAX_SAMPLES, A_CLUSTER = 10_000, 100
 #: Views of each sample that a draw is judged by.
 N_VIEWS = 4
 #: Ways to merge two clusters and split a third that are tried each time. Of digits and
@@ -39,6 +45,7 @@ MAX_STEPS = 200
 class _Found:
     """Clusters by a mixture: of the samples ``(n,)``, and of all views of them."""
 
+    mixture: GaussianMixture
     labels: Labels
     of_views: Labels
 
@@ -78,8 +85,10 @@ def mixture_start(
     which there are many. Inertia would not know them.
 
     Most draws make one cluster of two somewhere, and two of one elsewhere. So two
-    clusters of the best are merged and a third is split, as long as samples and views
-    share more by it. What comes out is kept as far as it is more than chance.
+    clusters are merged and a third is split, as long as samples and views share more
+    by it. What comes out is kept as far as it is more than chance. Where that ends
+    depends on where it began, and rarely is the best draw the best beginning: several
+    are improved.
 
     Parameters
     ----------
@@ -98,12 +107,16 @@ def mixture_start(
     ----------
     Ueda, Nakano, Ghahramani and Hinton (2000), "SMEM algorithm for mixture models".
     """
-    rows = latent.astype(np.float64)
-    of_views = np.concatenate(views).astype(np.float64)
+    most = max(MAX_SAMPLES, A_CLUSTER * n_clusters)
+    some = np.arange(len(latent))
+    if len(latent) > most:
+        some = random_state.choice(some, most, replace=False)
+    rows = latent[some].astype(np.float64)
+    of_views = np.concatenate([view[some] for view in views]).astype(np.float64)
 
     def found_from(labels: Labels, seed: int) -> _Found:
         mixture = _mixture(rows, labels, n_clusters, seed)
-        return _Found(mixture.predict(rows), mixture.predict(of_views))
+        return _Found(mixture, mixture.predict(rows), mixture.predict(of_views))
 
     def drawn() -> Iterator[_Found]:
         for _ in range(N_DRAWS):
@@ -112,18 +125,25 @@ def mixture_start(
             yield found_from(kmeans.fit_predict(rows), seed)
 
     shared = attrgetter("shared")
-    best = kept = max(drawn(), key=shared)
-    for _ in range(MAX_EXCHANGES):
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        ways = _exchanged(best, rows, of_views, n_clusters, seed)
-        better = max((found_from(way, seed) for way in ways), key=shared, default=best)
-        if better.shared <= best.shared:
-            break
-        best = better
-        # One step may tell little, and the next one all.
-        if beyond_chance(best.shares - kept.shares):
-            kept = best
-    return kept.labels.astype(np.int64)
+
+    def improved(best: _Found) -> _Found:
+        kept = best
+        for _ in range(MAX_EXCHANGES):
+            seed = random_state.randint(np.iinfo(np.int32).max)
+            ways = _exchanged(best, rows, of_views, n_clusters, seed)
+            tried = (found_from(way, seed) for way in ways)
+            better = max(tried, key=shared, default=best)
+            if better.shared <= best.shared:
+                break
+            best = better
+            # One step may tell little, and the next one all.
+            if beyond_chance(best.shares - kept.shares):
+                kept = best
+        return kept
+
+    draws = sorted(drawn(), key=shared, reverse=True)[::EVERY]
+    best = max(map(improved, draws), key=shared)
+    return best.mixture.predict(latent.astype(np.float64)).astype(np.int64)
 
 
 def _exchanged(

@@ -61,7 +61,7 @@ def test_of_all_draws_the_one_that_views_agree_on_is_taken(monkeypatch):
 def test_shares_are_those_of_the_mutual_information():
     rng = np.random.default_rng(0)
     labels, of_views = rng.integers(0, 4, 50), rng.integers(0, 5, 150)
-    found = mixture._Found(labels, of_views)
+    found = mixture._Found(None, labels, of_views)
     assert found.shares.shape == (50,)
     expected = mutual_info_score(np.tile(labels, 3), of_views)
     assert found.shared == pytest.approx(expected)
@@ -115,6 +115,61 @@ def test_what_may_be_chance_is_not_kept(monkeypatch):
     x, views, y = groups(shift=0.5)
     monkeypatch.setattr(mixture, "beyond_chance", lambda gain: gain.mean() > 10)
     assert adjusted_rand_score(y, mixture_start(x, views, 4, random_state())) < 0.8
+
+
+def test_several_draws_are_improved_and_the_best_of_what_comes_out_is_taken(
+    monkeypatch,
+):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2)).astype(np.float32)
+    views = [x + rng.normal(0, 0.3, x.shape).astype(np.float32)]
+    monkeypatch.setattr(mixture, "N_DRAWS", 6)
+    monkeypatch.setattr(mixture, "MAX_EXCHANGES", 1)
+    drawn, begun = [], []
+    right = np.arange(200) % 3
+    build = mixture._mixture
+
+    class Fixed:
+        """What the worst of those that are improved turns into."""
+
+        def predict(self, rows):
+            return np.tile(right, len(rows) // 200)
+
+    def built(rows, labels, *args):
+        if labels is right:
+            return Fixed()
+        drawn.append(build(rows, labels, *args))
+        return drawn[-1]
+
+    def exchanged(found, *args):
+        begun.append(found.mixture)
+        return [right] if len(begun) == 2 else []
+
+    monkeypatch.setattr(mixture, "_mixture", built)
+    monkeypatch.setattr(mixture, "_exchanged", exchanged)
+    assert_array_equal(mixture_start(x, views, 3, random_state()), right)
+
+    def shared(mixtures):
+        return [mutual_info_score(m.predict(x), m.predict(views[0])) for m in mixtures]
+
+    expected = sorted(shared(drawn), reverse=True)[:: mixture.EVERY]
+    assert shared(begun) == pytest.approx(expected)
+    assert len(expected) == 2
+
+
+def test_of_many_samples_some_are_looked_at_and_all_are_labelled(monkeypatch):
+    x, views, y = groups(shift=0.1)
+    monkeypatch.setattr(mixture, "MAX_SAMPLES", 100)
+    monkeypatch.setattr(mixture, "A_CLUSTER", 10)
+    sizes = set()
+    build = mixture._mixture
+    monkeypatch.setattr(
+        mixture,
+        "_mixture",
+        lambda rows, *args: sizes.add(len(rows)) or build(rows, *args),
+    )
+    assert adjusted_rand_score(y, mixture_start(x, views, 4, random_state())) > 0.95
+    assert sizes == {100}
 
 
 def test_a_mixture_begins_at_the_partition(monkeypatch):
