@@ -15,6 +15,7 @@ from deepcluster_sk.base.known import started_by
 from deepcluster_sk.base.looks import draw_views, refinement
 from deepcluster_sk.base.resolution import ResolutionMixin
 from deepcluster_sk.base.start import Start, first_clusters
+from deepcluster_sk.graph.propagation import pinned
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.pseudo_labels import LabelUpdates
@@ -48,6 +49,8 @@ class PlacingMixin(ResolutionMixin):
         if context.known is not None:
             start = replace(start, labels=started_by(start, context, labels))
             labels, centers = first(start)
+            # An empty cluster begins at any row, but takes none that is known.
+            labels = pinned(labels, context.known)
         net.module_.set_centers(torch.as_tensor(centers))
         return labels
 

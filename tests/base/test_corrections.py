@@ -138,6 +138,12 @@ def test_known_samples_number_the_clusters(own):
     assert np.mean(anew.labels_ == wanted) >= 0.95
 
 
+def test_clusters_that_nothing_is_left_for_take_no_known_sample(own):
+    anew = clone(own).set_params(n_clusters=6, max_epochs=1)
+    anew.fit_with_labels(IMAGES, PLACES)
+    assert_array_equal(anew.initial_labels_, PLACES)
+
+
 def test_a_fitted_model_is_held_to_what_it_is_told(each):
     own = copy.deepcopy(each).set_params(warm_start=True)
     own.rename({of_place(own, 2)[0]: "two"})
