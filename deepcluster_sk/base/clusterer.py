@@ -345,7 +345,9 @@ class BaseDeepClusterer(
                 context.run_phase(net, objective, epochs, streams)
         change = getattr(objective, "label_change", 1.0)
         unsettled = change > 0 and self.tol > 0 and not objective.settled
-        if unsettled and not (interrupts.seen or context.goes_on):
+        # Where a callback, say, ended training, more epochs are not what it lacked.
+        is_over = [row["phase"] for row in net.history].count("cluster") == epochs
+        if unsettled and is_over and not (interrupts.seen or context.goes_on):
             warn(
                 f"The labels had not settled after max_epochs={epochs}: {change:.2%} "
                 f"of them still changed in the last epoch (tol={self.tol:.2%}). "

@@ -16,6 +16,7 @@ from deepcluster_sk.base import telling
 from deepcluster_sk.runtime.progress import Progress
 from deepcluster_sk.training.self_training import ClusteringObjective
 from tests.base.same import METHODS, assert_same
+from tests.callbacks import Lengths
 from tests.clusterers import OF_EMBEDDINGS, phases_of
 from tests.made import LATENT_DIM, pretraining
 
@@ -132,6 +133,14 @@ def test_a_fit_that_was_not_to_settle_is_quiet(make, images, changing, tol, shar
     changing(share)
     with quiet():
         make(tol=tol).fit(images)
+
+
+@pytest.mark.of_the_base
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_fit_that_a_callback_ends_is_quiet(make, images, changing, epochs):
+    changing(0.5)
+    with quiet():
+        make(tol=1e-3, callbacks=[Lengths(epochs)]).fit(images)
 
 
 def test_a_fit_that_settled_stops_early_and_is_quiet(make, images):
