@@ -16,7 +16,9 @@ def claim_by_head(
 
     The cluster takes over the row of the one that most of the samples are assigned to,
     tilted: half way from the others to the samples the two are level, and at the
-    samples' mean the new one is ahead by as much as at a first start.
+    samples' mean the new one is ahead by as much as at a first start. By less where the
+    border between the two would be steeper than the least steep that the one has to
+    others: between samples that are nearly copies it would cut through those clusters.
 
     Parameters
     ----------
@@ -32,10 +34,16 @@ def claim_by_head(
     first = head(seeds).argmax(1).mode().values
     head.weight[cluster] = head.weight[first]
     head.bias[cluster] = head.bias[first]
-    away = seeds.mean(0) - others.mean(0)
-    squared = away.square().sum()
-    if squared > 0:
-        slope = 2 * START_MARGIN / squared
-        middle = (seeds.mean(0) + others.mean(0)) / 2
+    # About one of them: the means of copies are equal then, to the last digit.
+    origin = seeds[0]
+    here, there = (origin + (part - origin).mean(0) for part in (seeds, others))
+    away = here - there
+    distance = away.norm()
+    if distance > 0:
+        slope = 2 * START_MARGIN / distance
+        borders = (head.weight - head.weight[first]).norm(dim=1)
+        if borders.any():  # or there are no other clusters
+            slope = slope.minimum(borders[borders > 0].min())
+        away /= distance
         head.weight[cluster] += slope * away
-        head.bias[cluster] -= slope * (away @ middle)
+        head.bias[cluster] -= slope * (away @ (here + there) / 2)

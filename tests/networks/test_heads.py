@@ -13,6 +13,8 @@ def head():
 
 def test_a_cluster_is_ahead_where_its_samples_are_and_level_half_way(head):
     seeds, others = torch.randn(9, 5) + 3, torch.randn(12, 5) - 1
+    with torch.no_grad():
+        head.weight *= 9
     first = int(head(seeds).argmax(1).mode().values)
     new = (first + 1) % 4
     before = [part.clone() for part in head.parameters()]
@@ -42,11 +44,22 @@ def test_where_nothing_is_left_nothing_changes(head):
         assert torch.equal(part, old)
 
 
+def test_a_border_between_near_copies_is_no_steeper_than_the_others(head):
+    seeds = torch.randn(9, 5) / 1e4
+    first = int(head(seeds).argmax(1)[0])
+    others = [k for k in range(4) if k != first]
+    borders = (head.weight[others] - head.weight[first]).norm(dim=1)
+    with torch.no_grad():
+        claim_by_head(head, others[0], seeds, seeds[:4])
+    tilt = (head.weight[others[0]] - head.weight[first]).norm()
+    torch.testing.assert_close(tilt, borders.min())
+
+
 def test_of_samples_like_the_others_the_cluster_is_as_likely_as_theirs(head):
-    alike = torch.ones(3, 5)
+    alike = torch.rand(5).repeat(11, 1)  # sums of so many are rounded
     first = int(head(alike).argmax(1)[0])
     new = (first + 2) % 4
     with torch.no_grad():
-        claim_by_head(head, new, alike, alike[:2])
+        claim_by_head(head, new, alike, alike[:9])
     assert torch.equal(head.weight[new], head.weight[first])
     assert torch.equal(head.bias[new], head.bias[first])
