@@ -70,7 +70,9 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             pixels, as they are or under local contrast, it is farther from its tenth
             nearest among them than nearly all of them are from theirs, or than those
             ten are. No label and no share of outliers is needed; one to sixteen in a
-            hundred samples are such without being odd.
+            hundred samples are such without being odd. Of a model that was trained
+            further those count that it was trained on last, with what `partial_fit`
+            keeps of earlier parts.
 
         Returns
         -------

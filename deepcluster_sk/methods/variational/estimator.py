@@ -204,7 +204,7 @@ class VariationalClusterer(BaseDeepClusterer):
 
         Parameters
         ----------
-        n_clusters : int, default=8
+        n_clusters : int, "auto" or (int, int), default=8
         **overrides
             Parameters that are to differ.
 
