@@ -89,7 +89,7 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -
     ----------
     path : path-like
     device : str or torch.device, default="auto"
-        Where it is to compute; not where it was trained.
+        Where it is to compute; not where it was trained. Its parameter of this name.
     **params
         Parameters that no file can hold, as they were: an `architecture` that is a
         module or builds one is needed; a function as `augmentation` or `init`, or
@@ -117,7 +117,8 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -
             "callbacks=[FitCheckpoint(path)] goes on from it."
         )
     try:
-        return _restored(description, arrays, resolved, params)
+        # Training further is computed there as well.
+        return _restored(description, arrays, resolved, {**params, "device": device})
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelFileError(
             f"{str(path)!r} lacks what a saved model has: {error!r}"

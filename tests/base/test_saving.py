@@ -1,5 +1,6 @@
 """Saved models: the same predictions anywhere, and a clear word on any damage."""
 
+import copy
 import json
 import os
 import subprocess
@@ -71,6 +72,15 @@ def test_what_is_loaded_can_be_saved_and_fitted_again(saved, images, tmp_path):
     again = load(tmp_path / "again.safetensors")
     assert_array_equal(again.labels_, loaded.labels_)
     assert_array_equal(again.fit(images).labels_, loaded.labels_)
+
+
+def test_a_loaded_model_is_trained_further_where_it_was_loaded(
+    fitted, images, tmp_path
+):
+    elsewhere = copy.copy(fitted).set_params(device="cuda:99")  # of another machine
+    elsewhere.save(tmp_path / "model")
+    loaded = load(tmp_path / "model", device="cpu")
+    assert loaded.partial_fit(images).device_ == loaded.device == "cpu"
 
 
 def test_large_images_vectors_and_names_of_columns(make, images, tmp_path):
