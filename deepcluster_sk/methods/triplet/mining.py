@@ -16,7 +16,7 @@ References
 D. Das, R. Ghosh, B. Bhowmick, 2019. arXiv:1901.06474, section 3.3, Algorithm 1.
 """
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,7 +31,6 @@ __all__ = [
     "select_negatives_literal",
 ]
 
-Strategy: TypeAlias = Literal["random", "hard"]
 
 # Floats of gathered candidates held at once: 64 MiB.
 _CHUNK_FLOATS = 2**24
@@ -54,7 +53,7 @@ class Negatives(NamedTuple):
     is_fallback: Tensor
 
 
-def _check(embeddings: Tensor, radii: Tensor, strategy: str = "random") -> None:
+def _check(embeddings: Tensor, radii: Tensor) -> None:
     if embeddings.ndim != 2 or radii.shape != embeddings.shape[:1]:
         raise ValueError(
             "Expected embeddings of shape (n, d) and radii of shape (n,), got "
@@ -62,8 +61,6 @@ def _check(embeddings: Tensor, radii: Tensor, strategy: str = "random") -> None:
         )
     if len(embeddings) < 2:
         raise ValueError(f"A negative needs at least 2 images, got {len(embeddings)}.")
-    if strategy not in ("random", "hard"):
-        raise ValueError(f"strategy must be 'random' or 'hard', got {strategy!r}.")
 
 
 def _check_tries(max_tries: int) -> None:
@@ -123,8 +120,8 @@ def select_negatives_literal(
 ) -> Negatives:
     """Select negatives by the printed loop, one anchor and one candidate at a time.
 
-    Parameters, results and errors are those of :func:`select_negatives` with
-    ``strategy="random"``. This form waits for the device at every candidate.
+    Parameters, results and errors are those of :func:`select_negatives`. This form
+    waits for the device at every candidate.
 
     References
     ----------
@@ -160,9 +157,11 @@ def select_negatives(
     radii: Tensor,
     generator: torch.Generator | None = None,
     max_tries: int = 100,
-    strategy: Strategy = "random",
 ) -> Negatives:
     """Select a negative for every image of a data set, all anchors at once.
+
+    It is the first candidate outside the ball, as in the paper: uniform over all images
+    outside.
 
     Parameters
     ----------
@@ -174,10 +173,6 @@ def select_negatives(
         Source of the candidates, on any device; torch's global stream by default.
     max_tries : int, default=100
         Candidates drawn per anchor at most (with replacement, never the anchor).
-    strategy : {"random", "hard"}, default="random"
-        "random" takes the first candidate outside the ball, as the paper does: uniform
-        over all images outside. "hard" draws all `max_tries` and takes the nearest
-        candidate outside.
 
     Returns
     -------
@@ -188,9 +183,9 @@ def select_negatives(
     Raises
     ------
     ValueError
-        If the shapes do not fit, n < 2, `max_tries` < 1 or `strategy` is unknown.
+        If the shapes do not fit, n < 2 or `max_tries` < 1.
     """
-    _check(embeddings, radii, strategy)
+    _check(embeddings, radii)
     _check_tries(max_tries)
     z = at_least_float32(embeddings)
     n, d = z.shape
@@ -200,7 +195,7 @@ def select_negatives(
     is_fallback = torch.ones(n, dtype=torch.bool, device=z.device)
 
     pending, left = everyone, max_tries
-    tries = min(left, _FIRST_DRAWS) if strategy == "random" else left
+    tries = min(left, _FIRST_DRAWS)
     while left and len(pending):
         for rows in torch.split(pending, max(1, _CHUNK_FLOATS // max(1, tries * d))):
             candidates = _draw_others(rows, n, tries, generator)
@@ -209,10 +204,7 @@ def select_negatives(
             found = outside.any(dim=1)
             away, at = distances.max(dim=1)
             improved = away > farthest[rows]
-            if strategy == "random":
-                accepted = outside.to(torch.uint8).argmax(dim=1)  # the first drawn
-            else:
-                accepted = distances.masked_fill(~outside, torch.inf).argmin(dim=1)
+            accepted = outside.to(torch.uint8).argmax(dim=1)  # the first drawn
             column = torch.where(found, accepted, at)[:, None]
             chosen = candidates.gather(1, column).squeeze(1)
             indices[rows] = torch.where(found | improved, chosen, indices[rows])
@@ -229,7 +221,7 @@ def in_batch_negatives(
     embeddings: Tensor,
     radii: Tensor,
     generator: torch.Generator | None = None,
-    strategy: Strategy = "random",
+    hardest: bool = False,
 ) -> Negatives:
     """Select every image's negative among the other images of its batch.
 
@@ -243,10 +235,10 @@ def in_batch_negatives(
         Radii of the augmentation balls.
     generator : torch.Generator, optional
         Source of b random numbers, on any device; torch's global stream by default.
-        Not read by ``strategy="hard"``.
-    strategy : {"random", "hard"}, default="random"
-        "random" takes one of the images outside the ball, all equally likely; "hard"
-        the nearest of them.
+        Not read if `hardest`.
+    hardest : bool, default=False
+        Whether the negative is the nearest image outside the ball, or any of those
+        outside, all equally likely.
 
     Returns
     -------
@@ -257,16 +249,18 @@ def in_batch_negatives(
     Raises
     ------
     ValueError
-        If the shapes do not fit, b < 2 or `strategy` is unknown.
+        If the shapes do not fit or b < 2.
     """
-    _check(embeddings, radii, strategy)
+    _check(embeddings, radii)
     z = at_least_float32(embeddings)
     # The matrix-product form of the distance loses the digits of near neighbours,
     # which are the ones the ball test is about.
     distances = torch.cdist(z, z, compute_mode="donot_use_mm_for_euclid_dist")
     itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
     outside = (distances > radii[:, None]) & ~itself
-    if strategy == "random":
+    if hardest:
+        accepted = distances.masked_fill(~outside, torch.inf).argmin(dim=1)
+    else:
         device = z.device if generator is None else generator.device
         u = torch.rand(
             len(z), 1, generator=generator, device=device, dtype=torch.float32
@@ -276,8 +270,6 @@ def in_batch_negatives(
         total = count[:, -1:]
         k = torch.minimum((u.to(z.device, non_blocking=True) * total).long(), total - 1)
         accepted = (count > k).to(torch.uint8).argmax(dim=1)
-    else:
-        accepted = distances.masked_fill(~outside, torch.inf).argmin(dim=1)
     farthest = distances.masked_fill(itself, -1.0).argmax(dim=1)
     is_fallback = ~outside.any(dim=1)
     return Negatives(torch.where(is_fallback, farthest, accepted), is_fallback)

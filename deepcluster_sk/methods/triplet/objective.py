@@ -136,10 +136,7 @@ class Triplets:
         if self.mode == "batch":
             radii = augmentation_radii(anchor.detach(), torch.stack(views).detach())
             chosen = in_batch_negatives(
-                anchor.detach(),
-                radii,
-                self.generator,
-                strategy="hard" if self.hardest else "random",
+                anchor.detach(), radii, self.generator, self.hardest
             )
             self._count(chosen.is_fallback)
             negative = anchor[chosen.indices]

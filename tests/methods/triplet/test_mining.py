@@ -69,10 +69,9 @@ def test_every_negative_is_outside_its_ball_or_flagged(
 ) -> None:
     z = points(n, d, seed)
     radii = scale * torch.rand(n, generator=seeded(seed))
-    for strategy in ("random", "hard"):
-        found = select_negatives(z, radii, seeded(seed), tries, strategy)
-        assert_valid(found, z, radii)
-        found = in_batch_negatives(z, radii, seeded(seed), strategy)
+    assert_valid(select_negatives(z, radii, seeded(seed), tries), z, radii)
+    for hardest in (False, True):
+        found = in_batch_negatives(z, radii, seeded(seed), hardest)
         assert_valid(found, z, radii)
         # With every other image as candidate, only an empty outside falls back.
         assert torch.equal(found.is_fallback, ~outside(z, radii.double()).any(1))
@@ -145,15 +144,11 @@ def test_a_draw_of_one_is_the_last_image_outside(monkeypatch) -> None:
     assert torch.equal(in_batch_negatives(z, radii).indices, last)
 
 
-def test_hard_takes_the_nearest_image_outside() -> None:
+def test_the_hardest_is_the_nearest_image_outside() -> None:
     z = points(40)
     radii = distances(z).quantile(0.3, dim=1).float() + 1e-4
     away = distances(z).masked_fill(~outside(z, radii.double()), torch.inf)
-    assert torch.equal(
-        in_batch_negatives(z, radii, None, "hard").indices, away.argmin(1)
-    )
-    # With far more tries than images every candidate is seen.
-    found = select_negatives(z, radii, seeded(), 1000, "hard")
+    found = in_batch_negatives(z, radii, hardest=True)
     assert torch.equal(found.indices, away.argmin(1))
     assert not found.is_fallback.any()
 
@@ -192,10 +187,9 @@ def test_chunks_do_not_change_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     z = points(50)
     radii = distances(z).quantile(0.9, dim=1).float()
     monkeypatch.setattr(mining, "_CHUNK_FLOATS", 60)
-    for strategy in ("random", "hard"):
-        found = select_negatives(z, radii, seeded(), 500, strategy)
-        assert_valid(found, z, radii)
-        assert not found.is_fallback.any()
+    found = select_negatives(z, radii, seeded(), 500)
+    assert_valid(found, z, radii)
+    assert not found.is_fallback.any()
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
@@ -247,8 +241,6 @@ def test_wrong_arguments_are_named() -> None:
     for selector in (select_negatives, select_negatives_literal):
         with pytest.raises(ValueError, match="max_tries"):
             selector(z, radii, None, 0)
-    with pytest.raises(ValueError, match="'random' or 'hard'"):
-        in_batch_negatives(z, radii, None, "easy")  # type: ignore[arg-type]
     for augmented in (z, z[:, :2][None], z.new_empty(0, 4, 3)):
         with pytest.raises(ValueError, match=r"\(m, n, d\)"):
             augmentation_radii(z, augmented)
@@ -263,7 +255,7 @@ def test_in_batch_selection_never_waits_for_the_gpu() -> None:
     try:
         ball = augmentation_radii(z, views)
         found = in_batch_negatives(z, radii, generator)
-        hard = in_batch_negatives(z, ball, None, "hard")
+        hard = in_batch_negatives(z, ball, hardest=True)
     finally:
         torch.cuda.set_sync_debug_mode(mode)
     for result, radius in ((found, radii), (hard, ball)):
