@@ -153,13 +153,28 @@ def _contingency(
     check_consistent_length(true, pred)
     classes, class_index = np.unique(true, return_inverse=True)
     clusters, cluster_index = np.unique(pred, return_inverse=True)
-    # One flat bincount is many times faster than np.add.at.
-    flat = np.bincount(
-        class_index * len(clusters) + cluster_index,
-        minlength=len(classes) * len(clusters),
-    )
-    counts = flat.reshape(len(classes), len(clusters)).astype(np.int64, copy=False)
+    counts = pair_counts(class_index, cluster_index, len(classes), len(clusters))
     return counts, classes, clusters
+
+
+def pair_counts(
+    first: NDArray[np.integer], second: NDArray[np.integer], n_first: int, n_second: int
+) -> NDArray[np.int64]:
+    """Count how often each label of one kind comes with each of another.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n,)
+        Whole numbers in [0, n_first), and in [0, n_second).
+    n_first, n_second : int
+
+    Returns
+    -------
+    ndarray of shape (n_first, n_second), int64
+    """
+    # One flat bincount is many times faster than np.add.at.
+    flat = np.bincount(first * n_second + second, minlength=n_first * n_second)
+    return flat.reshape(n_first, n_second).astype(np.int64, copy=False)
 
 
 def _check_labels(labels: ArrayLike, name: str) -> NDArray[Any]:

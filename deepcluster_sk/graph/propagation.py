@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.spectral import Labels, degrees
+from deepcluster_sk.metrics import pair_counts
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ def told_by_nodes(graph: Graph, known: Labels) -> Labels:
     rest = graph.beside(len(known))
     is_known = known[rest] >= 0
     nearest = graph.nodes[graph.voters[is_known, 0]]
-    said = np.zeros((len(known), known.max(initial=0) + 1), np.int64)
-    np.add.at(said, (nearest, known[rest[is_known]]), 1)
+    said = pair_counts(
+        nearest, known[rest[is_known]], len(known), known.max(initial=0) + 1
+    )
     tells = (known < 0) & said.any(axis=1)
     return np.where(tells, said.argmax(axis=1), known)
 

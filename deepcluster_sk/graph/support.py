@@ -20,7 +20,7 @@ from deepcluster_sk.graph.neighbors import Features, Views
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings
 from deepcluster_sk.graph.spectral import Labels, degrees
 from deepcluster_sk.graph.start import MIN_NODES, contrasts_for
-from deepcluster_sk.metrics import clustering_accuracy_score
+from deepcluster_sk.metrics import clustering_accuracy_score, pair_counts
 
 
 @dataclass(frozen=True)
@@ -172,8 +172,7 @@ def _features(
 
 def _share(partition: Labels, labels: Labels, n_clusters: int) -> NDArray[np.float64]:
     """How far the others of a sample's part are in its cluster."""
-    counts = np.zeros((partition.max() + 1, n_clusters))
-    np.add.at(counts, (partition, labels), 1)
+    counts = pair_counts(partition, labels, partition.max() + 1, n_clusters)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return _lead(shares[partition], labels)
 

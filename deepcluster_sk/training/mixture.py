@@ -15,6 +15,7 @@ from sklearn.mixture import GaussianMixture
 
 from deepcluster_sk.graph.consensus import beyond_chance
 from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.metrics import pair_counts
 
 #: Draws of k-means, each followed by a mixture.
 N_DRAWS = 24
@@ -61,7 +62,7 @@ class _Found:
         The mean of it is their mutual information.
         """
         rows, columns = self.repeated, self.of_views
-        table = _table(rows, columns, 1 + max(rows.max(), columns.max()))
+        table = pair_counts(rows, columns, 1 + rows.max(), 1 + columns.max())
         by_chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
         shares = np.log(table[rows, columns] / by_chance[rows, columns])
         return shares.reshape(-1, len(self.labels)).mean(0)
@@ -158,7 +159,7 @@ def _exchanged(
     What two clusters add to what samples and views share is estimated by those that
     are in one of the two both as samples and as views.
     """
-    table = _table(found.repeated, found.of_views, n_clusters)
+    table = pair_counts(found.repeated, found.of_views, n_clusters, n_clusters)
     kept, merged = np.triu_indices(n_clusters, 1)
     lost = _told(
         table[kept, kept],
@@ -202,15 +203,8 @@ def _halved(
         return 0.0, side
     # Views lie one after the other, each of all samples.
     halves = np.isin(both % len(rows), side).astype(np.int64)
-    table = _table(halves, kmeans.predict(of_views[both]), 2)
+    table = pair_counts(halves, kmeans.predict(of_views[both]), 2, 2)
     return float(_told(*table.ravel())), side
-
-
-def _table(labels: Labels, others: Labels, n_clusters: int) -> NDArray[np.float64]:
-    """Count how often each label comes with each other, ``(K, K)``."""
-    pairs = labels * n_clusters + others
-    counts = np.bincount(pairs, minlength=n_clusters**2)
-    return counts.reshape(n_clusters, n_clusters).astype(float)
 
 
 def _told(*table: ArrayLike) -> NDArray[np.float64]:
