@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import (
 
 from deepcluster_sk.counting.bounds import N_CLUSTERS
 from deepcluster_sk.data.resizing import MIN_SIDE
+from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.training.pretraining import Reconstruction
 from deepcluster_sk.training.strategy import POSITIVE
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
@@ -58,6 +59,12 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "warm_start": ["boolean"],
     "verbose": ["verbose"],
+}
+
+#: Settings that the networks of all methods have, as ``module__<name>``.
+MODULE_CONSTRAINTS: dict[str, list[Any]] = {
+    "channels": ["array-like", None],
+    "contrast": [StrOptions({"auto", *CONTRASTS})],
 }
 
 PARAMETERS = """\

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.parameters import MODULE_CONSTRAINTS
 from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClustering
@@ -112,10 +113,7 @@ class DECClusterer(BaseDeepClusterer):
             *BaseDeepClusterer._parameter_constraints["init"],
         ],
     }
-    _module_constraints: ClassVar[dict[str, list[Any]]] = {
-        "channels": ["array-like", None],
-        "contrast": [StrOptions({"auto", "none", "image", "local"})],
-    }
+    _module_constraints = MODULE_CONSTRAINTS
     _joint_parameters = BaseDeepClusterer._joint_parameters | {"reconstruction_weight"}
     _rebuilds_from_views = True
 

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.parameters import MODULE_CONSTRAINTS
 from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import PixelScaler, RowLayout
@@ -123,8 +124,7 @@ class DepictClusterer(BaseDeepClusterer):
         "pull_clean": ["boolean"],
     }
     _module_constraints: ClassVar[dict[str, list[Any]]] = {
-        "channels": ["array-like", None],
-        "contrast": [StrOptions({"auto", "none", "image", "local"})],
+        **MODULE_CONSTRAINTS,
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
     _joint_steps = (1500, 4)

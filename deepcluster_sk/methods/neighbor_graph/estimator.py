@@ -5,21 +5,21 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from deepcluster_sk.counting.bounds import N_CLUSTERS, NClusters, bounds_of, is_given
+from deepcluster_sk.base.parameters import CONSTRAINTS
+from deepcluster_sk.counting.bounds import NClusters, bounds_of, is_given
 from deepcluster_sk.counting.count import count_clusters
 from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.counting.subdivision import spread, tree_of
 from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
 from deepcluster_sk.data.batches import RowDataset, SampleReader
 from deepcluster_sk.data.images import PixelScaler, RowLayout
-from deepcluster_sk.data.resizing import MAX_PIXELS, MIN_SIDE, shrunk, small_shape
+from deepcluster_sk.data.resizing import MAX_PIXELS, shrunk, small_shape
 from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.merge_split import links_between
 from deepcluster_sk.graph.outliers import OutlierDetector
@@ -39,6 +39,11 @@ from deepcluster_sk.runtime.modes import computing
 from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 
+#: Parameters that take what those of the deep clusterers do.
+_SHARED = (
+    *("n_clusters", "augmentation", "image_shape", "channel_axis", "max_pixels"),
+    *("device", "random_state"),
+)
 _MAX_SEED = np.iinfo(np.int32).max
 
 
@@ -157,7 +162,7 @@ class NeighborGraphClusterer(
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": N_CLUSTERS,
+        **{name: CONSTRAINTS[name] for name in _SHARED},
         "n_neighbors": [
             Interval(Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
@@ -165,19 +170,9 @@ class NeighborGraphClusterer(
         "n_views": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "contrast": [StrOptions({"auto", *CONTRASTS})],
         "image_kind": [StrOptions({"auto", "drawing", "photograph"})],
-        "augmentation": [str, dict, callable, torch.nn.Module, None],
         "min_cluster_size": [Interval(Integral, 1, None, closed="left")],
         "outliers": ["boolean"],
         "max_nodes": [Interval(Integral, MIN_NODES, None, closed="left")],
-        "image_shape": ["array-like", None],
-        "channel_axis": [Options(Integral, {1, -1}), None],
-        "max_pixels": [
-            Interval(Integral, MIN_SIDE**2, None, closed="left"),
-            StrOptions({"auto"}),
-            None,
-        ],
-        "device": [str, torch.device],
-        "random_state": ["random_state"],
     }
 
     def __init__(

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.fitted import to_numpy
+from deepcluster_sk.base.parameters import MODULE_CONSTRAINTS
 from deepcluster_sk.base.start import Start, is_by_graph
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
@@ -135,8 +136,7 @@ class TEMIClusterer(BaseDeepClusterer):
         "pretraining": [StrOptions({"auto"}), None],
     }
     _module_constraints: ClassVar[dict[str, list[Any]]] = {
-        "channels": ["array-like", None],
-        "contrast": [StrOptions({"auto", "none", "image", "local"})],
+        **MODULE_CONSTRAINTS,
         "temperature": [POSITIVE],
     }
     _joint_steps = (1_000, 4, 200)

@@ -15,6 +15,7 @@ from deepcluster_sk.augmentation.presets import (
 )
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.parameters import MODULE_CONSTRAINTS
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
@@ -170,8 +171,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         ],
     }
     _module_constraints: ClassVar[dict[str, list[Any]]] = {
-        "channels": ["array-like", None],
-        "contrast": [StrOptions({"auto", "none", "image", "local"})],
+        **MODULE_CONSTRAINTS,
         "kernel_power": [POSITIVE, StrOptions({"auto"})],
         "radius": [POSITIVE, StrOptions({"auto"}), None],
     }

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, check_scalar
 from deepcluster_sk.augmentation.view import View
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.parameters import MODULE_CONSTRAINTS
 from deepcluster_sk.base.start import Start, gives_centers
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.batches import RowDataset, SampleReader
@@ -127,10 +128,7 @@ class VariationalClusterer(BaseDeepClusterer):
         "warmup": [Interval(Real, 0, 1, closed="both")],
         "start_weight": [WEIGHT, StrOptions({"auto"})],
     }
-    _module_constraints: ClassVar[dict[str, list[Any]]] = {
-        "channels": ["array-like", None],
-        "contrast": [StrOptions({"auto", "none", "image", "local"})],
-    }
+    _module_constraints = MODULE_CONSTRAINTS
     _joint_parameters = BaseDeepClusterer._joint_parameters | {"warmup", "start_weight"}
     _rebuilds_from_views = True
 
