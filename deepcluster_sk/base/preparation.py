@@ -20,12 +20,11 @@ from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.data.resizing import shrunk, small_shape
 from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.runtime.device import keeps_data, resolve_device, resolve_precision
+from deepcluster_sk.runtime.seeding import drawn_seed
 from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.callbacks import check_callbacks
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.strategy import Strategy
-
-_MAX_SEED = np.iinfo(np.int32).max
 
 
 class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
@@ -98,7 +97,7 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
         device = resolve_device(self.device)
         precision = resolve_precision(self.precision, device)
         keep = keeps_data(device, rows.nbytes) and not self._loads_apart
-        seed = int(check_random_state(self.random_state).randint(_MAX_SEED))
+        seed = drawn_seed(check_random_state(self.random_state))
         record = open_record(self, rows, reader, seed, device, precision, task)
         return FitContext(
             dataset=RowDataset(rows, device if keep else None),

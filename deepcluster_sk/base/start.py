@@ -11,6 +11,7 @@ from sklearn.base import clone
 from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import GraphStart
+from deepcluster_sk.runtime.seeding import drawn_seed
 from deepcluster_sk.training.centers import (
     LATENT_STARTS,
     centers_of,
@@ -202,7 +203,7 @@ def _labels_by(
     # Whatever it is made of draws, too.
     for name, value in sorted(fitted.get_params().items()):
         if name.rpartition("__")[2] == "random_state" and value is None:
-            seed = random_state.randint(np.iinfo(np.int32).max)
+            seed = drawn_seed(random_state)
             fitted.set_params(**{name: seed})
     labels = np.asarray(fitted.fit_predict(latent))
     # Whatever labels are called; noise, -1, is a cluster like the others.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from deepcluster_sk.graph.neighbors import Neighbors
+from deepcluster_sk.runtime.seeding import drawn_seed
 
 Labels = NDArray[np.int64]
 #: Graphs up to this many nodes are decomposed densely: it is faster, and exact.
@@ -161,7 +162,7 @@ def partition(
     """k-means on the directions of the rows of a spectral embedding."""
     norms = np.linalg.norm(embedding, axis=1, keepdims=True)
     rows = embedding / np.maximum(norms, 1e-12)
-    seed = random_state.randint(np.iinfo(np.int32).max)
+    seed = drawn_seed(random_state)
     model = KMeans(n_clusters, n_init=n_init, random_state=seed)
     return model.fit_predict(rows).astype(np.int64)
 

@@ -36,6 +36,7 @@ from deepcluster_sk.graph.remembering import RememberingViews
 from deepcluster_sk.graph.settings import CONTEST, GraphSettings, settings_for
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.contrast import CONTRASTS
+from deepcluster_sk.runtime.seeding import drawn_seed
 
 #: Fewer samples than this make no graph worth the name.
 MIN_NODES = 8
@@ -202,7 +203,7 @@ def find_neighborhood(
             views, features, sample, n_clusters, n_views, CONTEST, sample_only=True
         )
 
-    seed = random_state.randint(np.iinfo(np.int32).max)
+    seed = drawn_seed(random_state)
 
     def merit(graph: Graph) -> NDArray[np.float64]:
         # The same draws for each, however many it takes.

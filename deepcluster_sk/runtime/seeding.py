@@ -178,6 +178,11 @@ def _seeded_accelerator(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
+def drawn_seed(random_state: np.random.RandomState) -> int:
+    """Draw a seed, for what has random numbers of its own."""
+    return int(random_state.randint(np.iinfo(np.int32).max))
+
+
 def generator(seed: int, device: torch.device) -> torch.Generator:
     """Make a stream of random numbers of its own, on the device."""
     return torch.Generator(device).manual_seed(seed)

@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
-import torch
 from skorch.callbacks import Callback, EpochScoring
 from torch.optim.lr_scheduler import LambdaLR
+
+from deepcluster_sk.training.good_epochs import Weights, weights_of
 
 #: Share of a phase over which the learning rate rises, where it does.
 RISE = 0.1
@@ -126,7 +127,7 @@ class KeepBest(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Forget an earlier phase."""
-        self.best_: tuple[float, dict[str, torch.Tensor]] | None = None
+        self.best_: tuple[float, Weights] | None = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Remember the epoch, if it is the best so far; the later of two equals."""
@@ -135,8 +136,7 @@ class KeepBest(Callback):
         if row.get("updated"):
             self.best_ = None
         elif merit is not None and (self.best_ is None or merit >= self.best_[0]):
-            weights = net.module_.state_dict()
-            self.best_ = merit, {name: w.clone() for name, w in weights.items()}
+            self.best_ = merit, weights_of(net.module_)
 
     def state_dict(self) -> dict[str, Any]:
         """Tell the best epoch."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from deepcluster_sk.graph.spectral import Labels
+from deepcluster_sk.runtime.seeding import drawn_seed
 
 #: Above this many rows k-means runs on mini-batches.
 FULL_KMEANS_ROWS = 100_000
@@ -17,7 +18,7 @@ def kmeans_start(
     latent: NDArray[Any], n_clusters: int, random_state: np.random.RandomState
 ) -> Labels:
     """k-means on the latent, as the paper has it."""
-    seed = random_state.randint(np.iinfo(np.int32).max)
+    seed = drawn_seed(random_state)
     kind = KMeans if len(latent) <= FULL_KMEANS_ROWS else MiniBatchKMeans
     model = kind(n_clusters, n_init=10, random_state=seed)
     return model.fit_predict(latent).astype(np.int64)

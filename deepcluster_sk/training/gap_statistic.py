@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.runtime.seeding import drawn_seed
 
 #: Samples that contrasts are compared on, at most: time. Not tuned.
 MAX_SAMPLES = 3_000
@@ -95,7 +96,7 @@ def _within(
     rows: NDArray[np.floating], n_clusters: int, random_state: np.random.RandomState
 ) -> float:
     """Sum of squared distances to the nearest centre of k-means."""
-    seed = random_state.randint(np.iinfo(np.int32).max)
+    seed = drawn_seed(random_state)
     model = KMeans(n_clusters, n_init=N_DRAWS, random_state=seed)
     with warnings.catch_warnings():
         # Fewer samples differ than there are clusters: they are compact all the same.

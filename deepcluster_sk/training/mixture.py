@@ -16,6 +16,7 @@ from sklearn.mixture import GaussianMixture
 from deepcluster_sk.graph.consensus import beyond_chance
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.metrics import pair_counts
+from deepcluster_sk.runtime.seeding import drawn_seed
 
 #: Draws of k-means, each followed by a mixture.
 N_DRAWS = 24
@@ -121,7 +122,7 @@ def mixture_start(
 
     def drawn() -> Iterator[_Found]:
         for _ in range(N_DRAWS):
-            seed = random_state.randint(np.iinfo(np.int32).max)
+            seed = drawn_seed(random_state)
             kmeans = KMeans(n_clusters, n_init=1, random_state=seed)
             yield found_from(kmeans.fit_predict(rows), seed)
 
@@ -130,7 +131,7 @@ def mixture_start(
     def improved(best: _Found) -> _Found:
         kept = best
         for _ in range(MAX_EXCHANGES):
-            seed = random_state.randint(np.iinfo(np.int32).max)
+            seed = drawn_seed(random_state)
             ways = _exchanged(best, rows, of_views, n_clusters, seed)
             tried = (found_from(way, seed) for way in ways)
             better = max(tried, key=shared, default=best)

@@ -5,13 +5,11 @@ from typing import Literal
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 
 from deepcluster_sk.graph.contest import Appearance, ImageKind
 from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.remembering import RememberingViews
 from deepcluster_sk.graph.settings import GraphSettings, settings_for
-from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import (
     MIN_NODES,
     GraphStart,
@@ -19,6 +17,7 @@ from deepcluster_sk.graph.start import (
     find_neighborhood,
 )
 from deepcluster_sk.graph.voting import VOTES, NodeVoters
+from deepcluster_sk.training.centers import kmeans_start
 
 
 def cluster_nodes(
@@ -78,7 +77,11 @@ def cluster_nodes(
     stack = _node_views(views, found)
     if is_trivial:
         n_votes = 1
-        start = found.start(_k_means(views, stack[0], n_clusters, random_state))
+        labels = np.zeros(n_nodes, np.int64)
+        if not views.reader.scaler.is_constant:
+            points = stack[0].cpu().numpy()
+            labels = kmeans_start(points, n_clusters, random_state)
+        start = found.start(labels)
     else:
         most = settings_for(n_nodes).most_neighbors(n_nodes, n_clusters)
         n_votes = min(VOTES.n_votes, most)
@@ -136,16 +139,3 @@ def _node_views(views: Views, found: Neighborhood) -> list[torch.Tensor]:
     most = found.settings.n_views if is_moved else 0
     indices = torch.arange(len(views.dataset), device=views.generator.device)
     return views.stack(found.features, indices, min(VOTES.n_views - 1, most))
-
-
-def _k_means(
-    views: Views,
-    features: torch.Tensor,
-    n_clusters: int,
-    random_state: np.random.RandomState,
-) -> Labels:
-    if views.reader.scaler.is_constant:
-        return np.zeros(len(features), np.int64)
-    seed = random_state.randint(np.iinfo(np.int32).max)
-    model = KMeans(n_clusters, n_init=10, random_state=seed)
-    return model.fit_predict(features.cpu().numpy()).astype(np.int64)

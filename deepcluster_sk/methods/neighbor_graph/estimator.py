@@ -36,6 +36,7 @@ from deepcluster_sk.methods.neighbor_graph.fitted import VotingMixin
 from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.runtime.device import resolve_device
 from deepcluster_sk.runtime.modes import computing
+from deepcluster_sk.runtime.seeding import drawn_seed
 from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 
@@ -44,7 +45,6 @@ _SHARED = (
     *("n_clusters", "augmentation", "image_shape", "channel_axis", "max_pixels"),
     *("device", "random_state"),
 )
-_MAX_SEED = np.iinfo(np.int32).max
 
 
 class NeighborGraphClusterer(
@@ -304,8 +304,7 @@ class NeighborGraphClusterer(
             check_cluster_size(len(rows), least, self.min_cluster_size)
             contrasts = contrasts_for(self.contrast, given)
             augmentation = self._augmentation(given)
-            random_state = check_random_state(self.random_state)
-            seed = int(random_state.randint(_MAX_SEED))
+            seed = drawn_seed(check_random_state(self.random_state))
             pixels = MAX_PIXELS if isinstance(self.max_pixels, str) else self.max_pixels
             rows, layout = shrunk(rows, given, small_shape(given.shape, pixels))
             reader = SampleReader(layout, PixelScaler.standardize(rows, layout))

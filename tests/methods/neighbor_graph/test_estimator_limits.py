@@ -232,7 +232,7 @@ def test_the_kind_is_that_of_the_one_who_knows(images, own, others, monkeypatch)
 def test_from_eight_samples_and_two_clusters_on_a_graph_is_cut(
     n, n_clusters, is_cut, monkeypatch
 ):
-    unused = "_k_means" if is_cut else "settings_for"
+    unused = "kmeans_start" if is_cut else "settings_for"
     monkeypatch.setattr(clustering, unused, None)
     make(n_clusters).fit(make_vectors(n=n)[0])
 
