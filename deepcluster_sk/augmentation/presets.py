@@ -8,11 +8,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from deepcluster_sk.augmentation.image import (
-    Augmentation,
-    checked_strength,
-    uniform,
-)
+from deepcluster_sk.augmentation.image import Augmentation, checked_strength, uniform
 from deepcluster_sk.data.images import RowLayout
 
 __all__ = [

@@ -18,11 +18,7 @@ from deepcluster_sk.base.counting import CountingMixin
 from deepcluster_sk.base.looks import second_look
 from deepcluster_sk.base.parameters import CONSTRAINTS, document
 from deepcluster_sk.base.placing import PlacingMixin
-from deepcluster_sk.base.start import (
-    Start,
-    gives_labels,
-    is_by_graph,
-)
+from deepcluster_sk.base.start import Start, gives_labels, is_by_graph
 from deepcluster_sk.base.summary import what_it_is_fitted_with
 from deepcluster_sk.base.telling import tell_plan
 from deepcluster_sk.counting.bounds import NClusters

@@ -24,11 +24,7 @@ from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import enlarged
 from deepcluster_sk.data.samples import plain
 from deepcluster_sk.graph.outliers import OutlierDetector
-from deepcluster_sk.graph.score import (
-    best_modularity,
-    scoring_graphs,
-    voted_labels,
-)
+from deepcluster_sk.graph.score import best_modularity, scoring_graphs, voted_labels
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.networks.clustering import Embedding
 from deepcluster_sk.networks.inference import CHUNK_ROWS, embed, evaluating

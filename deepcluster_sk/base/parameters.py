@@ -6,12 +6,7 @@ from textwrap import indent
 from typing import Any
 
 import torch
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    Options,
-    StrOptions,
-)
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from deepcluster_sk.counting.bounds import N_CLUSTERS
 from deepcluster_sk.data.resizing import MIN_SIDE

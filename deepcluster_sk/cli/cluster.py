@@ -20,11 +20,7 @@ from deepcluster_sk.cli.fitting import (
     make_clusterer,
 )
 from deepcluster_sk.cli.reading import check_pictures, first_reading
-from deepcluster_sk.cli.results import (
-    Results,
-    check_results,
-    write_results,
-)
+from deepcluster_sk.cli.results import Results, check_results, write_results
 
 #: Pixels of a side, unless another is asked for: of pictures that are clustered by
 #: their pixels, and of those for a network that takes any.

@@ -6,12 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deepcluster_sk.cli.arguments import (
-    Commands,
-    path,
-    results_arguments,
-    whole_number,
-)
+from deepcluster_sk.cli.arguments import Commands, path, results_arguments, whole_number
 from deepcluster_sk.cli.fitting import end_if_interrupted
 from deepcluster_sk.cli.known import KnownClusters
 from deepcluster_sk.cli.reading import check_pictures

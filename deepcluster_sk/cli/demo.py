@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepcluster_sk.cli.arguments import Commands, fit_arguments, path
-from deepcluster_sk.cli.fitting import (
-    check_device,
-    end_if_interrupted,
-    make_clusterer,
-)
+from deepcluster_sk.cli.fitting import check_device, end_if_interrupted, make_clusterer
 from deepcluster_sk.cli.output import check_output
 from deepcluster_sk.cli.results import SHEET, draw_clusters
 from deepcluster_sk.runtime.files import write_whole

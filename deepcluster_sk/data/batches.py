@@ -1,6 +1,5 @@
 """Rows into batches: fetched whole by index, laid out and scaled on the device."""
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,20 +34,6 @@ def rows_to_tensor(rows: NDArray[Any]) -> torch.Tensor:
 def spaced_rows(n: int, most: int) -> NDArray[np.int64]:
     """Rows from all over a data set of n, so many at most, ``(min(n, most),)``."""
     return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
-
-
-def first_copies(rows: NDArray[Any], at_least: int = 0) -> NDArray[np.int64]:
-    """Numbers of the rows that are the first of their kind: no two are equal.
-
-    Of all rows where fewer than `at_least` differ.
-    """
-    first: dict[bytes, int] = {}
-    for number, row in enumerate(rows):
-        digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-        first.setdefault(digest, number)
-    if len(first) < at_least:
-        return np.arange(len(rows))
-    return np.fromiter(first.values(), np.int64, len(first))
 
 
 @dataclass(frozen=True)

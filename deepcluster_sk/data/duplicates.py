@@ -1,5 +1,6 @@
 """Samples that are copies of each other, or as good as copies."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,20 @@ LARGEST_CROWD = 0.25
 #: Numbers that tell images apart; fewer correlate by chance.
 LEAST_NUMBERS = 64
 _BLOCK = 2_048
+
+
+def first_copies(rows: NDArray[Any], at_least: int = 0) -> NDArray[np.int64]:
+    """Numbers of the rows that are the first of their kind: no two are equal.
+
+    Of all rows where fewer than `at_least` differ.
+    """
+    first: dict[bytes, int] = {}
+    for number, row in enumerate(rows):
+        digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
+        first.setdefault(digest, number)
+    if len(first) < at_least:
+        return np.arange(len(rows))
+    return np.fromiter(first.values(), np.int64, len(first))
 
 
 def without_crowds(images: NDArray[Any], n_clusters: int) -> NDArray[np.int64]:

@@ -9,12 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from deepcluster_sk.data.picture_archives import files_in, opened_archive
-from deepcluster_sk.data.picture_files import (
-    Entry,
-    LeftOut,
-    files_below,
-    files_named,
-)
+from deepcluster_sk.data.picture_files import Entry, LeftOut, files_below, files_named
 from deepcluster_sk.data.samples import image_of, is_data_set, is_picture
 
 

@@ -13,12 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from deepcluster_sk.data.pictures import (
-    parse_background,
-    pillow,
-    read_pixels,
-    reason,
-)
+from deepcluster_sk.data.pictures import parse_background, pillow, read_pixels, reason
 from deepcluster_sk.data.pixels import Pixels, is_grey, is_share, stacked
 
 #: Modes of Pillow that may hold grey pictures without saying so, and those that do.

@@ -12,11 +12,7 @@ from deepcluster_sk.graph.agglomeration import agglomerated
 from deepcluster_sk.graph.coarsening import contracted
 from deepcluster_sk.graph.graph import Graph, summed
 from deepcluster_sk.graph.settings import GraphSettings
-from deepcluster_sk.graph.spectral import (
-    Labels,
-    consensus,
-    partition,
-)
+from deepcluster_sk.graph.spectral import Labels, consensus, partition
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepcluster_sk.data.batches import (
-    RowDataset,
-    SampleReader,
-    first_copies,
-    spaced_rows,
-)
+from deepcluster_sk.data.batches import RowDataset, SampleReader, spaced_rows
+from deepcluster_sk.data.duplicates import first_copies
 from deepcluster_sk.graph.features import moved, pixel_features
 from deepcluster_sk.graph.neighbors import PrincipalComponents, Views, view_neighbors
 from deepcluster_sk.graph.spectral import Labels

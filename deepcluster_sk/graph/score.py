@@ -23,14 +23,15 @@ from deepcluster_sk.augmentation.presets import (
     kind_of,
     make_augmentation,
 )
-from deepcluster_sk.data.batches import RowDataset, SampleReader, first_copies
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.duplicates import first_copies
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.neighbors import Views, view_neighbors
 from deepcluster_sk.graph.spectral import Labels, affinity
+from deepcluster_sk.graph.start import contrasts_for
 from deepcluster_sk.graph.voting import most_frequent
-from deepcluster_sk.networks.contrast import CONTRASTS
 from deepcluster_sk.networks.inference import collect, evaluating
 from deepcluster_sk.runtime.caching import data_key
 from deepcluster_sk.runtime.kept import Kept
@@ -97,7 +98,7 @@ def scoring_graphs(
     -------
     list of Graph
     """
-    contrasts = CONTRASTS if layout.is_image else ("none",)
+    contrasts = contrasts_for("auto", layout)
     return [scoring_graph(rows, layout, device, contrast) for contrast in contrasts]
 
 

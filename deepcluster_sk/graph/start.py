@@ -7,8 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcluster_sk.data.batches import first_copies
-from deepcluster_sk.data.duplicates import without_crowds
+from deepcluster_sk.data.duplicates import first_copies, without_crowds
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.agreement import shares_by_agreement
 from deepcluster_sk.graph.consensus import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcluster_sk.data.batches import first_copies
+from deepcluster_sk.data.duplicates import first_copies
 from deepcluster_sk.graph.consensus import graph_partition
 from deepcluster_sk.graph.features import has_patches, patch_features, pixel_features
 from deepcluster_sk.graph.graph import Graph, neighbor_graph

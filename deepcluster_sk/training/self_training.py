@@ -12,11 +12,7 @@ from deepcluster_sk.losses.clustering import target_distribution
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.protocols import TrainedNet
 from deepcluster_sk.training.pseudo_labels import LabelUpdates
-from deepcluster_sk.training.reseeding import (
-    RESEEDING,
-    reseed_lost,
-    warn_of_reseeding,
-)
+from deepcluster_sk.training.reseeding import RESEEDING, reseed_lost, warn_of_reseeding
 
 
 class ClusteringObjective(Objective):

@@ -8,7 +8,8 @@ import torch
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 
-from deepcluster_sk.data.batches import RowDataset, SampleReader, first_copies
+from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.duplicates import first_copies
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.graph import outliers
 from deepcluster_sk.graph.outliers import OUTLIERS, OutlierDetector, Surroundings
