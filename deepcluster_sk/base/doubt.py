@@ -113,7 +113,7 @@ class DoubtMixin(InputMixin):
         return order if n is None else order[:n]
 
     def _confidence(
-        self, q: NDArray[np.float32], witnesses: Sequence[Witness] = ()
+        self, q: NDArray[np.float32], witnesses: Sequence[Witness]
     ) -> NDArray[np.float32]:
         """Confidence where the probabilities are known, and who else is asked."""
         sure = q.max(axis=1) / self._typical_probability

@@ -87,7 +87,7 @@ class PreparationMixin(NetParamsMixin, ResolutionMixin, InputMixin):
         reader: SampleReader,
         given: RowLayout,
         n_clusters: int,
-        task: Any = None,
+        task: Any,
         **more: Any,
     ) -> FitContext:
         """Put together what every stage reads; `task` is as :func:`open_record` has it.

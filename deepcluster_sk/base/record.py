@@ -24,11 +24,12 @@ def open_record(
     seed: int,
     device: torch.device,
     precision: torch.dtype,
-    task: Any = None,
+    task: Any,
 ) -> FitRecord:
     """Open the record of a fit, where its callbacks ask for one.
 
-    `task` is what the fit is of besides, anything that joblib hashes; None is nothing.
+    `task` is what else tells this fit from others, such as a correction: anything that
+    joblib hashes, or None.
 
     Raises
     ------

@@ -10,10 +10,10 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from deepcluster_sk.data.pictures import parse_background, pillow, read_pixels, reason
+from deepcluster_sk.data.pictures import pillow, read_pixels, reason
 from deepcluster_sk.data.pixels import Pixels, is_grey, is_share, stacked
 
 #: Modes of Pillow that may hold grey pictures without saying so, and those that do.
@@ -139,14 +139,11 @@ def image_of(data: Any, number: int) -> Any:
 
 
 def stack_pictures(
-    pictures: Sequence[Any],
-    *,
-    n_channels: int | None = None,
-    background: str | int | ArrayLike = "white",
+    pictures: Sequence[Any], *, n_channels: int | None = None
 ) -> NDArray[Any]:
     """Make an array of Pillow images of one size.
 
-    Palettes are looked up, transparency is laid on the background and pictures are
+    Palettes are looked up, transparent pictures are laid on white, and pictures are
     turned upright.
 
     Parameters
@@ -155,8 +152,6 @@ def stack_pictures(
     n_channels : int, default=None
         3 makes colour pictures of grey ones, as a model of colour pictures needs. None
         does so if any is of a colour mode.
-    background : str, int or sequence of 3 ints, default="white"
-        Colour that shows where a picture is transparent.
 
     Returns
     -------
@@ -169,7 +164,6 @@ def stack_pictures(
         If an entry is no Pillow image, cannot be decoded, or differs in size; if
         floating-point numbers beyond [0, 1] lie beside integers.
     """
-    ground = parse_background(background)
     image = pillow().Image
     found: list[Pixels] = []
     for number, picture in enumerate(pictures):
@@ -179,7 +173,7 @@ def stack_pictures(
                 "picture: all must be Pillow images."
             )
         try:
-            pixels = read_pixels(picture, ground)
+            pixels = read_pixels(picture, (255, 255, 255))
         except Exception as error:
             raise ValueError(f"Picture {number} of X: {reason(error)}.") from error
         # True colours stay colours: whether a batch happens to hold grey ones only must

@@ -173,11 +173,13 @@ def agreed_partition(
     n_clusters: int,
     settings: GraphSettings,
     random_state: np.random.RandomState,
-    how: ConsensusSettings = CONSENSUS,
+    consensus_settings: ConsensusSettings = CONSENSUS,
 ) -> Labels:
     """Consensus of spectral clusterings of the nodes, ``(n_nodes,)``."""
-    ranked = _ranked(graphs, n_clusters, settings, random_state, how)
-    return _best_consensus(ranked, graphs, n_clusters, random_state, how.shares)
+    ranked = _ranked(graphs, n_clusters, settings, random_state, consensus_settings)
+    return _best_consensus(
+        ranked, graphs, n_clusters, random_state, consensus_settings.shares
+    )
 
 
 def _ranked(
@@ -185,11 +187,11 @@ def _ranked(
     n_clusters: int,
     settings: GraphSettings,
     random_state: np.random.RandomState,
-    how: ConsensusSettings,
+    consensus_settings: ConsensusSettings,
 ) -> list[list[Labels]]:
     """Spectral clusterings of each graph, the best first."""
     return [
-        _spectral(graph, n_clusters, settings, random_state, how.n_init)
+        _spectral(graph, n_clusters, settings, random_state, consensus_settings.n_init)
         for graph in graphs
     ]
 

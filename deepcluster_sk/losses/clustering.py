@@ -56,9 +56,7 @@ def student_t_log_assignment(
     return torch.log_softmax(log_kernel, dim=1)
 
 
-def target_distribution(
-    assignment: torch.Tensor, frequencies: torch.Tensor | None = None
-) -> torch.Tensor:
+def target_distribution(assignment: torch.Tensor) -> torch.Tensor:
     r"""Sharpened assignments, the target of self-training (Eq. 3).
 
     .. math:: p_{ij} = \frac{q_{ij}^2 / f_j}{\sum_k q_{ik}^2 / f_k},
@@ -68,8 +66,6 @@ def target_distribution(
     ----------
     assignment : Tensor of shape (n, n_clusters)
         q, for the whole data set.
-    frequencies : Tensor of shape (n_clusters,), default=None
-        Soft cluster sizes f; by default those of `assignment`.
 
     Returns
     -------
@@ -81,11 +77,9 @@ def target_distribution(
     arXiv:1901.06474, Eq. 3.
     """
     assignment = assignment.detach()
-    if frequencies is None:
-        frequencies = assignment.sum(0)
     # An empty cluster has q = f = 0 everywhere: its share of the target is 0, not NaN.
     tiny = torch.finfo(assignment.dtype).tiny
-    weights = assignment.square() / frequencies.clamp_min(tiny)
+    weights = assignment.square() / assignment.sum(0).clamp_min(tiny)
     return weights / weights.sum(1, keepdim=True).clamp_min(tiny)
 
 

@@ -121,17 +121,13 @@ def thumbnail_side(
     return max(1, min(settings.max_side, max(shape[:2]), budget))
 
 
-def thumbnails(
-    pictures: NDArray[np.uint8], side: int, background: int = 255
-) -> NDArray[np.uint8]:
-    """Scale pictures to squares; what is not square has its borders filled.
+def thumbnails(pictures: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Scale pictures to squares; what is not square gets white borders.
 
     Parameters
     ----------
     pictures : ndarray of shape (n, H, W) or (n, H, W, 3)
     side : int
-    background : int, default=255
-        Grey level of the borders.
 
     Returns
     -------
@@ -145,7 +141,7 @@ def thumbnails(
     small = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (side - small[0]) // 2, (side - small[1]) // 2
     shape = (len(pictures), side, side, *pictures.shape[3:])
-    found = np.full(shape, background, np.uint8)
+    found = np.full(shape, 255, np.uint8)
     for target, picture in zip(found, pictures, strict=True):
         scaled = image.fromarray(picture).resize(small, image.Resampling.LANCZOS)
         target[top : top + small[1], left : left + small[0]] = np.asarray(scaled)

@@ -380,17 +380,11 @@ class ClusteringNet(NeuralNet):
         """Most probable cluster of raw rows, ``(n,)``."""
         return self.predict_proba(X).argmax(axis=1)
 
-    def embed(
-        self, dataset: RowDataset, precision: torch.dtype | None = None
-    ) -> Embedding:
+    def embed(self, dataset: RowDataset) -> Embedding:
         """Latent vectors and assignments of a whole data set, on the device.
 
-        Computed in the training precision unless told otherwise.
+        Computed in the precision of training.
         """
         return embed(
-            self.module_,
-            dataset,
-            self.reader,
-            self.torch_device,
-            self.precision if precision is None else precision,
+            self.module_, dataset, self.reader, self.torch_device, self.precision
         )

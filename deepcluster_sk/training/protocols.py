@@ -58,9 +58,7 @@ class TrainedNet(Protocol):
     def torch_device(self) -> torch.device:
         """Device the module is on."""
 
-    def embed(
-        self, dataset: RowDataset, precision: torch.dtype | None = None
-    ) -> Embedding:
+    def embed(self, dataset: RowDataset) -> Embedding:
         """Latent vectors and assignments of a whole data set, on the device."""
 
 

@@ -141,13 +141,6 @@ def test_target_is_held_constant():
     assert not target_distribution(q).requires_grad
 
 
-def test_target_of_a_part_uses_the_frequencies_of_the_whole():
-    q = tensor(0, 9, 3).softmax(1)
-    whole = target_distribution(q)
-    torch.testing.assert_close(target_distribution(q[:4], q.sum(0)), whole[:4])
-    assert not torch.allclose(target_distribution(q[:4]), whole[:4])
-
-
 def test_an_empty_cluster_has_no_share_in_the_target():
     q = torch.tensor([[0.8, 0.2, 0.0], [0.4, 0.6, 0.0]])
     p = target_distribution(q)

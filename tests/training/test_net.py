@@ -316,14 +316,11 @@ def test_learning_rate_falls_to_zero_in_every_phase(dataset):
     np.testing.assert_allclose(rates.seen, [*cosine, *cosine], rtol=1e-6)
 
 
-def test_a_precision_may_be_asked_for(dataset):
+def test_what_steers_training_is_computed_in_its_precision(dataset):
     net = make_net(dataset)
-    own, coarse, fine = (
-        net.embed(dataset, precision).latent
-        for precision in (None, torch.bfloat16, torch.float32)
-    )
-    assert torch.equal(own, fine)
-    assert not torch.equal(coarse, fine)
+    fine = net.embed(dataset).latent
+    net.precision = torch.bfloat16
+    assert not torch.equal(net.embed(dataset).latent, fine)
 
 
 def test_learning_rate_first_rises_where_there_is_a_peak(dataset):
