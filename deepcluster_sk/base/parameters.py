@@ -104,11 +104,11 @@ init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
     ``init(latent, n_clusters, random_state=...)``.
 pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
     What comes before there are clusters; None is nothing. "auto" is reconstruction. See
-    :class:`~deepcluster_sk.training.pretraining.Reconstruction`.
+    :class:`~deepcluster_sk.Reconstruction`.
 targets : {"auto", "pseudo-labels", "self-training"} or object, default="auto"
     What assignments are pulled to: the labels of the start, found anew meanwhile
-    (:class:`~deepcluster_sk.training.targets.PseudoLabels`), or the network's own,
-    sharpened (:class:`~deepcluster_sk.training.targets.SelfTraining`).
+    (:class:`~deepcluster_sk.PseudoLabels`), or the network's own assignments, sharpened
+    (:class:`~deepcluster_sk.SelfTraining`).
 max_epochs : int or "auto", default="auto"
     Epochs of joint training, at most.
 tol : float, default=1e-3
@@ -163,7 +163,7 @@ cluster_profile_ : dict of ndarray, or None
     Where clusters were counted, what speaks for each number ("n_clusters"): "border",
     the share of links that cross the least clear border between two of so many
     clusters, and "modularity"; see
-    :class:`~deepcluster_sk.model_selection.ClusterProfileDisplay`.
+    :class:`~deepcluster_sk.plotting.ClusterProfileDisplay`.
 cluster_tree_ : ndarray of shape (n_leaves - 1, 4)
     Which clusters would be one first, by the samples that are assigned to both, and the
     groups that each is made of in the latent space, its leaves, in the format of

@@ -120,7 +120,7 @@ class NeighborGraphClusterer(
         Where clusters were counted, what speaks for each number ("n_clusters"):
         "border", the share of links that cross the least clear border between two of
         so many clusters, and "modularity"; see
-        :class:`~deepcluster_sk.model_selection.ClusterProfileDisplay`.
+        :class:`~deepcluster_sk.plotting.ClusterProfileDisplay`.
     cluster_tree_ : ndarray of shape (n_leaves - 1, 4)
         Which clusters would be one first, and the groups that each is made of, its
         leaves, in the format of :func:`scipy.cluster.hierarchy.linkage`;

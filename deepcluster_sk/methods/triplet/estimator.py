@@ -97,8 +97,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
         Augmented views of each image in a training pass.
     negatives : {"batch", "dataset"} or DatasetNegatives, default="batch"
         Where the separation term takes other images from: the batch, or the data set by
-        the paper's Algorithm 1, see
-        :class:`~deepcluster_sk.methods.triplet.strategies.DatasetNegatives`.
+        the paper's Algorithm 1, see :class:`~deepcluster_sk.DatasetNegatives`.
     latent_dim : int or "auto", default="auto"
         Dimensions of the latent space; "auto" is `n_clusters_`, within 10 and 64, or 64
         where pretraining tells images apart.
@@ -119,9 +118,8 @@ class DeepTripletClusterer(BaseDeepClusterer):
         photographs the clusters are found anew by both. "auto" is "triplet" for images
         where `augmentation` and `n_views` make views of them, "discrimination" if they
         are photographs, else "reconstruction". The objects are
-        :class:`~deepcluster_sk.training.pretraining.Reconstruction`,
-        :class:`~deepcluster_sk.methods.triplet.strategies.TripletMargin` and
-        :class:`~deepcluster_sk.methods.triplet.strategies.InstanceDiscrimination`.
+        :class:`~deepcluster_sk.Reconstruction`, :class:`~deepcluster_sk.TripletMargin`
+        and :class:`~deepcluster_sk.InstanceDiscrimination`.
     max_epochs : int or "auto", default="auto"
         Epochs of joint training, at most; "auto" makes about 450 optimiser steps, or
         900 on photographs, more where there are more than ten clusters, and 8 epochs at
