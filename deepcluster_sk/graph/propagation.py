@@ -11,7 +11,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.graph import Graph, slack_for
 from deepcluster_sk.graph.spectral import Labels, degrees
 from deepcluster_sk.metrics import pair_counts
 
@@ -28,9 +28,6 @@ class PropagationSettings:
     digits the network labels .9925, at 0.9 .9949, at 0.5 .9938."""
     n_rounds: int = 20
     """After which next to nothing changes at this damping."""
-    slack: float = 0.1
-    """How much modularity clusters may cost that were found from known samples, over
-    the number of clusters: what new pseudo-labels may."""
 
 
 PROPAGATION = PropagationSettings()
@@ -148,7 +145,6 @@ def seeded_labels(
     known: Labels,
     n_clusters: int,
     random_state: np.random.RandomState,
-    settings: PropagationSettings = PROPAGATION,
 ) -> Labels:
     """Bring a partition into line with the samples whose clusters are known.
 
@@ -166,7 +162,6 @@ def seeded_labels(
         -1 where nothing is known.
     n_clusters : int
     random_state : RandomState
-    settings : PropagationSettings
 
     Returns
     -------
@@ -181,8 +176,8 @@ def seeded_labels(
     told = told_by_nodes(graph, known)
     if not _all_at_home(graph, labels, known, n_clusters):
         found = _found_anew(graph, labels, told, n_clusters, random_state)
-        slack = settings.slack / max(n_clusters, 10)
-        as_good = graph.modularity(found) >= graph.modularity(labels) - slack
+        least = graph.modularity(labels) - slack_for(n_clusters)
+        as_good = graph.modularity(found) >= least
         agreed = [
             _agreement(graph, one, known, n_clusters).mean() for one in (labels, found)
         ]

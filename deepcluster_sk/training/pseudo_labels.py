@@ -4,17 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.graph import Graph, slack_for
 from deepcluster_sk.graph.propagation import pinned
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.training.protocols import TrainedNet
 from deepcluster_sk.training.targets import PseudoLabels
-
-#: How much less modularity than the first new labels may have, times the number of
-#: clusters, of which ten are counted at least: half of what it costs to merge two of K
-#: equal clusters without a link between them. With ten clusters those that were better
-#: in truth lost below .005; those that were worse, more than .03.
-SLACK = 0.1
 
 #: From the net and its labels ``(n,)`` to refined ones, ``(n,)``.
 Refine = Callable[[TrainedNet, Labels], Labels]
@@ -53,8 +47,7 @@ class LabelUpdates:
         self.graph = graph
         self.refine = refine
         if graph is not None:
-            slack = SLACK / max(n_clusters, 10)
-            self._least_merit = graph.modularity(labels) - slack
+            self._least_merit = graph.modularity(labels) - slack_for(n_clusters)
         self._n_updates = 0
 
     def update(self, net: TrainedNet, labels: Labels, elapsed: float) -> bool:
