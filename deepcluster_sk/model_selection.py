@@ -22,7 +22,7 @@ from deepcluster_sk.augmentation.presets import apply_augmentation
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.counting.profile import ClusterCount
-from deepcluster_sk.data.batches import RowDataset, SampleReader, spaced_rows
+from deepcluster_sk.data.batches import RowDataset, spaced_rows
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.score import (
     SCORE,
@@ -217,7 +217,7 @@ def pixel_silhouette(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     labels, rows = clusterer.predict(X)[sample], rows[sample]
     if not 1 < len(np.unique(labels)) < len(labels):
         return -1.0
-    reader = SampleReader(layout, clusterer.net_.reader.scaler)
+    reader = clusterer._fitted_reader(layout)
     pixels = reader.read(torch.from_numpy(np.array(rows)), torch.device("cpu"))
     flat = pixels.flatten(1).numpy()
     components = PCA(min(32, *flat.shape), random_state=0).fit_transform(flat)
@@ -366,7 +366,7 @@ def _labels_of_views(clusterer: Any, X: Any) -> NDArray[np.int64]:
         view = apply_augmentation(augmentation, x, random)
         return net.module_.embed(view).log_assignment.argmax(1)
 
-    reader = SampleReader(layout, net.reader.scaler)
+    reader = clusterer._fitted_reader(layout)
     with seeded(SCORE.seed, device), evaluating(net.module_):
         return collect(label, RowDataset(rows), reader, device).cpu().numpy()
 

@@ -18,7 +18,6 @@ from deepcluster_sk.base.looks import latent_neighbors
 from deepcluster_sk.base.preparation import PreparationMixin
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.telling import progress_of, tell_task
-from deepcluster_sk.data.batches import SampleReader
 from deepcluster_sk.data.images import layout_from_image_shape
 from deepcluster_sk.data.resizing import shrunk
 from deepcluster_sk.graph.propagation import pinned, propagated, told_by_nodes
@@ -239,7 +238,7 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         weights = Snapshot.of(self.net_).weights
         context = self._context(
             rows,
-            SampleReader(layout, self.net_.reader.scaler),
+            self._fitted_reader(layout),
             given,
             self.n_clusters_,
             # From other weights it would come to something else.

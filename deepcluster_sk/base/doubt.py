@@ -135,7 +135,7 @@ class DoubtMixin(InputMixin):
         device = self.net_.torch_device
         views = Views(
             RowDataset(rows),
-            SampleReader(layout, self.net_.reader.scaler),
+            self._fitted_reader(layout),
             make_augmentation("auto", kind_of(layout), wide=True),
             generator(DOUBT.seed, device),
         )
@@ -143,6 +143,10 @@ class DoubtMixin(InputMixin):
             return find_witnesses(
                 views, self.n_clusters_, check_random_state(DOUBT.seed)
             )
+
+    def _fitted_reader(self, layout: RowLayout) -> SampleReader:
+        """Read samples of a layout, scaled as those fitted on were."""
+        return SampleReader(layout, self.net_.reader.scaler)
 
     def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
         raise NotImplementedError

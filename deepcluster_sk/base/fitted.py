@@ -19,7 +19,7 @@ from deepcluster_sk.base.saving import save
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.counting.bounds import NClusters
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import enlarged
 from deepcluster_sk.data.samples import plain
@@ -92,11 +92,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
                 "save(path, references=True) of the model as it was fitted puts them "
                 "in."
             )
-        net = self.net_
-        reader = SampleReader(layout, net.reader.scaler)
-        return self._surroundings.marked(
-            labels, RowDataset(rows), reader, net.torch_device
-        )
+        reader, device = self._fitted_reader(layout), self.net_.torch_device
+        return self._surroundings.marked(labels, RowDataset(rows), reader, device)
 
     @property
     def has_references(self) -> bool:
@@ -360,7 +357,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         export(self, path, format)
 
     def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
-        reader = SampleReader(layout, self.net_.reader.scaler)
+        reader = self._fitted_reader(layout)
         return voted_labels(self.net_.module_, RowDataset(rows), reader)
 
     def _assign(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
@@ -368,7 +365,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
     def _embed(self, rows: NDArray[Any], layout: RowLayout) -> Embedding:
         net = self.net_
-        reader = SampleReader(layout, net.reader.scaler)
+        reader = self._fitted_reader(layout)
         # Always float32: what a user gets must not depend on the batch it came in.
         embedding = embed(net.module_, RowDataset(rows), reader, net.torch_device)
         # Squares of a finite latent may be too large as well.

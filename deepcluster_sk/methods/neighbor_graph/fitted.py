@@ -79,7 +79,7 @@ class VotingMixin(InputMixin):
         graphs = scoring_graphs(rows, layout, device)
         # The same samples are nodes of all graphs, and only theirs are looked at.
         nodes = graphs[0].nodes
-        dataset, reader = RowDataset(rows[nodes]), SampleReader(layout, self._scaler)
+        dataset, reader = RowDataset(rows[nodes]), self._fitted_reader(layout)
         voters = self._voters.to(device)
         found, voted = np.zeros((2, len(rows)), np.int64)
         found[nodes] = voters.label_all(dataset, reader, device)
@@ -96,20 +96,24 @@ class VotingMixin(InputMixin):
         """Mark outliers among labelled samples, if it is wanted."""
         if not (self.outliers if outliers is None else outliers):
             return labels
-        reader = SampleReader(layout, self._scaler)
+        reader = self._fitted_reader(layout)
         device = resolve_device(self.device)
         return self._surroundings.marked(labels, RowDataset(rows), reader, device)
 
     def _features(self, rows: NDArray[Any], layout: RowLayout) -> NDArray[np.float32]:
         """Compute what samples are compared by, ``(n, d)``."""
         device = resolve_device(self.device)
-        reader = SampleReader(layout, self._scaler)
+        reader = self._fitted_reader(layout)
         with computing(device):
             features = self._voters.to(device).features
             found = collect(features, RowDataset(rows), reader, device)
         return found.cpu().numpy()
 
+    def _fitted_reader(self, layout: RowLayout) -> SampleReader:
+        """Read samples of a layout, scaled as those fitted on were."""
+        return SampleReader(layout, self._scaler)
+
     def _label(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         device = resolve_device(self.device)
-        reader = SampleReader(layout, self._scaler)
+        reader = self._fitted_reader(layout)
         return self._voters.label_all(RowDataset(rows), reader, device)

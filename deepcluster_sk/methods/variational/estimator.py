@@ -18,7 +18,7 @@ from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.base.parameters import MODULE_CONSTRAINTS
 from deepcluster_sk.base.start import Start, gives_centers
 from deepcluster_sk.counting.bounds import NClusters
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.batches import RowDataset
 from deepcluster_sk.data.images import PixelScaler, RowLayout
 from deepcluster_sk.methods.variational.network import MixtureVAE
 from deepcluster_sk.methods.variational.objective import (
@@ -289,7 +289,7 @@ class VariationalClusterer(BaseDeepClusterer):
         )
         noise = torch.as_tensor(np.concatenate([half, -half]), dtype=torch.float32)
         elbo = partial(net.module_.elbo, noise=noise.to(net.torch_device))
-        reader = SampleReader(layout, net.reader.scaler)
+        reader = self._fitted_reader(layout)
         with evaluating(net.module_):
             bound = collect(elbo, RowDataset(rows), reader, net.torch_device)
         if not bound.isfinite().all():
