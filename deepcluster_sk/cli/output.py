@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deepcluster_sk.runtime.files import is_there, temporary_name, write_whole
+from deepcluster_sk.runtime.files import (
+    is_there,
+    name_as_text,
+    temporary_name,
+    write_whole,
+)
 
 #: Columns of the tables of clusters.
 CLUSTERS = ("path", "cluster", "probability", "calibrated_probability", "confidence")
@@ -208,8 +213,7 @@ def cell(path: Path) -> str:
     Bytes that are not UTF-8 are shown as ``\xff``. What a spreadsheet would take for a
     formula begins with ``./``, and is the same path.
     """
-    name = os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
-    return _defused(name, "./")
+    return _defused(name_as_text(path.as_posix()), "./")
 
 
 def _defused(text: str, prefix: str) -> str:

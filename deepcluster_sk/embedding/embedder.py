@@ -27,7 +27,7 @@ from deepcluster_sk.data.validation import InputMixin
 from deepcluster_sk.embedding.backbone import Backbone
 from deepcluster_sk.embedding.loading import Loaded, load_backbone, written
 from deepcluster_sk.embedding.preparation import Preparation
-from deepcluster_sk.embedding.settings import preparation_of, white_of
+from deepcluster_sk.embedding.settings import preparation_of, white_in
 from deepcluster_sk.runtime.caching import cached, data_key
 from deepcluster_sk.runtime.display import display_on
 from deepcluster_sk.runtime.progress import Progress
@@ -240,7 +240,7 @@ class ImageEmbedder(
         """
         with whole_or_not_at_all(self):
             rows, layout = self._first_rows(X, n_least=1)
-            self.white_ = white_of(rows, self.white) if layout.is_image else None
+            self.white_ = white_in(rows, self.white) if layout.is_image else None
             # A file, or the weights of a module, may have changed.
             backbone = self._network(anew=True)
             self._layout = layout
@@ -273,7 +273,7 @@ class ImageEmbedder(
         check_is_fitted(self)
         rows, layout = self._more_rows(X)
         if layout.is_image:
-            white_of(rows, self.white_)
+            white_in(rows, self.white_)
         backbone = self._network()
         preparation = preparation_of(self, backbone, layout)
         if self.memory is None:

@@ -56,7 +56,7 @@ def preparation_of(
     return found
 
 
-def white_of(rows: NDArray[Any], white: Any) -> float:
+def white_in(rows: NDArray[Any], white: Any) -> float:
     """Value of white in pixels, if they are pixels of 0 to white.
 
     Raises

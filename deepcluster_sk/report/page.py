@@ -23,7 +23,7 @@ from deepcluster_sk.report.thumbnails import (
     thumbnail_side,
     thumbnails,
 )
-from deepcluster_sk.runtime.files import write_whole
+from deepcluster_sk.runtime.files import name_as_text, write_whole
 
 #: What stands in the template for what is put there.
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
@@ -112,7 +112,7 @@ def report_page(
             f"DeepTripletClusterer, got a {type(model).__name__}."
         )
     check_is_fitted(model)
-    names = [] if files is None else [printable(file) for file in files]
+    names = [] if files is None else [name_as_text(file) for file in files]
     n = _num_samples(X)
     if n == 0:
         raise ValueError("X has no samples, so that there is nothing to report.")
@@ -152,11 +152,6 @@ def _shown(
         return pictures
     paths = [Path(file) for file in files]
     return original_pictures(pictures, paths, paths)
-
-
-def printable(file: str | os.PathLike[str]) -> str:
-    r"""Name of a file as text; bytes that are no UTF-8 as ``\xff``."""
-    return os.fsencode(file).decode("utf-8", "backslashreplace")
 
 
 def _filled(content: dict[str, Any]) -> str:

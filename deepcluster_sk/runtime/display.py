@@ -21,7 +21,7 @@ LOG_FIRST, LOG_SECONDS = 0.5, 1.5
 
 
 @dataclass(frozen=True)
-class View:
+class Status:
     """What there is to be seen of work that runs.
 
     Attributes
@@ -54,14 +54,18 @@ class Display(Protocol):
     #: Seconds between two looks.
     interval: float
 
-    def show(self, view: View) -> None:
+    def show(self, status: Status) -> None:
         """Show the work as it is now."""
 
     def say(self, line: str) -> None:
         """Show a line that stays."""
 
     def end(self, result: str | None, elapsed: float) -> None:
-        """Show what came of it, and how long it took: None is an error, "" no more."""
+        """Show what came of the work, and how long it took.
+
+        The result is None where an error ended the work, and "" where there is nothing
+        to say.
+        """
 
 
 class _Written:
@@ -99,11 +103,11 @@ class Bar(_Written):
         self._share = 0.0
         self._is_drawn = False
 
-    def show(self, view: View) -> None:
+    def show(self, status: Status) -> None:
         """Draw the line, and leave the cursor at its beginning."""
         # What others write meanwhile begins there, too.
         self._is_drawn = True
-        self._write(f"{self.line(view):<{self._columns}}\r")
+        self._write(f"{self.line(status):<{self._columns}}\r")
 
     def say(self, line: str) -> None:
         """Write a line in its place."""
@@ -116,21 +120,21 @@ class Bar(_Written):
         elif self._is_drawn:
             self._write("\n" if result is None else f"{'':<{self._columns}}\r")
 
-    def line(self, view: View) -> str:
-        """Make the line of a view, as wide as there is room for."""
-        head, times = f"{view.stage:<{STAGE_COLUMNS}} ", duration(view.elapsed)
-        share = view.share
-        if share is not None and view.left is not None:
+    def line(self, status: Status) -> str:
+        """Make the line of a status, as wide as there is room for."""
+        head, times = f"{status.stage:<{STAGE_COLUMNS}} ", duration(status.elapsed)
+        share = status.share
+        if share is not None and status.left is not None:
             # Estimates change; a bar that goes backwards only irritates.
             self._share = share = max(self._share, share)
-            times = f"{share:4.0%}  {times}, {duration(view.left)} left"
-        tail = f" {times}  {view.note}".rstrip()
+            times = f"{share:4.0%}  {times}, {duration(status.left)} left"
+        tail = f" {times}  {status.note}".rstrip()
         least, most = BAR_COLUMNS
         width = max(least, min(most, self._columns - len(head) - len(tail)))
         done, rest = self._blocks
         if share is None:
             # One block goes round, a step each second.
-            place = int(view.elapsed) % width
+            place = int(status.elapsed) % width
             bar = rest * place + done + rest * (width - place - 1)
         else:
             n_done = int(share * width)
@@ -152,15 +156,15 @@ class Log(_Written):
         super().__init__(stream)
         self._due = LOG_FIRST
 
-    def show(self, view: View) -> None:
+    def show(self, status: Status) -> None:
         """Write a line, if it is time."""
-        if view.elapsed < self._due:
+        if status.elapsed < self._due:
             return
-        self._due = view.elapsed + LOG_SECONDS
-        text = f"{duration(view.elapsed)}  {view.stage:<{STAGE_COLUMNS}}"
-        if view.left is not None:
-            text += f"  {view.share:.0%}, {duration(view.left)} left"
-        self.say(f"{text}  {view.note}".rstrip())
+        self._due = status.elapsed + LOG_SECONDS
+        text = f"{duration(status.elapsed)}  {status.stage:<{STAGE_COLUMNS}}"
+        if status.left is not None:
+            text += f"  {status.share:.0%}, {duration(status.left)} left"
+        self.say(f"{text}  {status.note}".rstrip())
 
     def say(self, line: str) -> None:
         """Write a line."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever happens while they are written."""
+"""Files that are whole or not there, whatever happens meanwhile; and their names."""
 
 import os
 import uuid
@@ -40,6 +40,11 @@ def is_there(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def name_as_text(path: str | os.PathLike[str]) -> str:
+    r"""Name of a file as text; bytes that are no UTF-8 are written as ``\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def temporary_name() -> str:

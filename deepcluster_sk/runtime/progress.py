@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from deepcluster_sk.runtime.display import Display, View
+from deepcluster_sk.runtime.display import Display, Status
 
 
 class _Stage:
@@ -117,16 +117,16 @@ class Progress:
         if self._display is not None:
             self._display.say(line)
 
-    def view(self) -> View:
+    def status(self) -> Status:
         """Look at it as it is now."""
         with self._lock:
             now = self._clock()
-            return View(self._running, now - self._began, self._left(now), self._note)
+            return Status(self._running, now - self._began, self._left(now), self._note)
 
     def tick(self) -> None:
         """Let the display show it as it is now."""
         if self._display is not None and self._running:
-            self._display.show(self.view())
+            self._display.show(self.status())
 
     @contextmanager
     def shown(self, result: str = "") -> Iterator[None]:

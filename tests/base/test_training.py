@@ -80,7 +80,7 @@ def test_all_stages_are_told_of_and_how_long_they_will_take(
     class Watched(Progress):
         def advance(self):
             super().advance()
-            views.append(self.view())
+            views.append(self.status())
 
     monkeypatch.setattr(telling, "Progress", Watched)
     params = {"init": "graph", "max_epochs": 3, "batch_size": 24}

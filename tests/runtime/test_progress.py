@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deepcluster_sk.runtime.display import Bar, Log, View, display_on, duration
+from deepcluster_sk.runtime.display import Bar, Log, Status, display_on, duration
 from deepcluster_sk.runtime.progress import Progress
 
 
@@ -46,8 +46,8 @@ def take(progress, clock, n_steps, seconds):
 def test_nothing_is_known_of_work_that_is_not_measured(progress, clock):
     progress.begin("start")
     clock.now += 7
-    assert progress.view() == View("start", 7.0, None, "")
-    assert progress.view().share is None
+    assert progress.status() == Status("start", 7.0, None, "")
+    assert progress.status().share is None
 
 
 def test_what_is_left_is_the_mean_of_the_steps_so_far_times_those_to_come(
@@ -58,11 +58,11 @@ def test_what_is_left_is_the_mean_of_the_steps_so_far_times_those_to_come(
     progress.steps(10)
     take(progress, clock, 2, 1.0)
     take(progress, clock, 2, 2.0)
-    assert progress.view().left == pytest.approx(6 * 1.5)
+    assert progress.status().left == pytest.approx(6 * 1.5)
     clock.now += 1.5  # a step that is as good as done
-    assert progress.view().left == pytest.approx(5 * 1.5)
+    assert progress.status().left == pytest.approx(5 * 1.5)
     clock.now += 100  # one that takes longer than all before
-    assert progress.view().left == 0
+    assert progress.status().left == 0
 
 
 def test_stages_to_come_take_as_long_as_those_they_are_like(progress, clock):
@@ -71,25 +71,25 @@ def test_stages_to_come_take_as_long_as_those_they_are_like(progress, clock):
     progress.expect("pretraining")
     progress.expect("second look", like="start", times=0.5)
     progress.expect("training", 30, like="pretraining", times=2.0)
-    assert progress.view().left is None
+    assert progress.status().left is None
     progress.begin("pretraining")
     progress.steps(10)
-    assert progress.view().left is None
+    assert progress.status().left is None
     take(progress, clock, 4, 1.0)
-    assert progress.view().left == pytest.approx(6 + 10 + 60)
-    assert progress.view().share == pytest.approx(24 / 100)
+    assert progress.status().left == pytest.approx(6 + 10 + 60)
+    assert progress.status().share == pytest.approx(24 / 100)
     progress.begin("second look")  # pretraining ended early
-    assert progress.view().left == pytest.approx(10 + 60)
+    assert progress.status().left == pytest.approx(10 + 60)
     clock.now += 4
-    assert progress.view().left == pytest.approx(6 + 60)
+    assert progress.status().left == pytest.approx(6 + 60)
     progress.begin("training")
-    assert progress.view().left == pytest.approx(60)
+    assert progress.status().left == pytest.approx(60)
     progress.steps(20)
     take(progress, clock, 10, 3.0)
-    assert progress.view().left == pytest.approx(30)
+    assert progress.status().left == pytest.approx(30)
     take(progress, clock, 10, 3.0)
-    assert progress.view().left == 0
-    assert progress.view().share == 1
+    assert progress.status().left == 0
+    assert progress.status().share == 1
 
 
 def test_stages_that_came_from_a_cache_are_not_waited_for(progress, clock):
@@ -99,13 +99,13 @@ def test_stages_that_came_from_a_cache_are_not_waited_for(progress, clock):
     progress.begin("training")
     progress.steps(10)
     take(progress, clock, 5, 1.0)
-    assert progress.view().left == pytest.approx(5)
+    assert progress.status().left == pytest.approx(5)
 
 
 def test_a_phase_with_no_steps_left_takes_no_time(progress, clock):
     progress.begin("training")
     progress.steps(0)
-    assert progress.view().left == 0
+    assert progress.status().left == 0
 
 
 def test_a_copy_tells_nobody(clock):
@@ -117,32 +117,32 @@ def test_a_copy_tells_nobody(clock):
     assert stream.getvalue() == ""
 
 
-VIEWS = [
-    View("start", 3.4, None, ""),
-    View("pretraining", 12.0, 61.0, "epoch 3/60, loss 0.6431"),
-    View("training", 3675.0, 36754.0, "epoch 38/45, loss 1.402e+04, 12.3% moved"),
-    View("reading pictures", 100 * 3600.0, 100 * 3600.0, "x" * 90),
+STATUSES = [
+    Status("start", 3.4, None, ""),
+    Status("pretraining", 12.0, 61.0, "epoch 3/60, loss 0.6431"),
+    Status("training", 3675.0, 36754.0, "epoch 38/45, loss 1.402e+04, 12.3% moved"),
+    Status("reading pictures", 100 * 3600.0, 100 * 3600.0, "x" * 90),
 ]
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_a_bar_fits_eighty_columns_and_leaves_the_cursor_at_the_beginning(view):
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_bar_fits_eighty_columns_and_leaves_the_cursor_at_the_beginning(status):
     stream = Terminal()
     bar = Bar(stream)
-    bar.show(view)
+    bar.show(status)
     text = stream.getvalue()
     assert "\n" not in text
     assert text.endswith("\r")
     assert len(text) == 79 + 1
-    assert text.startswith(view.stage)
-    assert duration(view.elapsed) in text
+    assert text.startswith(status.stage)
+    assert duration(status.elapsed) in text
 
 
 def test_a_line_that_is_drawn_anew_hides_the_one_before():
     stream = Terminal()
     bar = Bar(stream)
-    for view in reversed(VIEWS):
-        bar.show(view)
+    for status in reversed(STATUSES):
+        bar.show(status)
     bar.say("taken for drawings")
     bar.end("fitted", 61.4)
     *drawn, last = stream.getvalue().split("\r")
@@ -159,7 +159,7 @@ def test_a_line_that_is_drawn_anew_hides_the_one_before():
 def test_a_bar_grows_and_never_shrinks():
     bar = Bar(Terminal())
     shown = [
-        bar.line(View("training", elapsed, left, ""))
+        bar.line(Status("training", elapsed, left, ""))
         for elapsed, left in ((10.0, 30.0), (20.0, 20.0), (21.0, 40.0), (60.0, 0.0))
     ]
     blocks = [line.count("\u2588") for line in shown]
@@ -170,7 +170,7 @@ def test_a_bar_grows_and_never_shrinks():
 
 def test_a_bar_moves_while_nothing_is_known():
     bar = Bar(Terminal())
-    lines = [bar.line(View("start", float(second), None, "")) for second in range(3)]
+    lines = [bar.line(Status("start", float(second), None, "")) for second in range(3)]
     assert len({line[: line.index("0:0")] for line in lines}) == 3
     assert all("left" not in line for line in lines)
 
@@ -178,7 +178,7 @@ def test_a_bar_moves_while_nothing_is_known():
 def test_a_bar_is_plain_where_blocks_cannot_be_written():
     stream = Terminal()
     stream.encoding = "ascii"
-    line = Bar(stream).line(VIEWS[1])
+    line = Bar(stream).line(STATUSES[1])
     assert "#" in line
     assert line.isascii()
 
@@ -195,7 +195,7 @@ def test_a_log_has_no_carriage_return_and_is_never_silent_for_two_seconds():
     log = Log(stream)
     for tick in range(int(3600 / Log.interval)):
         now = tick * Log.interval
-        log.show(View("training", now, 3600 - now, "epoch 1/2"))
+        log.show(Status("training", now, 3600 - now, "epoch 1/2"))
     log.end("fitted", 3600.0)
     text = stream.getvalue()
     assert "\r" not in text
@@ -212,7 +212,7 @@ def test_a_log_has_no_carriage_return_and_is_never_silent_for_two_seconds():
 def test_short_work_makes_no_lines_in_a_log():
     stream = io.StringIO()
     log = Log(stream)
-    log.show(View("start", 0.4, None, ""))
+    log.show(Status("start", 0.4, None, ""))
     assert stream.getvalue() == ""
 
 
@@ -237,11 +237,11 @@ def test_it_is_shown_though_nobody_tells_anything_meanwhile():
         interval = 0.001
 
         def __init__(self):
-            self.views, self.enough = [], threading.Event()
+            self.statuses, self.enough = [], threading.Event()
 
-        def show(self, view):
-            self.views.append(view)
-            if len(self.views) == 3:
+        def show(self, status):
+            self.statuses.append(status)
+            if len(self.statuses) == 3:
                 self.enough.set()
 
         def end(self, result, elapsed):
@@ -250,12 +250,12 @@ def test_it_is_shown_though_nobody_tells_anything_meanwhile():
     told = Told()
     with Progress(told).shown("done") as nothing:
         assert nothing is None
-    assert not told.views
+    assert not told.statuses
     progress = Progress(told)
     with progress.shown("done"):
         progress.begin("start")
         assert told.enough.wait(60)
-    assert {view.stage for view in told.views} == {"start"}
+    assert {status.stage for status in told.statuses} == {"start"}
     assert told.result == "done"
     assert not [t for t in threading.enumerate() if t.name == "progress"]
 

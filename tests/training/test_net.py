@@ -380,9 +380,9 @@ def test_progress_is_told_of_every_step_and_of_the_loss(dataset, capfd):
     net = make_net(dataset)
     run(net, Reconstruct(), dataset, 2, progress=progress)
     assert capfd.readouterr() == ("", "")
-    assert progress.view().left == 0
+    assert progress.status().left == 0
     loss = net.history[-1, "train_loss"]
-    assert progress.view().note == f"epoch 2/2, loss {loss:.4g}"
+    assert progress.status().note == f"epoch 2/2, loss {loss:.4g}"
     assert not hasattr(net, "progress_")
 
 
