@@ -212,10 +212,13 @@ def document(cls: type) -> None:
     """Write the shared texts into the docstring of a clusterer.
 
     They stand where it says ``{parameters}`` and ``{attributes}``, less what it
-    documents itself.
+    documents itself; the number of clusters, which comes first, where it says
+    ``{n_clusters}``.
     """
     if cls.__doc__ is None:  # python -OO
         return
+    first = indent(_entries(PARAMETERS)[0], "    ")
+    cls.__doc__ = cls.__doc__.replace("    {n_clusters}\n", first)
     for name, text in (("parameters", PARAMETERS), ("attributes", ATTRIBUTES)):
         head, mark, tail = cls.__doc__.partition(f"    {{{name}}}\n")
         if not mark:
@@ -223,6 +226,10 @@ def document(cls: type) -> None:
         # Of the section alone: an attribute may bear a parameter's name.
         section = f"{head.rpartition('----------')[2]}{tail.partition('-----')[0]}"
         own = set(re.findall(r"^    (\S+) : ", section, re.MULTILINE))
-        entries = re.split(r"(?m)^(?=\S)", text)
-        kept = [entry for entry in entries if entry.partition(" :")[0] not in own]
+        kept = [e for e in _entries(text) if e.partition(" :")[0] not in own]
         cls.__doc__ = head + indent("".join(kept), "    ") + tail
+
+
+def _entries(text: str) -> list[str]:
+    """Split a shared text into its entries, each with its name and what it means."""
+    return [entry for entry in re.split(r"(?m)^(?=\S)", text) if entry]

@@ -43,10 +43,7 @@ class DECClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, "auto" or (int, int), default=8
-        Number of clusters. "auto" counts them by the borders in a neighbour graph of
-        the samples; two numbers are the fewest and the most there may be. A warning
-        says where the number found is a guess.
+    {n_clusters}
     reconstruction_weight : float, default=0.0
         Weight of the reconstruction error beside the clustering term. At 0, DEC, the
         decoder is let go once the clusters are trained; 10 is IDEC, which weights

@@ -48,10 +48,7 @@ class DepictClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, "auto" or (int, int), default=8
-        Number of clusters. "auto" counts them by the borders in a neighbour graph of
-        the samples; two numbers are the fewest and the most there may be. A warning
-        says where the number found is a guess.
+    {n_clusters}
     target : {"paper", "exact", "dec"}, default="paper"
         How targets come from the assignments p of all samples. "paper" is p over the
         square root of each cluster's sum, a closed form that treats the normalisers of

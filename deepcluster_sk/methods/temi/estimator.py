@@ -46,10 +46,7 @@ class TEMIClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, "auto" or (int, int), default=8
-        Number of clusters. "auto" counts them by the borders in a neighbour graph of
-        the samples; two numbers are the fewest and the most there may be. A warning
-        says where the number found is a guess.
+    {n_clusters}
     n_heads : int, default=4
         Perceptrons that are trained side by side. Together they say how much a pair of
         neighbours counts; the first is the model.

@@ -74,10 +74,7 @@ class DeepTripletClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, "auto" or (int, int), default=8
-        Number of clusters. "auto" counts them by the borders in a neighbour graph of
-        the samples; two numbers are the fewest and the most there may be. A warning
-        says where the number found is a guess.
+    {n_clusters}
     alpha : float, default=1.0
         Weight of the reconstruction term.
     beta : float, default=3.0

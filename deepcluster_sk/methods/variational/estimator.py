@@ -56,10 +56,7 @@ class VariationalClusterer(BaseDeepClusterer):
 
     Parameters
     ----------
-    n_clusters : int, "auto" or (int, int), default=8
-        Number of clusters. "auto" counts them by the borders in a neighbour graph of
-        the samples; two numbers are the fewest and the most there may be. A warning
-        says where the number found is a guess.
+    {n_clusters}
     likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
         Bernoulli on samples scaled to [0, 1], or Gaussian with one learned variance on
         standardised ones. "auto" takes the first for grey images.
