@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 
-from deepcluster_sk.losses.balance import entropy
 from deepcluster_sk.losses.reconstruction import reconstruction_loss
 
 #: Sweeps of the exact E-step, at most; a few dozen suffice.
@@ -16,8 +15,8 @@ def depict_target(assignment: torch.Tensor) -> torch.Tensor:
 
     .. math:: q_{ik} \propto \frac{p_{ik}}{\left( \sum_j p_{jk} \right)^{1/2}}
 
-    It minimises :func:`depict_objective` where the normalisers of all rows are equal;
-    :func:`exact_depict_target` does without that assumption.
+    It is what :func:`exact_depict_target` finds where the normalisers of all rows are
+    equal.
 
     Parameters
     ----------
@@ -38,13 +37,20 @@ def depict_target(assignment: torch.Tensor) -> torch.Tensor:
 
 
 def exact_depict_target(assignment: torch.Tensor, tol: float = 1e-7) -> torch.Tensor:
-    r"""Minimiser of :func:`depict_objective`.
+    r"""Target of DEPICT: near p, and with clusters of even size.
 
-    It is the fixed point
+    It minimises
 
-    .. math:: q_{ik} \propto \frac{p_{ik}}{f_k}, \qquad f_k = \frac{1}{n} \sum_i q_{ik}
+    .. math:: \frac{1}{n} \sum_{ik} q_{ik} \log \frac{q_{ik}}{p_{ik}}
+              + \sum_k f_k \log \frac{f_k}{1 / K},
+              \qquad f_k = \frac{1}{n} \sum_i q_{ik}
 
-    found by sweeps that go half of the way (a whole step overshoots as far as it came).
+    The minimum is the fixed point
+
+    .. math:: q_{ik} \propto \frac{p_{ik}}{f_k}
+
+    and is found by sweeps that go half of the way (a whole step overshoots as far as it
+    came).
 
     Parameters
     ----------
@@ -69,28 +75,6 @@ def exact_depict_target(assignment: torch.Tensor, tol: float = 1e-7) -> torch.Te
         if moved < tol:
             break
     return _divided(p, frequencies).to(assignment.dtype)
-
-
-def depict_objective(target: torch.Tensor, assignment: torch.Tensor) -> torch.Tensor:
-    r"""Measure a target of DEPICT: near p, and even.
-
-    .. math:: \frac{1}{n} \sum_{ik} q_{ik} \log \frac{q_{ik}}{p_{ik}}
-              + \sum_k f_k \log \frac{f_k}{1 / K},
-              \qquad f_k = \frac{1}{n} \sum_i q_{ik}
-
-    Parameters
-    ----------
-    target, assignment : Tensor of shape (n, n_clusters)
-        q and p.
-
-    Returns
-    -------
-    Tensor, scalar
-        Never negative.
-    """
-    near = -entropy(target).mean() - torch.xlogy(target, assignment).sum(1).mean()
-    n_clusters = target.new_tensor(float(target.shape[1]))
-    return near + n_clusters.log() - entropy(target.mean(0))
 
 
 def layerwise_loss(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from deepcluster_sk.losses.balance import entropy
 from deepcluster_sk.methods.depict.losses import (
-    depict_objective,
     depict_target,
     exact_depict_target,
     layerwise_loss,
@@ -39,6 +39,12 @@ def naive_objective(q, p):
         if f > 0:
             total += f * np.log(f * k)
     return total
+
+
+def depict_objective(q, p):
+    near = -entropy(q).mean() - torch.xlogy(q, p).sum(1).mean()
+    n_clusters = q.new_tensor(float(q.shape[1]))
+    return near + n_clusters.log() - entropy(q.mean(0))
 
 
 def brute_force(p):
