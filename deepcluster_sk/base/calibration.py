@@ -41,14 +41,14 @@ class CalibrationMixin(DoubtMixin):
     def calibrated_proba(
         self, X: ArrayLike, *, temperature: float | None = None
     ) -> NDArray[np.float64]:
-        r"""Probabilities as sure as those who know nothing of the network are.
+        r"""Probabilities that say about how often their clusters are right.
 
         .. math:: p_{ik} \propto q_{ik}^{1 / T}
 
-        with q those of :meth:`predict_proba`, and T the temperature. The order of the
-        clusters stays, and so does ``predict``. A shared temperature makes up for a
-        network that is too sure, or not sure enough, of all that it sees; which samples
-        are to be doubted says :meth:`confidence`.
+        with q those of :meth:`predict_proba`, and T the temperature, which is found
+        without labels. The order of the clusters stays the same, and so does
+        ``predict``. One temperature corrects a network that is too sure, or not sure
+        enough, of all samples alike; :meth:`confidence` says which samples to doubt.
 
         Parameters
         ----------
@@ -85,9 +85,9 @@ class CalibrationMixin(DoubtMixin):
     def assess(self, X: ArrayLike, *, temperature: float | None = None) -> Assessment:
         """Find out how far samples can be trusted, all at once.
 
-        Looking for those who know nothing of the network takes most of the time of
-        :meth:`confidence` and of :meth:`calibrated_proba`; here they are looked for
-        once.
+        :meth:`confidence` and :meth:`calibrated_proba` both compare the clusters with
+        partitions that no network made, which takes most of their time; here these
+        partitions are made once.
 
         Parameters
         ----------
@@ -120,9 +120,11 @@ class CalibrationMixin(DoubtMixin):
     def temperature(self, X: ArrayLike) -> float:
         """Find the temperature of calibrated probabilities, without labels.
 
-        At it the mean of the largest probabilities is what partitions that no network
-        made agree with ``predict(X)``: they err in other ways, so that about as many
-        agree as are right; fewer, where most of them are worse than the clusters.
+        At this temperature the mean of the largest probabilities equals the share of
+        samples on which ``predict(X)`` agrees with partitions that no network made.
+        These err in other ways than the network, so that this share is about that of
+        right answers; it is lower where most of the partitions are worse than the
+        clusters.
 
         Parameters
         ----------

@@ -61,7 +61,7 @@ class FitContext:
     interrupts : Interrupts
         Whether the fit has been interrupted meanwhile.
     record : FitRecord
-        What an earlier fit had come to that was killed, and this one has.
+        What this fit has computed so far, and what an earlier one had that was killed.
     progress : Progress
         Told of every stage.
     count : ClusterCount or None
@@ -74,8 +74,8 @@ class FitContext:
         Whether a fitted network is trained further, which takes less.
     holds : bool
         Whether samples are held to the labels they begin with, whatever the targets
-        are: those that a network makes of its own would take a part for the whole, and
-        know nothing of a correction.
+        are. Targets that the network makes of its own assignments would know nothing of
+        a correction, and would take new samples of a few clusters for the whole.
     """
 
     dataset: RowDataset

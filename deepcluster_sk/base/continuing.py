@@ -175,8 +175,8 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         y : array-like, default=None
             Clusters that are known, and -1.
         task : default=None
-            What it is trained further for, for a checkpoint to be told from others.
-            Where there is one, samples are held to the labels they begin with.
+            What it is trained further for, by which its checkpoint is told from others.
+            Where a task is given, samples are held to the labels they begin with.
         """
         old = self.net_.module_
         kept = {name: getattr(self, name) for name in _OF_THE_FIRST_FIT}
@@ -204,10 +204,10 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         return context
 
     def _as_it_is(self, context: FitContext, shares: NDArray[np.float32]) -> Edit:
-        """Leave the clusters, and see where samples are.
+        """Keep the clusters as they are, and label the samples.
 
-        What the network makes of them, and what is known, flows along the links of its
-        latent space.
+        What the network assigns them to, and what is known of them, flows along the
+        links of its latent space.
         """
         n_clusters = shares.shape[1]
         labels = shares.argmax(axis=1)
@@ -287,7 +287,7 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
             )
 
 
-#: What a later training has no new word on.
+#: Attributes of the first fit that later training leaves as they are.
 _OF_THE_FIRST_FIT = ("hubness_", "patch_agreement_", "cluster_profile_")
 
 

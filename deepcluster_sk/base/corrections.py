@@ -33,7 +33,7 @@ def _checked_name(name: Any) -> str | None:
 
 
 class CorrectionsMixin(ContinuingMixin):
-    """What somebody knows better than the clusterer; each changes the clusterer itself.
+    """Corrections by hand, each of which changes the clusterer itself.
 
     A call that fails changes nothing.
     """

@@ -129,7 +129,7 @@ class DoubtMixin(InputMixin):
         return max(DOUBT.min_per_cluster * self.n_clusters_, MIN_NODES)
 
     def _asked(self, rows: NDArray[Any], layout: RowLayout) -> list[Witness]:
-        """Ask without the network what belongs together; nobody about one cluster."""
+        """Find what belongs together without the network; nothing of one cluster."""
         if self.n_clusters_ == 1:
             return []
         device = self.net_.torch_device

@@ -13,7 +13,7 @@ from deepcluster_sk.persistence.checkpoint import FitCheckpoint, FitRecord
 from deepcluster_sk.persistence.files import encode, left_out
 from deepcluster_sk.runtime.caching import STAGES_VERSION, data_key
 
-#: Parameters that change nothing of what a fit comes to, or are told in other words.
+#: Parameters that do not change the result of a fit, or are told in other words.
 _UNTOLD = frozenset({"callbacks", "memory", "verbose", "device", "precision"})
 
 

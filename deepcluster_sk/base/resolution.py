@@ -40,8 +40,8 @@ class ResolutionMixin:
     image_kind: Any = "auto"
     #: Whether samples may be rebuilt from augmented views of them.
     _rebuilds_from_views: ClassVar[bool] = False
-    #: Optimiser steps that joint training is to make, about, and epochs at least, and
-    #: at most where that is not as :meth:`FitContext.epochs` has it.
+    #: How long joint training is, as arguments of :meth:`FitContext.epochs`: about so
+    #: many optimiser steps, so many epochs at least and, if given, at most.
     _joint_steps: ClassVar[tuple[int, ...]] = (900, 4)
 
     @property
@@ -139,9 +139,9 @@ class ResolutionMixin:
         return int(self.latent_dim)
 
     def _pretraining_epochs(self, context: FitContext, steps: tuple[int, ...]) -> int:
-        """Epochs of pretraining by reconstruction, where "auto" is about so many steps.
+        """Epochs of pretraining by reconstruction.
 
-        What bounds the epochs goes with the steps: see :meth:`FitContext.epochs`.
+        `steps` says what "auto" is, as arguments of :meth:`FitContext.epochs`.
         """
         epochs = self._reconstruction().epochs
         return context.epochs(*steps) if epochs == "auto" else int(epochs)

@@ -36,8 +36,8 @@ class Start:
     graph : GraphStart or None
         The partition by graph, where `init` makes one.
     labels : ndarray of shape (n,), int64, or None
-        That are to be begun from, whatever else is known: of a fitted network that is
-        trained further, or by samples whose cluster is known.
+        Labels to begin from, whatever else is known: those of a fitted network that is
+        trained further, or those made with samples whose cluster is known.
     """
 
     contrast: str

@@ -54,9 +54,9 @@ def summary_of(clusterer: Any) -> str:
 def what_it_is_fitted_with(
     clusterer: Any, layout: RowLayout, start: Start, goes_on: bool = False
 ) -> dict[str, Any]:
-    """Tell what parameters come to while it is fitted: they may be changed later.
+    """Tell what the parameters mean for this fit: they may be changed later.
 
-    Of what `goes_on`, the start and pretraining are those of the first fit.
+    Where a fitted network `goes_on`, start and pretraining are those of its first fit.
     """
     init = clusterer._init()
     told = {

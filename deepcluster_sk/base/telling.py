@@ -11,9 +11,10 @@ from deepcluster_sk.data.batches import n_batches
 from deepcluster_sk.runtime.display import display_on
 from deepcluster_sk.runtime.progress import Progress
 
-#: What a second look takes of the first one's time, and a step of joint training, with
-#: the updates between, of one of pretraining's: of digits and clothes, and of CIFAR-10.
-#: Of the siblings a step takes 1.0 to 1.4. A guess, until they are measured.
+#: How long a second look takes, as a multiple of the first one, and a step of joint
+#: training, with the updates between, as a multiple of one of pretraining: on digits
+#: and clothes, and on CIFAR-10. With the other methods a step takes 1.0 to 1.4. These
+#: are guesses until the stage itself is measured.
 DRAWINGS, PHOTOGRAPHS = (0.15, 2.0), (0.6, 2.5)
 
 

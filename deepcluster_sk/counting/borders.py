@@ -1,8 +1,8 @@
 """Clusters merged two at a time, the two with the weakest border first.
 
-How clear the border of two clusters is says the share of their links that cross it,
-their normalised cut: about 0 where nothing lies between them, 1 where they are one
-cloud cut at random.
+The normalised cut of two clusters, the share of their links that cross the border, says
+how clear it is: about 0 where nothing lies between them, 1 where they are one cloud cut
+at random.
 """
 
 from dataclasses import dataclass

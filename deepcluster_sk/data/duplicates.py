@@ -52,8 +52,8 @@ def without_crowds(images: NDArray[Any], n_clusters: int) -> NDArray[np.int64]:
     ----------
     images : ndarray of shape (n, n_features)
     n_clusters : int
-        As many as are alike in a quarter of a cluster of equal size are a kind, and
-        stay.
+        Images of which as many are alike as a quarter of a cluster of equal size are a
+        kind of their own, and stay.
 
     Returns
     -------

@@ -45,9 +45,9 @@ class ImageEmbedder(
 ):
     """Images to vectors, by a pretrained network that you have.
 
-    Photographs are alike by what they show, which pixels tell little of, and a network
-    trained on millions of them much. In front of a clusterer, this makes vectors of
-    them: ``make_pipeline(ImageEmbedder("timm:resnet50"), DeepTripletClusterer(10))``.
+    Pixels tell little of what a photograph shows; a network trained on millions of
+    photographs tells much. In front of a clusterer, this makes vectors of images:
+    ``make_pipeline(ImageEmbedder("timm:resnet50"), DeepTripletClusterer(10))``.
 
     The network is loaded when it is first needed, in ``fit`` or, of a copy or a pickle,
     in ``transform``. Copies and pickles hold no weights of networks that are named;

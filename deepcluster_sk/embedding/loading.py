@@ -54,7 +54,7 @@ class Loaded(NamedTuple):
     backbone: Backbone
 
     def serves(self, asked: list[Any], files: Written | None, *, anew: bool) -> bool:
-        """Whether it is what is asked for; or would be if it were loaded anew."""
+        """Whether it is the network asked for and, if `anew`, has not changed since."""
         unchanged = files is not None and files == self.written
         return asked == self.asked and (unchanged or not anew)
 

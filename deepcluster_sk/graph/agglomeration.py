@@ -30,12 +30,12 @@ def agglomerated(
 ) -> Labels:
     r"""Join groups of nodes until as many are left as there are to be clusters.
 
-    Joined are always the two that lose the least modularity by it, or gain the most:
-    for groups of degrees d_i and d_j, with w_ij between them,
+    The next two are always those that lose the least modularity by it, or gain the
+    most: for groups of degrees d_i and d_j, with w_ij between them,
 
     .. math:: \frac{2}{w} \left( w_{ij} - \gamma \frac{d_i d_j}{w} \right).
 
-    Of a large graph, nearest nodes are joined in pairs before. Where clusters are thin
+    In a large graph, nearest nodes are joined in pairs first. Where clusters are thin
     and lie side by side, as the views of similar objects from all around do, the
     nearest of all are of one cluster, and eigenvectors tell views rather than objects.
 

@@ -3,8 +3,8 @@
 How tidily a graph falls into clusters says little of what the clusters are made of: the
 light on a face, or the place of a stain, makes tidy ones. What light and place link is
 not linked under another contrast or by patches, and what belongs together is. So graphs
-are witnesses of each other. Patches see neither light nor place: among them the tidiest
-are taken, all that are as tidy within chance.
+are witnesses of each other. Patches see neither light nor place: of them the tidiest
+are taken, with all that are as tidy within chance.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -51,13 +51,13 @@ def merge_split(
 ) -> Labels:
     r"""Merge two clusters and split a third, where that makes a far clearer border.
 
-    How clear a border is says the normalised cut, in the graph of the two clusters
-    alone: with w_ab between them, w_aa and w_bb inside,
+    The normalised cut says how clear a border is. In the graph of the two clusters
+    alone, with w_ab between them, w_aa and w_bb inside, it is
 
     .. math:: \frac{w_{ab}}{w_{aa} + w_{ab}} + \frac{w_{ab}}{w_{bb} + w_{ab}}.
 
-    A cluster is split where its own is lowest along a leading eigenvector. What comes
-    out is refined before the next two are merged.
+    A cluster is split where its own normalised cut along a leading eigenvector is
+    lowest. The result is refined before the next two are merged.
 
     Parameters
     ----------

@@ -41,13 +41,13 @@ def propagated(
     settings: PropagationSettings = PROPAGATION,
     otherwise: Labels | None = None,
 ) -> Labels:
-    """Labels of samples after their shares of clusters have flown along the links.
+    """Labels of samples after their shares of clusters have flowed along the links.
 
     Parameters
     ----------
     graph : Graph
     shares : ndarray of shape (n, n_clusters)
-        Of each sample, what it is known by itself; zeros where nothing is known.
+        What is known of each sample by itself; zeros where nothing is.
     settings : PropagationSettings
     otherwise : ndarray of shape (n,), int64, default=None
         Labels of nodes that nothing flows to; None is what they are by themselves.
@@ -79,10 +79,11 @@ def pinned(labels: Labels, known: Labels | None) -> Labels:
 
 
 def told_by_nodes(graph: Graph, known: Labels) -> Labels:
-    """Let nodes tell what is known of samples beside them, ``(n,)``.
+    """Pass known labels of samples that are no nodes on to nodes, ``(n,)``.
 
-    Labels flow from node to node. So what is known of a sample that is none, the node
-    nearest to it tells, where nothing is known of that: what most say who are near.
+    Labels flow from node to node only. So each of these samples gives its label to the
+    node nearest to it, unless the label of that node is known; of several labels a node
+    takes the most frequent.
     """
     if graph.voters is None:
         return known
@@ -99,8 +100,9 @@ def told_by_nodes(graph: Graph, known: Labels) -> Labels:
 def numbers_by(shares: NDArray[np.floating], known: Labels) -> Labels:
     """Find the number of each cluster by the samples whose number is known.
 
-    Those samples are in doubt more often than not, for that is why somebody looked at
-    them: it is not what most are assigned to that counts, but what all could be.
+    Most of these samples are doubtful ones, for that is why somebody looked at them. So
+    it is not the cluster that most are assigned to that counts, but how likely all of
+    their assignments are together.
 
     Parameters
     ----------

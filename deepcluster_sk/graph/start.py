@@ -122,7 +122,7 @@ class Neighborhood:
     ) -> GraphStart:
         """Partition the data set, of so many rows, on the graphs.
 
-        `cuts` are of photographs.
+        `cuts` says how photographs are cut.
         """
         if self.appearance.image_kind == "photograph":
             graph = self.graphs[-1]

@@ -86,7 +86,7 @@ class Witness:
         return _lead(shares, labels)
 
     def partition_support(self, labels: Labels, n_clusters: int) -> NDArray[np.float64]:
-        """How far those of each sample's part of the partitions are in its cluster.
+        """How far the samples that partitions put with each one are in its cluster.
 
         Parameters and what is returned are those of :meth:`neighbor_support`.
         """

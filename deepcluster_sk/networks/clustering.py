@@ -1,4 +1,4 @@
-"""The clustering layer, and the network of the triplet method around it."""
+"""The clustering layer, and the autoencoder around it of the triplet method and DEC."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple

@@ -73,7 +73,7 @@ class FitRecord:
     checkpoint : FitCheckpoint, default=None
         Where it is kept; of None nothing is.
     about : mapping of str to str, default={}
-        What the fit is of, a short string each; another fit differs in one.
+        What tells the fit from others, a short string each.
 
     Attributes
     ----------

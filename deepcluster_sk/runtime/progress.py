@@ -87,9 +87,9 @@ class Progress:
         stage : str
         n_steps : int, default=1
         like : str, default=""
-            Stage whose steps take about as long.
+            Stage that tells how long a step takes, as long as none of this one is over.
         times : float, default=1.0
-            As often.
+            How long a step takes, as a multiple of one of that stage.
         """
         with self._lock:
             self._stages[stage] = _Stage(like, times)

@@ -25,8 +25,9 @@ def weights_of(module: torch.nn.Module) -> Weights:
 class GoodEpochs:
     """Weights at the ends of the last two good epochs of a phase, or at its beginning.
 
-    The loss of an epoch is taken before the last of its steps, and weights after which
-    it is no number may look sound. They are good if a batch has been seen with them.
+    The loss of an epoch is taken before its last step, so that the weights at its end
+    may be broken although the loss is a number. They are known to be good once a batch
+    has been seen with them.
     """
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class ClusteringObjective(Objective):
         Fraction of labels changed over the last epoch.
     settled : bool
     share : float
-        Of the pseudo-labels in the targets, since the last refresh.
+        Share of the pseudo-labels in the targets, since the last refresh.
     """
 
     name = "cluster"

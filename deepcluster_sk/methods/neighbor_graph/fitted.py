@@ -40,12 +40,12 @@ class VotingMixin(InputMixin):
         X : array-like
             Images or vectors of the fitted shape, in any layout ``fit`` takes.
         outliers : bool, default=None
-            Whether a sample that looks like none of those fitted on is labelled -1: in
-            pixels, as they are or under local contrast, it is farther from its tenth
-            nearest among them than nearly all of them are from theirs, or than those
-            ten are. No label and no share of outliers is needed; one to sixteen in a
-            hundred samples are such without being odd. None is the parameter of this
-            name.
+            Whether to label a sample -1 that looks like none of those fitted on: in
+            pixels, as they are or under local contrast, its distance to the tenth
+            nearest of them is larger than nearly all of these have to their own tenth
+            nearest, or much larger than those ten have. Neither labels nor a share of
+            outliers is needed. One to sixteen in a hundred ordinary samples are taken
+            for outliers, too. None is the parameter of this name.
 
         Returns
         -------

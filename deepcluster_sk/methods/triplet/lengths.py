@@ -58,7 +58,7 @@ def pretraining_epochs(
 
 
 def epochs_at_most(n_samples: int) -> int:
-    """Epochs of drawings at most, of which few are learned in fewer."""
+    """Epochs on drawings at most: the fewer there are, the fewer."""
     return int(np.clip(n_samples // IMAGES_AN_EPOCH, OF_FEW, MOST_EPOCHS))
 
 
