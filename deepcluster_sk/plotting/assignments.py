@@ -12,13 +12,12 @@ from sklearn.utils.validation import (
 )
 
 from deepcluster_sk.metrics import confusion
+from deepcluster_sk.plotting.needs import check_has
+from deepcluster_sk.plotting.pyplot import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.plotting.needs import check_has
-from deepcluster_sk.plotting.pyplot import axes_or_new
 
 #: Width of an axis label to a cluster, in inches.
 _BAR_WIDTH = 0.45

@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from deepcluster_sk.data.showing import as_pictures
+from deepcluster_sk.plotting.montage import draw_rows, numbered_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.plotting.montage import draw_rows, numbered_rows
 
 
 class CentersDisplay:

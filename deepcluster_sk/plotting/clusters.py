@@ -15,12 +15,11 @@ from sklearn.utils.validation import (
 
 from deepcluster_sk.data.samples import plain
 from deepcluster_sk.data.showing import as_pictures
+from deepcluster_sk.plotting.montage import draw_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.plotting.montage import draw_rows
 
 
 class ClustersDisplay:

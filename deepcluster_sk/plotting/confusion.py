@@ -7,12 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from deepcluster_sk.metrics import confusion
+from deepcluster_sk.plotting.pyplot import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.plotting.pyplot import axes_or_new
 
 #: Rows and columns up to which numbers are legible.
 _MOST_NUMBERED = 20

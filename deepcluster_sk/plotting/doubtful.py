@@ -13,13 +13,12 @@ from sklearn.utils.validation import (
 
 from deepcluster_sk.data.samples import plain
 from deepcluster_sk.data.showing import as_pictures
+from deepcluster_sk.plotting.montage import draw_rows, numbered_rows
+from deepcluster_sk.plotting.needs import check_has
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.plotting.montage import draw_rows, numbered_rows
-from deepcluster_sk.plotting.needs import check_has
 
 
 class DoubtfulDisplay:

@@ -13,12 +13,12 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from deepcluster_sk.plotting.needs import check_has
+from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.plotting.needs import check_has
-from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
 
 Method = Literal["pca", "tsne"]
 

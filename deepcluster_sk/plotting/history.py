@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from deepcluster_sk.plotting.needs import check_has
+from deepcluster_sk.plotting.pyplot import import_pyplot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.plotting.needs import check_has
-from deepcluster_sk.plotting.pyplot import import_pyplot
 
 #: A history: `history_` of a clusterer, or values by name.
 History = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[float]]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
 
 #: Pixels between two pictures.
 _GAP = 1

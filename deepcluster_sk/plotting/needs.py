@@ -3,25 +3,24 @@
 from typing import Any
 
 
-def check_has(estimator: Any, *names: str) -> None:
+def check_has(estimator: Any, name: str) -> None:
     """Refuse a fitted estimator that lacks what is drawn.
 
     Parameters
     ----------
     estimator : estimator
         Fitted.
-    *names : str
-        Methods and attributes that it needs.
+    name : str
+        Of the method or attribute that it needs.
 
     Raises
     ------
     TypeError
-        If it lacks one.
+        If it lacks it.
     """
-    missing = [name for name in names if not hasattr(estimator, name)]
-    if missing:
+    if not hasattr(estimator, name):
         raise TypeError(
-            f"A {type(estimator).__name__} has no {' and no '.join(missing)}: pass a "
-            "deep clusterer of deepcluster_sk, such as a DeepTripletClusterer, or "
-            "another estimator that has."
+            f"A {type(estimator).__name__} has no {name}: pass a deep clusterer of "
+            "deepcluster_sk, such as a DeepTripletClusterer, or another estimator that "
+            "has."
         )

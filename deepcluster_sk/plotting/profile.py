@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from deepcluster_sk.counting.profile import CHOICE
+from deepcluster_sk.plotting.pyplot import import_pyplot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.counting.profile import CHOICE
-from deepcluster_sk.plotting.pyplot import import_pyplot
 
 #: Borders clearer than this are drawn as this: the axis is logarithmic.
 _CLEAREST = 1e-3

@@ -10,12 +10,12 @@ from scipy.cluster.hierarchy import dendrogram
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from deepcluster_sk.counting.tree import top_of
+from deepcluster_sk.plotting.pyplot import axes_or_new
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
-from deepcluster_sk.counting.tree import top_of
-from deepcluster_sk.plotting.pyplot import axes_or_new
 
 
 class ClusterTreeDisplay:
