@@ -262,6 +262,44 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         check_is_fitted(self)
         save(self, path, references=references)
 
+    def export(
+        self,
+        path: str | PathLike[str],
+        format: ExportFormat = "onnx",  # noqa: A002
+    ) -> None:
+        """Write the model for programs without this package.
+
+        What is written takes ``samples``, float32, of the shape of the images it was
+        fitted on (``image_shape_``, or ``n_features_in_`` numbers), as many as come. It
+        scales them as :meth:`predict` does, and returns two arrays: ``probabilities``
+        ``(n, n_clusters)``, those of :meth:`predict_proba`, and ``latent``
+        ``(n, latent_dim)``, those of :meth:`transform`, up to rounding.
+
+        Parameters
+        ----------
+        path : path-like
+            Such as ``"digits.onnx"`` or ``"digits.pt2"``.
+        format : {"onnx", "torch"}, default="onnx"
+            "onnx" is for runtimes of ONNX, in one file, and needs the packages onnx and
+            onnxscript; "torch" is a program that ``torch.export.load(path).module()``
+            reads. (TorchScript, which torch has given up, is not written.)
+
+        Raises
+        ------
+        ValueError
+            If there is no such format.
+        OSError
+            If the folder is missing or cannot be written to, or the disk is full.
+        ImportError
+            If a package is missing.
+
+        See Also
+        --------
+        deepcluster_sk.load : Reads what ``save`` wrote, the whole estimator.
+        """
+        check_is_fitted(self)
+        export(self, path, format)
+
     def _store(
         self,
         net: ClusteringNet,
@@ -317,44 +355,6 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             "train to the end.",
             FitInterruptedWarning,
         )
-
-    def export(
-        self,
-        path: str | PathLike[str],
-        format: ExportFormat = "onnx",  # noqa: A002
-    ) -> None:
-        """Write the model for programs without this package.
-
-        What is written takes ``samples``, float32, of the shape of the images it was
-        fitted on (``image_shape_``, or ``n_features_in_`` numbers), as many as come. It
-        scales them as :meth:`predict` does, and returns two arrays: ``probabilities``
-        ``(n, n_clusters)``, those of :meth:`predict_proba`, and ``latent``
-        ``(n, latent_dim)``, those of :meth:`transform`, up to rounding.
-
-        Parameters
-        ----------
-        path : path-like
-            Such as ``"digits.onnx"`` or ``"digits.pt2"``.
-        format : {"onnx", "torch"}, default="onnx"
-            "onnx" is for runtimes of ONNX, in one file, and needs the packages onnx and
-            onnxscript; "torch" is a program that ``torch.export.load(path).module()``
-            reads. (TorchScript, which torch has given up, is not written.)
-
-        Raises
-        ------
-        ValueError
-            If there is no such format.
-        OSError
-            If the folder is missing or cannot be written to, or the disk is full.
-        ImportError
-            If a package is missing.
-
-        See Also
-        --------
-        deepcluster_sk.load : Reads what ``save`` wrote, the whole estimator.
-        """
-        check_is_fitted(self)
-        export(self, path, format)
 
     def _voted_labels(self, rows: NDArray[Any], layout: RowLayout) -> Labels:
         reader = self._fitted_reader(layout)

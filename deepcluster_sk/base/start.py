@@ -13,11 +13,11 @@ from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import GraphStart
 from deepcluster_sk.runtime.seeding import drawn_seed
 from deepcluster_sk.training.centers import (
-    LATENT_STARTS,
     centers_of,
     checked_centers,
     kmeans_start,
     nearest,
+    random_start,
     reseed_empty,
 )
 from deepcluster_sk.training.mixture import N_VIEWS, mixture_start
@@ -166,15 +166,13 @@ def first_clusters(
         labels = start.graph.labels
     elif isinstance(init, str) and init == "mixture":
         labels = mixture_start(latent, draw_views(N_VIEWS), n_clusters, random_state)
-    elif isinstance(init, str):
-        # What a start by graph comes to where there are too few samples for a graph.
-        find: Callable[..., Labels] = LATENT_STARTS.get(init, kmeans_start)
-        labels = find(latent, n_clusters, random_state)
+    elif isinstance(init, str) and init == "random":
+        labels = random_start(latent, n_clusters, random_state)
+    elif isinstance(init, str) or is_by_graph(init):
+        # With too few samples for a graph, a start by graph is by k-means, too.
+        labels = kmeans_start(latent, n_clusters, random_state)
     elif is_clusterer(init):
-        if hasattr(init, "start_of"):
-            labels = kmeans_start(latent, n_clusters, random_state)
-        else:
-            labels = _labels_by(init, latent, n_clusters, random_state)
+        labels = _labels_by(init, latent, n_clusters, random_state)
     elif callable(init):
         centers = init(latent, n_clusters, random_state=random_state)
         centers = checked_centers(centers, n_clusters, latent.shape[1])

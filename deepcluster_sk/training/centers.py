@@ -1,6 +1,5 @@
 """Where the clusters start in a latent space."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,12 +29,6 @@ def random_start(
     """Nearest of K rows drawn at random."""
     drawn = random_state.choice(len(latent), n_clusters, replace=False)
     return nearest(latent, latent[drawn])
-
-
-LATENT_STARTS: dict[str, Callable[..., Labels]] = {
-    "kmeans": kmeans_start,
-    "random": random_start,
-}
 
 
 def checked_centers(init: Any, n_clusters: int, latent_dim: int) -> NDArray[np.float32]:

@@ -276,8 +276,9 @@ class DeepTripletClusterer(BaseDeepClusterer):
     def _module(
         self, context: FitContext, start: Start
     ) -> tuple[type[torch.nn.Module], dict[str, Any]]:
+        strategy = self._strategy(context.layout, start)
         return ClusteringAutoencoder, {
-            "architecture": self._architecture(context, start),
+            "architecture": architecture_of(self, strategy, context),
             "sample_shape": context.layout.shape,
             "n_clusters": context.n_clusters,
             "latent_dim": self._latent_dim(context, start),
@@ -359,10 +360,6 @@ class DeepTripletClusterer(BaseDeepClusterer):
         if name == "reconstruction":
             return Reconstruction(omega=PRETRAIN_OMEGA)
         return TripletMargin() if name == "triplet" else InstanceDiscrimination()
-
-    def _architecture(self, context: FitContext, start: Start) -> Any:
-        """Architecture: a residual network for photographs, where a GPU affords it."""
-        return architecture_of(self, self._strategy(context.layout, start), context)
 
     def _lr_peak(self, layout: RowLayout, start: Start) -> float:
         named = isinstance(self.architecture, str)  # a user's own may not bear it

@@ -346,11 +346,10 @@ class VariationalClusterer(BaseDeepClusterer):
         view = None
         if self._reconstruction().from_views:
             view = View(self._augmentation(context.layout), streams.generator)
-        if self.pretraining == "auto":
-            return VariationalPretraining(view), 0
-        return VariationalPretraining(view), self._pretraining_epochs(
-            context, PRETRAINING
-        )
+        epochs = 0
+        if self.pretraining != "auto":
+            epochs = self._pretraining_epochs(context, PRETRAINING)
+        return VariationalPretraining(view), epochs
 
     def _clustering(
         self, context: FitContext, start: Start, streams: Streams, held: dict[str, Any]

@@ -20,6 +20,7 @@ from deepcluster_sk.graph import contest
 from deepcluster_sk.graph import start as graph_start
 from deepcluster_sk.graph.graph import CUTS, Graph
 from deepcluster_sk.graph.start import FIRST_CUTS
+from deepcluster_sk.methods.triplet import estimator as triplet
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.autoencoders import ConvAutoencoder
 from tests.callbacks import Lengths, Rates
@@ -329,7 +330,7 @@ def test_photographs_have_a_residual_network_on_a_gpu(images):
 
 def test_a_network_that_a_gpu_has_trained_goes_on_without_one(images, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(DeepTripletClusterer, "_architecture", lambda *args: "residual")
+        patched.setattr(triplet, "architecture_of", lambda *args: "residual")
         estimator = fit(images, **PHOTOGRAPHS)
     estimator.set_params(warm_start=True).fit(images)
     assert architecture(estimator) == "residual"
