@@ -8,7 +8,7 @@ import torch
 
 from deepcluster_sk.augmentation.presets import AugmentationLike
 from deepcluster_sk.counting.profile import ClusterCount
-from deepcluster_sk.data.batches import RowDataset, SampleReader
+from deepcluster_sk.data.batches import RowDataset, SampleReader, n_batches
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.contest import Appearance
 from deepcluster_sk.graph.neighbors import Views
@@ -20,9 +20,11 @@ from deepcluster_sk.runtime.progress import Progress
 from deepcluster_sk.runtime.seeding import Stage, Streams
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
-from deepcluster_sk.training.schedule import MOST_EPOCHS, epochs_for
 
 T = TypeVar("T")
+
+#: Epochs at most, where nothing else is said: small sets have been seen enough then.
+MOST_EPOCHS = 60
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,14 @@ class FitContext:
         return Views(self.dataset, self.reader, augmentation, streams.generator)
 
     def epochs(self, steps: int, least: int, most: int = MOST_EPOCHS) -> int:
-        """Epochs that make about so many optimiser steps, within bounds."""
+        """Epochs that make about so many optimiser steps, within bounds.
+
+        Large data sets are seen at least, small ones at most so often.
+        """
         if self.goes_on:
             steps, least = round(steps * GOING_ON.share), GOING_ON.min_epochs
-        return epochs_for(self.n_samples, self.batch_size, steps, least, most)
+        epochs = round(steps / n_batches(self.n_samples, self.batch_size))
+        return max(least, min(most, epochs))
 
     def kept(
         self, memory: Any, stage: Stage, key: dict[str, Any], compute: Callable[[], T]

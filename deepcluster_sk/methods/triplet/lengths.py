@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from deepcluster_sk.base.context import FitContext
+from deepcluster_sk.base.context import MOST_EPOCHS, FitContext
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.methods.triplet.strategies import (
     InstanceDiscrimination,
     TripletMargin,
 )
 from deepcluster_sk.training.pretraining import Reconstruction
-from deepcluster_sk.training.schedule import MOST_EPOCHS
 from deepcluster_sk.training.targets import PseudoLabels, SelfTraining
 
 #: Optimiser steps of each kind of pretraining, and epochs at least. Telling single
