@@ -71,6 +71,8 @@ class Display(Protocol):
 class _Written:
     """A stream that lines are written to, whole, as long as it takes them."""
 
+    interval = 0.25
+
     def __init__(self, stream: TextIO) -> None:
         self._stream: TextIO | None = stream
         self._lock = threading.Lock()
@@ -93,8 +95,6 @@ class Bar(_Written):
     ----------
     stream : TextIO
     """
-
-    interval = 0.25
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -149,8 +149,6 @@ class Log(_Written):
     ----------
     stream : TextIO
     """
-
-    interval = 0.25
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
