@@ -52,10 +52,10 @@ class CorrectionsMixin(ContinuingMixin):
         neighbours. ``labels_`` are those of the network, which may overrule a label
         that contradicts its neighbours. ``fit`` never looks at labels.
 
-        A fit from the start makes clusters of these numbers: tell a few of each,
-        typical ones or any. With ``warm_start=True`` a fitted clusterer goes on from
-        what it is, in a fraction of the time, and the numbers are those that its
-        clusters have: tell the most doubtful.
+        In a fit from the start the clusters get these numbers: label a few samples of
+        each, typical ones or any. With ``warm_start=True`` a fitted clusterer is
+        trained further, in a fraction of the time, and the numbers are those that its
+        clusters have: label the most doubtful samples.
 
         Parameters
         ----------

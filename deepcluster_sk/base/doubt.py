@@ -52,8 +52,9 @@ class DoubtMixin(InputMixin):
         by what is typical of the samples fitted on. The neighbours': how many of those
         that look like the sample, before any network, are in its cluster. And that of
         partitions which no network made: how many of those that they put with the
-        sample are. A sample is in doubt where any of them is. The network alone finds
-        errors of good clusterings; of others it has learned too many by heart.
+        sample are. A sample is in doubt where any of the three is. The network alone
+        finds errors of good clusterings; of poor ones it has learned too many errors by
+        heart.
 
         Parameters
         ----------
@@ -65,8 +66,8 @@ class DoubtMixin(InputMixin):
         Returns
         -------
         confidence : ndarray of shape (n_samples,), float32
-            In [0, 1]. An order more than a probability: the lowest are to be looked at
-            first. The same on every call.
+            In [0, 1]. It ranks samples and is no probability: look at the lowest first.
+            The same on every call.
 
         See Also
         --------

@@ -249,8 +249,8 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             new one is complete.
         references : bool, default=False
             Whether to put in what ``predict(X, outliers=True)`` compares samples with:
-            up to 2,000 of those fitted on, reduced to their principal components. A
-            face could be known by them, so that no pickle holds them either.
+            up to 2,000 of those fitted on, reduced to their principal components. Since
+            a face could be recognised by them, pickles never hold them.
 
         Raises
         ------

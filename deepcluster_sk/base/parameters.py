@@ -83,8 +83,8 @@ channel_axis : {1, -1}, default=None
     Axis of the channels in 4-D input, where sizes do not tell.
 max_pixels : int, None or "auto", default="auto"
     Images of more pixels (height times width) are averaged down to about so many before
-    anything else, since what training takes grows with them. None leaves them as they
-    are. "auto" is 1,024, those of 32x32, or None where `architecture` is a module,
+    anything else, since time and memory of training grow with them. None leaves them as
+    they are. "auto" is 1,024, those of 32x32, or None where `architecture` is a module,
     which has its own size.
 augmentation : "auto", str, dict, callable or None, default="auto"
     What makes augmented views. "auto" chooses "grey", "natural" or "vector" by the kind
@@ -165,10 +165,10 @@ cluster_profile_ : dict of ndarray, or None
     clusters, and "modularity"; see
     :class:`~deepcluster_sk.plotting.ClusterProfileDisplay`.
 cluster_tree_ : ndarray of shape (n_leaves - 1, 4)
-    Which clusters would be one first, by the samples that are assigned to both, and the
-    groups that each is made of in the latent space, its leaves, in the format of
-    :func:`scipy.cluster.hierarchy.linkage`; ``labels_at(k)`` are the labels in k
-    clusters, fewer or more.
+    Tree of the clusters, in the format of :func:`scipy.cluster.hierarchy.linkage`:
+    which would be merged first, by the samples that are assigned to both, and the
+    groups that each is made of in the latent space, its leaves. ``labels_at(k)`` gives
+    the labels in k clusters, fewer or more.
 cluster_names_ : list of str or None
     Name of each cluster, where ``rename`` gave one.
 labels_ : ndarray of shape (n_samples,)

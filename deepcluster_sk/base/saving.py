@@ -89,7 +89,7 @@ def load(path: str | os.PathLike[str], *, device: Any = "auto", **params: Any) -
     ----------
     path : path-like
     device : str or torch.device, default="auto"
-        Where it is to compute; not where it was trained. Its parameter of this name.
+        Where it computes from now on, wherever it was trained; its parameter.
     **params
         Parameters that no file can hold, as they were: an `architecture` that is a
         module or builds one is needed; a function as `augmentation` or `init`, or

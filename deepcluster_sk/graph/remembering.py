@@ -51,7 +51,7 @@ class _Drawn(NamedTuple):
 class RememberingViews(Views):
     """Views that draw patch features of a row once, as long as they can.
 
-    To find them takes far longer than all that comes of them: principal components,
+    To find them takes far longer than all that is made of them: principal components,
     whitened ones, a graph of some rows, and a graph of all.
     """
 

@@ -19,16 +19,17 @@ class Reconstruction(Strategy):
     epochs : int or "auto", default="auto"
         "auto" makes a number of optimiser steps that the method knows.
     omega : float, default=0.0
-        Weight of the separation term (Eq. 5) beside the reconstruction. Only of
+        Weight of the separation term (Eq. 5) beside the reconstruction. Only for
         :class:`~deepcluster_sk.DeepTripletClusterer`.
     margin : float, default=0.24
         Its margin, in squared distance on the unit sphere.
     from_views : bool, default=False
         Whether each image is rebuilt from an augmented view of it, in joint training as
-        well: what views differ in then has no place in the latent. Nor has light, which
-        a contrast normalisation takes away: what is rebuilt is what the encoder sees,
-        but for :class:`~deepcluster_sk.VariationalClusterer`, a model of images as they
-        are. Not of :class:`~deepcluster_sk.DepictClusterer`, whose noise is dropout.
+        well. The latent then does not hold what views differ in. Nor does it hold light
+        that a contrast normalisation takes away: images are rebuilt as the encoder sees
+        them, except by :class:`~deepcluster_sk.VariationalClusterer`, which models
+        images as they are. Not for :class:`~deepcluster_sk.DepictClusterer`, whose
+        noise is dropout.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -10,7 +10,7 @@ from deepcluster_sk.training.net import ClusteringNet
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Net after a phase.
+    """Weights and history of a net after a phase.
 
     Attributes
     ----------
@@ -24,12 +24,12 @@ class Snapshot:
 
     @classmethod
     def of(cls, net: ClusteringNet) -> "Snapshot":
-        """Take it."""
+        """Take the snapshot of a net."""
         state = net.module_.state_dict()
         weights = {name: value.detach().cpu().clone() for name, value in state.items()}
         return cls(weights, net.history.to_list())
 
     def restore(self, net: ClusteringNet) -> None:
-        """Bring a net of the same module there."""
+        """Bring a net of the same module to the snapshot."""
         net.module_.load_state_dict(self.weights)
         net.history[:] = self.history

@@ -26,7 +26,7 @@ class PseudoLabels(Strategy):
         long again they fade out in favour of the network's own sharpened assignments.
     n_updates : int, default=2
         How often labels are found anew: after 1, 2, … of ``n_updates + 2`` equal parts
-        of joint training. Only of a start by graph.
+        of joint training. Only where the start is by graph.
     on_views : bool, default=True
         Whether the assignments of augmented views are pulled to the targets as well, or
         only those of the samples themselves.

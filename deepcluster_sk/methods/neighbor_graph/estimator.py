@@ -122,9 +122,10 @@ class NeighborGraphClusterer(
         so many clusters, and "modularity"; see
         :class:`~deepcluster_sk.plotting.ClusterProfileDisplay`.
     cluster_tree_ : ndarray of shape (n_leaves - 1, 4)
-        Which clusters would be one first, and the groups that each is made of, its
-        leaves, in the format of :func:`scipy.cluster.hierarchy.linkage`;
-        ``labels_at(k)`` are the labels in k clusters, fewer or more.
+        Tree of the clusters, in the format of
+        :func:`scipy.cluster.hierarchy.linkage`: which would be merged first, and the
+        groups that each is made of, its leaves. ``labels_at(k)`` gives the labels in k
+        clusters, fewer or more.
     graph_ : Graph
         On which the partition was found: ``graph_.weights`` is the sparse matrix of its
         links, ``graph_.nodes`` are the rows of `X` in it.

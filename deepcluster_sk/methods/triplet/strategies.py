@@ -10,9 +10,9 @@ from deepcluster_sk.training.strategy import POSITIVE, WEIGHT, Strategy
 
 
 class TripletMargin(Strategy):
-    """Pretraining that tells each image, in two views, from the nearest other.
+    """Pretraining that tells each image, in two views, from the nearest of its batch.
 
-    Of its batch, by the triplet margin loss (Eq. 5), and does nothing else.
+    It does so by the triplet margin loss (Eq. 5), and does nothing else.
 
     Parameters
     ----------
@@ -36,9 +36,10 @@ class TripletMargin(Strategy):
 class InstanceDiscrimination(Strategy):
     """Pretraining that tells each image from all others of its batch at once.
 
-    By the normalised, temperature-scaled cross-entropy (NT-Xent). The learning rate
-    rises to ten times `lr` in each phase, as networks with batch normalisation learn
-    photographs best, unless `architecture` is a network of your own.
+    It does so by the normalised, temperature-scaled cross-entropy (NT-Xent). The
+    learning rate rises to ten times `lr` in each phase, with which networks with batch
+    normalisation learn photographs best, unless `architecture` is a network of your
+    own.
 
     Parameters
     ----------
