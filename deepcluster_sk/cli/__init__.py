@@ -15,6 +15,7 @@ from deepcluster_sk import __version__
 from deepcluster_sk.cli import assign, cluster, correct, demo, embed, info, report
 from deepcluster_sk.cli.arguments import path
 from deepcluster_sk.cli.telling import printable
+from deepcluster_sk.runtime.malloc import keeping_freed_memory
 
 __all__ = ["main"]
 
@@ -45,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _build_parser()
     arguments = _parsed(parser, argv)
     try:
-        arguments.run(arguments)
+        with keeping_freed_memory():
+            arguments.run(arguments)
         print(end="", flush=True)  # a pipe may break here as well
     except KeyboardInterrupt:
         if arguments.debug:

@@ -1,7 +1,7 @@
 """Keep freed memory while training, instead of giving it back at every step.
 
 It speaks for the whole process, so no estimator does it: a program that trains and does
-little else may switch it on, as the benchmarks do.
+little else may switch it on, as the command line does.
 """
 
 import ctypes

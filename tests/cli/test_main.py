@@ -1,6 +1,7 @@
 import runpy
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -135,6 +136,21 @@ def test_ctrl_c_ends_in_the_status_that_shells_know(run, monkeypatch, capsys, tm
     assert "interrupted" in capsys.readouterr().err
     with pytest.raises(KeyboardInterrupt):
         run("cluster", tmp_path, "-k", 2, "--debug")
+
+
+def test_commands_keep_the_memory_that_training_frees(run, monkeypatch, tmp_path):
+    done = []
+
+    @contextmanager
+    def kept():
+        done.append("kept")
+        yield
+        done.append("returned")
+
+    monkeypatch.setattr("deepcluster_sk.cli.keeping_freed_memory", kept)
+    monkeypatch.setattr(cluster, "run", lambda arguments: done.append("run"))
+    run("cluster", tmp_path, "-k", 2)
+    assert done == ["kept", "run", "returned"]
 
 
 def test_errors_take_one_line(fail, monkeypatch, tmp_path):
