@@ -184,7 +184,7 @@ METHODS = {
         Method("DEPICT", "`DepictClusterer`, defaults", by(DepictClusterer), "graph"),
         Method(
             "DEPICT, own start",
-            "`DepictClusterer.from_paper()`, without a graph",
+            "`DepictClusterer.from_paper()`, from links in its own code",
             by(DepictClusterer.from_paper),
             "published",
             compared=False,

@@ -32,7 +32,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     ],
     "augmentation": [str, dict, callable, torch.nn.Module, None],
     "init": [
-        StrOptions({"graph", "kmeans", "mixture", "random"}),
+        StrOptions({"graph", "kmeans", "mixture", "agglomerative", "random"}),
         "array-like",
         callable,
         HasMethods(["fit_predict"]),
@@ -91,16 +91,17 @@ augmentation : "auto", str, dict, callable or None, default="auto"
     of data; a dict gives the parameters of
     :class:`~deepcluster_sk.augmentation.presets.Augmentation`; a callable or module
     maps a batch to one of the same shape.
-init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
-        default="graph"
+init : {"graph", "kmeans", "mixture", "agglomerative", "random"}, estimator, array or \
+        callable, default="graph"
     The start. "graph" partitions a neighbour graph of the samples, as
     :class:`~deepcluster_sk.NeighborGraphClusterer` does, which may be given itself to
-    set how; "kmeans", "mixture" and "random" the pretrained latent, as any other
-    clusterer of scikit-learn would that is given, with `n_clusters` set. "mixture" is
-    the best of 24 draws of k-means and a mixture of Gaussians, the one that augmented
-    views agree on most, whose clusters are merged and split where they then agree more.
-    An array of whole numbers of shape ``(n_samples,)`` gives labels; one of shape
-    ``(n_clusters, latent_dim)`` the centres; a callable is asked for them as
+    set how; all else partitions the pretrained latent. "mixture" is the best of 24
+    draws of k-means and a mixture of Gaussians, the one that augmented views agree on
+    most, with clusters merged and split where they then agree more; "agglomerative"
+    joins samples by the links between nearest neighbours, from single ones up. A
+    clusterer of scikit-learn has its `n_clusters` set. An array of whole numbers of
+    shape ``(n_samples,)`` gives labels; one of shape ``(n_clusters, latent_dim)`` the
+    centres; a callable is asked for them as
     ``init(latent, n_clusters, random_state=...)``.
 pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"
     What comes before there are clusters; None is nothing. "auto" is reconstruction. See

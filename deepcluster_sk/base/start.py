@@ -13,6 +13,7 @@ from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.graph.start import GraphStart
 from deepcluster_sk.runtime.seeding import drawn_seed
 from deepcluster_sk.training.centers import (
+    agglomerative_start,
     centers_of,
     checked_centers,
     kmeans_start,
@@ -166,6 +167,8 @@ def first_clusters(
         labels = start.graph.labels
     elif isinstance(init, str) and init == "mixture":
         labels = mixture_start(latent, draw_views(N_VIEWS), n_clusters, random_state)
+    elif isinstance(init, str) and init == "agglomerative":
+        labels = agglomerative_start(latent, n_clusters)
     elif isinstance(init, str) and init == "random":
         labels = random_start(latent, n_clusters, random_state)
     elif isinstance(init, str) or is_by_graph(init):

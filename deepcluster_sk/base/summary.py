@@ -9,6 +9,7 @@ from deepcluster_sk.counting.bounds import is_given
 from deepcluster_sk.data.images import RowLayout
 
 _NAMED_STARTS = {
+    "agglomerative": "nearest neighbours in the latent, joined",
     "mixture": "mixture on the latent, that augmented views agree on",
     "random": "at random",
 }

@@ -5,12 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.neighbors import kneighbors_graph
 
+from deepcluster_sk.graph.agglomeration import agglomerated
 from deepcluster_sk.graph.spectral import Labels
 from deepcluster_sk.runtime.seeding import drawn_seed
 
 #: Above this many rows k-means runs on mini-batches.
 FULL_KMEANS_ROWS = 100_000
+#: Nearest rows that each is linked to.
+N_NEIGHBORS = 20
 
 
 def kmeans_start(
@@ -21,6 +25,15 @@ def kmeans_start(
     kind = KMeans if len(latent) <= FULL_KMEANS_ROWS else MiniBatchKMeans
     model = kind(n_clusters, n_init=10, random_state=seed)
     return model.fit_predict(latent).astype(np.int64)
+
+
+def agglomerative_start(latent: NDArray[Any], n_clusters: int) -> Labels:
+    """Join rows that are near each other, by the links between nearest ones.
+
+    Clusters may have any form, where k-means and Gaussians want round ones.
+    """
+    links = kneighbors_graph(latent, min(N_NEIGHBORS, len(latent) - 1))
+    return agglomerated((links + links.T).tocsr(), n_clusters)
 
 
 def random_start(

@@ -88,9 +88,8 @@ def mixture_start(
 
     Most draws make one cluster of two somewhere, and two of one elsewhere. So two
     clusters are merged and a third is split, as long as samples and views share more
-    by it. What comes out is kept as far as it is more than chance. Where that ends
-    depends on where it began, and rarely is the best draw the best beginning: several
-    are improved.
+    by it. Where that ends depends on where it began, and rarely is the best draw the
+    best beginning: several are improved. What is not better beyond chance is not kept.
 
     Parameters
     ----------
@@ -143,8 +142,11 @@ def mixture_start(
                 kept = best
         return kept
 
-    draws = sorted(drawn(), key=shared, reverse=True)[::EVERY]
-    best = max(map(improved, draws), key=shared)
+    best, *others = sorted(drawn(), key=shared, reverse=True)[::EVERY]
+    best = improved(best)
+    for other in map(improved, others):
+        if beyond_chance(other.shares - best.shares):
+            best = other
     return best.mixture.predict(latent.astype(np.float64)).astype(np.int64)
 
 

@@ -29,7 +29,9 @@ def frozen(array):
     return array
 
 
-@pytest.mark.parametrize("init", ["graph", "kmeans", "mixture", "random"])
+@pytest.mark.parametrize(
+    "init", ["graph", "kmeans", "mixture", "agglomerative", "random"]
+)
 def test_names(make, init):
     one, other = (make(init=init).fit(X) for _ in range(2))
     assert_same(one, other, X)

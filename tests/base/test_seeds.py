@@ -57,7 +57,9 @@ def test_a_random_state_object_goes_on(make, images):
     assert (one.transform(images) != other.transform(images)).any()
 
 
-@pytest.mark.parametrize("init", ["graph", "kmeans", "mixture", "random"])
+@pytest.mark.parametrize(
+    "init", ["graph", "kmeans", "mixture", "agglomerative", "random"]
+)
 def test_global_streams_go_on_as_if_nothing_had_happened(cls, make, images, init):
     def states():
         return (

@@ -7,6 +7,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from deepcluster_sk.training import centers
 from deepcluster_sk.training.centers import (
+    agglomerative_start,
     centers_of,
     checked_centers,
     kmeans_start,
@@ -20,6 +21,21 @@ from tests.made import make_vectors
 def test_kmeans_start_finds_groups():
     X, y = make_vectors(n=90)
     assert adjusted_rand_score(y, kmeans_start(X, 3, np.random.RandomState(0))) == 1
+
+
+def test_agglomerative_start_finds_groups_that_are_not_round():
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(600) % 3)
+    X = rng.normal(0, 0.1, (600, 2)) + np.stack([rng.uniform(0, 5, 600), y], 1)
+    X = X.astype(np.float32)
+    assert adjusted_rand_score(y, kmeans_start(X, 3, np.random.RandomState(0))) < 0.5
+    assert adjusted_rand_score(y, agglomerative_start(X, 3)) > 0.9
+
+
+def test_agglomerative_start_of_few_rows_and_of_equal_ones():
+    X = np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)
+    assert set(agglomerative_start(X, 4)) == {0, 1, 2, 3}
+    assert agglomerative_start(np.zeros((30, 2), np.float32), 2).shape == (30,)
 
 
 def test_random_start_uses_every_cluster():

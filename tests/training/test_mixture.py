@@ -117,8 +117,9 @@ def test_what_may_be_chance_is_not_kept(monkeypatch):
     assert adjusted_rand_score(y, mixture_start(x, views, 4, random_state())) < 0.8
 
 
-def test_several_draws_are_improved_and_the_best_of_what_comes_out_is_taken(
-    monkeypatch,
+@pytest.mark.parametrize("is_chance", [False, True])
+def test_several_draws_are_improved_and_one_that_ends_clearly_better_is_taken(
+    monkeypatch, is_chance
 ):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2)).astype(np.float32)
@@ -147,7 +148,11 @@ def test_several_draws_are_improved_and_the_best_of_what_comes_out_is_taken(
 
     monkeypatch.setattr(mixture, "_mixture", built)
     monkeypatch.setattr(mixture, "_exchanged", exchanged)
-    assert_array_equal(mixture_start(x, views, 3, random_state()), right)
+    # It is asked whether the second draw is improved, and whether it is the better one.
+    answers = iter([True, not is_chance])
+    monkeypatch.setattr(mixture, "beyond_chance", lambda gain: next(answers))
+    found = mixture_start(x, views, 3, random_state())
+    assert_array_equal(found, begun[0].predict(x) if is_chance else right)
 
     def shared(mixtures):
         return [mutual_info_score(m.predict(x), m.predict(views[0])) for m in mixtures]

@@ -56,8 +56,8 @@ class DECClusterer(BaseDeepClusterer):
         None is the method as published. Otherwise the autoencoder learns from augmented
         views, and the assignments of one view of each image are pulled to targets that
         come from the images themselves. See :class:`DeepTripletClusterer`.
-    init : {"auto", "graph", "kmeans", "mixture", "random"}, estimator, array or \
-            callable, default="auto"
+    init : {"auto", "graph", "kmeans", "mixture", "agglomerative", "random"}, \
+            estimator, array or callable, default="auto"
         The start, as :class:`DeepTripletClusterer` takes it. "auto" is k-means on the
         latent, as published, and "mixture" where there is `augmentation`.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"

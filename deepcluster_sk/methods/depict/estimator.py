@@ -192,8 +192,10 @@ class DepictClusterer(BaseDeepClusterer):
     def from_paper(cls, n_clusters: NClusters = 8, **overrides: Any) -> Self:
         """Make the system of the paper: no graph, noisy assignments alone are pulled.
 
-        It starts from a mixture of Gaussians on the clean code, the best of 24 that
-        begin with k-means (``init="mixture"``).
+        It starts from clean codes that are joined by the links between nearest
+        neighbours (``init="agglomerative"``), as the authors' program does, and is held
+        to these labels for half of joint training: by its own targets alone it loses
+        part of them.
 
         Parameters
         ----------
@@ -208,9 +210,9 @@ class DepictClusterer(BaseDeepClusterer):
         """
         recipe: dict[str, Any] = {
             "pull_clean": False,
-            "init": "mixture",
+            "init": "agglomerative",
             "module__contrast": "none",
-            "targets": SelfTraining(),
+            "targets": PseudoLabels(duration=0.5),
         }
         return cls(n_clusters, **{**recipe, **overrides})
 

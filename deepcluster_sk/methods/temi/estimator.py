@@ -65,8 +65,8 @@ class TEMIClusterer(BaseDeepClusterer):
     augmentation : "auto", str, dict, callable or None, default="auto"
         Views in which a start by graph looks for neighbours; training uses none. See
         :class:`DeepTripletClusterer`.
-    init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
-            default="graph"
+    init : {"graph", "kmeans", "mixture", "agglomerative", "random"}, estimator, array \
+            or callable, default="graph"
         The start, as :class:`DeepTripletClusterer` takes it. By "graph" the first half
         of the heads start, the others by k-means, so that they have something to tell
         each other. k-means is of the vectors at unit length. All else partitions the

@@ -77,8 +77,8 @@ class VariationalClusterer(BaseDeepClusterer):
     augmentation : "auto", str, dict, callable or None, default="auto"
         Views in which the start looks for neighbours, and that are held to it. The
         model is of the images themselves. See :class:`DeepTripletClusterer`.
-    init : {"graph", "kmeans", "mixture", "random"}, estimator, array or callable, \
-            default="graph"
+    init : {"graph", "kmeans", "mixture", "agglomerative", "random"}, estimator, array \
+            or callable, default="graph"
         The start, as :class:`DeepTripletClusterer` takes it. All but "graph" partition
         the latent, which wants pretraining; centres are the means of the mixture.
     pretraining : {"auto", "reconstruction"}, Reconstruction or None, default="auto"

@@ -4,7 +4,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 
-from deepcluster_sk import DepictClusterer, SelfTraining
+from deepcluster_sk import DepictClusterer, PseudoLabels, SelfTraining
 from deepcluster_sk.methods.depict.network import Pathways
 from deepcluster_sk.methods.depict.objective import DepictClustering
 from deepcluster_sk.metrics import clustering_accuracy_score
@@ -70,8 +70,8 @@ def test_the_papers_own_setting(images):
     stated = {
         "pull_clean": False,
         "module__contrast": "none",
-        "init": "mixture",
-        "targets": SelfTraining(),
+        "init": "agglomerative",
+        "targets": PseudoLabels(duration=0.5),
     }
     expected = fit(images, **stated)
     short = {k: v for k, v in quick(DepictClusterer).get_params().items()
