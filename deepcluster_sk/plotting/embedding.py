@@ -179,7 +179,9 @@ class EmbeddingDisplay:
         check_consistent_length(points, names)
         axis_names = ("dimension 1", "dimension 2")
         if points.shape[1] > 2 and method == "pca":
-            pca = PCA(n_components=2, svd_solver="covariance_eigh").fit(points)
+            pca = PCA(n_components=2, svd_solver="covariance_eigh")
+            # Arrays, whatever scikit-learn is configured to give.
+            pca.set_output(transform="default").fit(points)
             points = pca.transform(points)
             marks = None if marks is None else pca.transform(marks)
             first, second = (
@@ -249,6 +251,7 @@ def _tsne(
     every = points if marks is None else np.concatenate([points, marks])
     # Not above what so few samples allow; 30 is the default of scikit-learn.
     perplexity = min(30.0, (len(every) - 1) / 3)
-    mapped = TSNE(perplexity=perplexity, random_state=random_state).fit_transform(every)
+    method = TSNE(perplexity=perplexity, random_state=random_state)
+    mapped = method.set_output(transform="default").fit_transform(every)
     n = len(points)
     return mapped[:n], None if marks is None else mapped[n:]

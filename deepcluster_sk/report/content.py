@@ -65,7 +65,9 @@ def content_of(
         every list.
     """
     found = model.assess(X) if assessment is None else assessment
-    latent, labels = model.transform(X), found.probabilities.argmax(axis=1)
+    # A copy: it may be set to give tables, whose arrays cannot be written to.
+    latent = np.array(model.transform(X))
+    labels = found.probabilities.argmax(axis=1)
     shown = found.probabilities if found.calibrated is None else found.calibrated
     start = model.initial_labels_
     fitted_on = np.array_equal(labels, model.labels_)

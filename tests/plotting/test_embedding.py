@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 
 from deepcluster_sk.plotting import EmbeddingDisplay
 
@@ -39,6 +40,16 @@ def test_embedding_by_tsne_keeps_neighbours_and_places_centres_among_them():
     assert display.ax_.get_xlabel() == "t-SNE 1"
     again = EmbeddingDisplay.from_predictions(Z, labels, centers=middles, method="tsne")
     assert_array_equal(again.points, display.points)
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_embedding_where_scikit_learn_gives_tables(method):
+    Z = np.random.default_rng(0).normal(size=(20, 5))
+    expected = EmbeddingDisplay.from_predictions(Z, centers=Z[:3], method=method)
+    with config_context(transform_output="pandas"):
+        display = EmbeddingDisplay.from_predictions(Z, centers=Z[:3], method=method)
+    assert_array_equal(display.points, expected.points)
+    assert_array_equal(display.centers, expected.centers)
 
 
 def test_embedding_errors():

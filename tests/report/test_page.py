@@ -196,6 +196,14 @@ def test_few_samples_and_constant_ones(model, images, page, n, constant):
     assert len(content(page)["map"]) == n
 
 
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_a_model_that_gives_tables(model, images, page, tmp_path, container):
+    write_report(model, images, page)
+    tables = copy.deepcopy(model).set_output(transform=container)
+    write_report(tables, images, tmp_path / "tables.html")
+    assert content(tmp_path / "tables.html") == content(page)
+
+
 def test_pillow_images(model, images, page):
     # Scaled as the model's own data are not, but shown all the same.
     pictures = [Image.fromarray((255 * image).astype(np.uint8)) for image in images]
