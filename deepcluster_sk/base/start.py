@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.spectral import Labels
@@ -197,10 +198,12 @@ def _labels_by(
 ) -> Labels:
     """Labels by a clusterer of scikit-learn, fitted on the latent; itself untouched."""
     fitted = clone(clusterer)
-    known = fitted.get_params(deep=False)
+    # Of a pipeline, the last step finds clusters.
+    last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
+    known = last.get_params(deep=False)
     for name in ("n_clusters", "n_components"):
         if name in known:
-            fitted.set_params(**{name: n_clusters})
+            last.set_params(**{name: n_clusters})
     # Whatever it is made of draws, too.
     for name, value in sorted(fitted.get_params().items()):
         if name.rpartition("__")[2] == "random_state" and value is None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
@@ -38,3 +39,10 @@ def test_a_nested_seed_that_is_given_is_kept():
         StandardScaler(), KMeans(4, n_init=1, init="random", random_state=3)
     )
     assert_array_equal(labels_by(init, seed=0), labels_by(init, seed=1))
+
+
+def test_the_last_step_of_a_pipeline_is_told_how_many():
+    init = make_pipeline(PCA(2), KMeans(n_init=1))
+    assert set(labels_by(init)) == {0, 1, 2, 3}
+    names = ("kmeans__n_clusters", "pca__n_components")
+    assert [init.get_params()[name] for name in names] == [8, 2]
