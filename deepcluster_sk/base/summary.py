@@ -117,7 +117,8 @@ def _gone_on(clusterer: Any) -> str:
 
 def _names(clusterer: Any) -> str:
     named = enumerate(clusterer.cluster_names_)
-    return ", ".join(f"{k}: {name}" for k, name in named if name is not None)
+    # In one line, as all that is told here.
+    return ", ".join(f"{k}: {' '.join(n.split())}" for k, n in named if n is not None)
 
 
 def _kind(clusterer: Any) -> str:

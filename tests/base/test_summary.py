@@ -104,6 +104,11 @@ def test_cautions(make, images):
     assert "Mind: 2 clusters are empty; try a smaller n_clusters." in cautions
 
 
+def test_names_are_told_in_one_line(make, images):
+    named = make().fit(images).rename({0: "round\nones", 2: "others"})
+    assert facts(named)[0]["names"] == "0: round ones, 2: others"
+
+
 CHANGED = {
     "n_clusters": 7,
     "targets": "self-training",
