@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from deepcluster_sk.counting.profile import CHOICE
+from deepcluster_sk.plotting.needs import check_has
 from deepcluster_sk.plotting.pyplot import import_pyplot
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class ClusterProfileDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``cluster_profile_``.
         ValueError
             If its number of clusters was given, so that there is nothing to draw.
         NotFittedError
@@ -71,6 +74,7 @@ class ClusterProfileDisplay:
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
+        check_has(estimator, "cluster_profile_")
         if estimator.cluster_profile_ is None:
             raise ValueError(
                 f"n_clusters={estimator.n_clusters} was given, so nothing was counted. "

@@ -11,6 +11,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from deepcluster_sk.counting.tree import top_of
+from deepcluster_sk.plotting.needs import check_has
 from deepcluster_sk.plotting.pyplot import axes_or_new
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class ClusterTreeDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no ``cluster_tree_``.
         ValueError
             If the tree has not so many leaves.
         NotFittedError
@@ -81,6 +84,7 @@ class ClusterTreeDisplay:
             If matplotlib is not installed.
         """
         check_is_fitted(estimator)
+        check_has(estimator, "cluster_tree_")
         n_leaves = len(estimator.cluster_tree_) + 1
         wanted = estimator.n_clusters_ if n_clusters is None else n_clusters
         check_scalar(wanted, "n_clusters", Integral, min_val=1, max_val=n_leaves)
