@@ -249,9 +249,11 @@ def _tsne(
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Map points, and marks with them: t-SNE has no map for what comes later."""
     every = points if marks is None else np.concatenate([points, marks])
-    # Not above what so few samples allow; 30 is the default of scikit-learn.
-    perplexity = min(30.0, (len(every) - 1) / 3)
-    method = TSNE(perplexity=perplexity, random_state=random_state)
-    mapped = method.set_output(transform="default").fit_transform(every)
+    mapped = np.zeros((len(every), 2))
+    if np.ptp(every, axis=0).any():  # or scikit-learn divides by 0, and crashes
+        # Not above what so few samples allow; 30 is the default of scikit-learn.
+        perplexity = min(30.0, (len(every) - 1) / 3)
+        method = TSNE(perplexity=perplexity, random_state=random_state)
+        mapped = method.set_output(transform="default").fit_transform(every)
     n = len(points)
     return mapped[:n], None if marks is None else mapped[n:]

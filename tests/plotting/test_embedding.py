@@ -52,6 +52,14 @@ def test_embedding_where_scikit_learn_gives_tables(method):
     assert_array_equal(display.centers, expected.centers)
 
 
+@pytest.mark.parametrize("n", [1, 40])
+def test_embedding_by_tsne_of_equal_points(n):
+    Z = np.ones((n, 5))
+    display = EmbeddingDisplay.from_predictions(Z, centers=Z[:1], method="tsne")
+    assert not display.points.any()
+    assert not display.centers.any()
+
+
 def test_embedding_errors():
     with pytest.raises(ValueError, match="minimum of 2"):
         draw(np.zeros((4, 1)))
