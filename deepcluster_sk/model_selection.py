@@ -23,6 +23,7 @@ from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.data.batches import RowDataset, spaced_rows
+from deepcluster_sk.data.duplicates import first_copies
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.score import (
     SCORE,
@@ -162,11 +163,14 @@ def latent_agreement(estimator: Any, X: ArrayLike, y: Any = None) -> float:
         In [0, 1].
     """
     clusterer, X = _last_step(estimator, X)
-    latent, labels = clusterer.transform(X), clusterer.predict(X)
+    # Copies would be each other's nearest, and agree whatever they are labelled.
+    asked = first_copies(clusterer._rows(X)[0])
+    latent = np.asarray(clusterer.transform(X))[asked]
+    labels = clusterer.predict(X)[asked]
     k = min(SCORE.n_neighbors, len(labels) - 1)
     if k < 1:
         return 1.0
-    found = NearestNeighbors(n_neighbors=k).fit(np.asarray(latent))
+    found = NearestNeighbors(n_neighbors=k).fit(latent)
     neighbors = found.kneighbors(return_distance=False)
     return float(np.mean(labels[neighbors] == labels[:, np.newaxis]))
 

@@ -176,6 +176,13 @@ def test_the_silhouette_is_of_samples_from_all_over(data, monkeypatch):
     assert abs(by_class - pixel_silhouette(model, X)) < 0.3
 
 
+@pytest.mark.parametrize("name", ["latent_agreement", "neighbor_modularity"])
+def test_copies_do_not_vouch_for_each_other(found, data, name):
+    X = data[0][:30]
+    scorer = get_scorer(name)
+    assert scorer(found, np.repeat(X, 12, axis=0)) == pytest.approx(scorer(found, X))
+
+
 @pytest.mark.parametrize("kind", ["drawing", "photograph"])
 def test_views_are_those_that_were_trained_with(data, monkeypatch, kind):
     X, _ = data
