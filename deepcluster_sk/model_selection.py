@@ -22,7 +22,7 @@ from deepcluster_sk.augmentation.presets import apply_augmentation
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.counting.profile import ClusterCount
-from deepcluster_sk.data.batches import RowDataset, spaced_rows
+from deepcluster_sk.data.batches import RowDataset, rows_to_tensor, spaced_rows
 from deepcluster_sk.data.duplicates import first_copies
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.score import (
@@ -222,7 +222,7 @@ def pixel_silhouette(estimator: Any, X: ArrayLike, y: Any = None) -> float:
     if not 1 < len(np.unique(labels)) < len(labels):
         return -1.0
     reader = clusterer._fitted_reader(layout)
-    pixels = reader.read(torch.from_numpy(np.array(rows)), torch.device("cpu"))
+    pixels = reader.read(rows_to_tensor(rows), torch.device("cpu"))
     flat = pixels.flatten(1).numpy()
     components = PCA(min(32, *flat.shape), random_state=0).fit_transform(flat)
     return float(silhouette_score(components, labels))

@@ -205,6 +205,14 @@ def test_scores_of_few_samples(found, data, n):
         assert -1 <= get_scorer(name)(found, X[:n], y[:n]) <= 1
 
 
+@pytest.mark.parametrize("dtype", [bool, ">i2", ">f4", np.longdouble])
+def test_scores_of_any_type_of_numbers(data, dtype):
+    X = (data[0][:30] > 0.5).astype(dtype)
+    model, expected = quick().fit(X), X.astype(np.float64)
+    for name in set(get_scorer_names()) - {"clustering_accuracy"}:
+        assert get_scorer(name)(model, X) == get_scorer(name)(model, expected)
+
+
 def test_scorers_reach_into_pipelines(data):
     X, _ = data
     flat = X.reshape(len(X), -1)
