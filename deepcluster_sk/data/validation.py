@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -19,7 +20,8 @@ from deepcluster_sk.runtime.warning import warn
 class InputMixin:
     """Validation of ``X``: n-D images or flat rows in, checked rows out.
 
-    Rows are the caller's own memory wherever NumPy can view it so; nothing is cast.
+    Rows are the caller's own memory wherever NumPy can view it so; nothing is cast but
+    numbers of more than 64 bits.
     """
 
     image_shape: Any
@@ -94,6 +96,9 @@ class InputMixin:
             ) from error
         if rows.dtype.kind not in "biuf":
             raise ValueError(f"X must hold real numbers, got dtype {rows.dtype}.")
+        if rows.dtype.kind == "f" and rows.dtype.itemsize > 8:
+            # Bytes between such numbers are anything: copies could not be told by them.
+            rows = rows.astype(np.float64)
         return rows
 
 

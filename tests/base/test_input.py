@@ -118,6 +118,17 @@ def test_numbers_of_any_type_give_the_same_labels(make, images):
         assert_same(expected, estimator, pixels, pixels.astype(dtype))
 
 
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant != 63, reason="numbers have no bytes between them"
+)
+def test_what_lies_between_long_numbers_is_not_looked_at(make, images):
+    copies = np.repeat(images[:12], 5, axis=0)
+    X = copies.astype(np.longdouble)
+    between = X.view(np.uint8).reshape(-1, X.itemsize)[:, 10:]
+    between[:] = np.random.default_rng(0).integers(0, 256, between.shape)
+    assert_same(make().fit(copies), make().fit(X), copies, X)
+
+
 def test_black_and_white_pixels(make, images):
     pixels = images > images.mean()
     assert_same(make().fit(pixels), make().fit(1.0 * pixels), pixels, 1.0 * pixels)
