@@ -39,6 +39,7 @@ from deepcluster_sk.training.gap_statistic import best_contrast
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.objectives import Objective
 from deepcluster_sk.training.snapshot import Snapshot
+from deepcluster_sk.training.state import epochs_of
 
 #: Parameters that no stage reads whose result is cached.
 _UNREAD = frozenset({"memory", "random_state", "verbose", "warm_start"})
@@ -342,7 +343,7 @@ class BaseDeepClusterer(
         change = getattr(objective, "label_change", 1.0)
         unsettled = change > 0 and self.tol > 0 and not objective.settled
         # Where a callback, say, ended training, more epochs are not what it lacked.
-        is_over = [row["phase"] for row in net.history].count("cluster") == epochs
+        is_over = epochs_of(net.history, "cluster") == epochs
         if unsettled and is_over and not (interrupts.seen or context.goes_on):
             warn(
                 f"The labels had not settled after max_epochs={epochs}: {change:.2%} "

@@ -29,6 +29,7 @@ from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
 from deepcluster_sk.training.net import ClusteringNet
 from deepcluster_sk.training.reseeding import reseed_with
 from deepcluster_sk.training.snapshot import Snapshot
+from deepcluster_sk.training.state import epochs_of
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class ContinuingMixin(PreparationMixin, FittedMixin):
         for name, value in kept.items():
             setattr(self, name, value)
         self.history_ = [*history, *self.history_]
-        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
+        self.n_iter_ = epochs_of(self.history_, "cluster")
         self.cluster_names_ = _of_origins(names, edited.origins)
         self._n_times_gone_on = n_times + 1
         return context

@@ -31,6 +31,7 @@ from deepcluster_sk.networks.inference import CHUNK_ROWS, embed, evaluating
 from deepcluster_sk.runtime.interrupts import FitInterruptedWarning, Interrupts
 from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.net import ClusteringNet
+from deepcluster_sk.training.state import epochs_of
 
 
 def _decodes(clusterer: Any) -> bool:
@@ -328,7 +329,7 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             {name: value for name, value in row.items() if name != "batches"}
             for row in net.history.to_list()
         ]
-        self.n_iter_ = sum(row["phase"] == "cluster" for row in self.history_)
+        self.n_iter_ = epochs_of(self.history_, "cluster")
         self.cluster_centers_ = to_numpy(net.module_.cluster_centers)
         self._surroundings = OutlierDetector.of(context.dataset, context.reader)
         embedding = self._embed(context.dataset.rows, context.layout)

@@ -162,17 +162,18 @@ def first_clusters(
         No cluster is empty where the rows can be told apart.
     centers : ndarray of shape (n_clusters, latent_dim)
     """
+    name = init if isinstance(init, str) else None
     if start.labels is not None:
         labels = start.labels
     elif start.graph is not None:
         labels = start.graph.labels
-    elif isinstance(init, str) and init == "mixture":
+    elif name == "mixture":
         labels = mixture_start(latent, draw_views(N_VIEWS), n_clusters, random_state)
-    elif isinstance(init, str) and init == "agglomerative":
+    elif name == "agglomerative":
         labels = agglomerative_start(latent, n_clusters)
-    elif isinstance(init, str) and init == "random":
+    elif name == "random":
         labels = random_start(latent, n_clusters, random_state)
-    elif isinstance(init, str) or is_by_graph(init):
+    elif name == "kmeans" or is_by_graph(init):
         # With too few samples for a graph, a start by graph is by k-means, too.
         labels = kmeans_start(latent, n_clusters, random_state)
     elif is_clusterer(init):

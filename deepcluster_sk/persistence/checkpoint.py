@@ -18,7 +18,7 @@ from deepcluster_sk.persistence.files import (
 from deepcluster_sk.persistence.trees import pack, unpack
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.runtime.warning import warn
-from deepcluster_sk.training.state import restore, state_of
+from deepcluster_sk.training.state import epochs_of, restore, state_of
 
 T = TypeVar("T")
 #: What a description says that it is of.
@@ -136,7 +136,7 @@ class FitRecord:
         if self._checkpoint is None:
             return
         # Written at the end of a phase in any case: what follows may take long.
-        n_epochs = sum(r["phase"] == net.criterion_.name for r in net.history)
+        n_epochs = epochs_of(net.history, net.criterion_.name)
         is_last = net.criterion_.finished or n_epochs == net.phase_epochs_
         since = time.monotonic() - self._written
         if since >= 60 * self._checkpoint.minutes or is_last:

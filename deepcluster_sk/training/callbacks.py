@@ -7,6 +7,7 @@ from skorch.callbacks import Callback, EpochScoring
 from torch.optim.lr_scheduler import LambdaLR
 
 from deepcluster_sk.training.good_epochs import Weights, weights_of
+from deepcluster_sk.training.state import epochs_of
 
 #: Share of a phase over which the learning rate rises, where it does.
 RISE = 0.1
@@ -163,8 +164,8 @@ class ProgressBar(Callback):
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Tell the loss, and how many labels have changed."""
         row = net.history[-1]
-        phase = [r for r in net.history if r["phase"] == row["phase"]]
-        text = f"epoch {len(phase)}/{net.phase_epochs_}, loss {row['train_loss']:.4g}"
+        n_epochs = epochs_of(net.history, row["phase"])
+        text = f"epoch {n_epochs}/{net.phase_epochs_}, loss {row['train_loss']:.4g}"
         if "label_change" in row:
             text += f", {row['label_change']:.1%} moved"
         net.progress_.note(text)

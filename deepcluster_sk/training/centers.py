@@ -30,7 +30,7 @@ def kmeans_start(
 def agglomerative_start(latent: NDArray[Any], n_clusters: int) -> Labels:
     """Join rows that are near each other, by the links between nearest ones.
 
-    Clusters may have any form, where k-means and Gaussians want round ones.
+    Clusters need not be round, as k-means and Gaussians want them.
     """
     links = kneighbors_graph(latent, min(N_NEIGHBORS, len(latent) - 1))
     return agglomerated((links + links.T).tocsr(), n_clusters)

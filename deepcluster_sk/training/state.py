@@ -1,6 +1,6 @@
 """The whole state of a running phase: what it takes to go on from an epoch's end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,11 @@ from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.good_epochs import weights_of
 
 State = dict[str, Any]
+
+
+def epochs_of(history: Iterable[Mapping[str, Any]], phase: str) -> int:
+    """Count the epochs of a phase, which the rows of a history are of."""
+    return sum(row["phase"] == phase for row in history)
 
 
 def state_of(net: Any, streams: Streams) -> State:

@@ -136,7 +136,7 @@ class Triplets:
         if self.mode == "batch":
             radii = augmentation_radii(anchor.detach(), torch.stack(views).detach())
             chosen = in_batch_negatives(
-                anchor.detach(), radii, self.generator, self.hardest
+                anchor.detach(), radii, self.generator, hardest=self.hardest
             )
             self._count(chosen.is_fallback)
             negative = anchor[chosen.indices]
