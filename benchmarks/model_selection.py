@@ -35,7 +35,7 @@ from deepcluster_sk import (
     Reconstruction,
     SelfTraining,
 )
-from deepcluster_sk.data.images import flatten_samples, layout_from_array
+from deepcluster_sk.data.axes import flatten_samples, layout_from_array
 from deepcluster_sk.graph.score import scoring_graph
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.model_selection import get_scorer, get_scorer_names

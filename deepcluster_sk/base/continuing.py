@@ -18,7 +18,7 @@ from deepcluster_sk.base.looks import latent_neighbors
 from deepcluster_sk.base.preparation import PreparationMixin
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.telling import progress_of, tell_task
-from deepcluster_sk.data.images import layout_from_image_shape
+from deepcluster_sk.data.axes import layout_from_image_shape
 from deepcluster_sk.data.resizing import shrunk
 from deepcluster_sk.graph.propagation import pinned, propagated, told_by_nodes
 from deepcluster_sk.graph.spectral import Labels

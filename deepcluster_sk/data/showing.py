@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepcluster_sk.data.images import layout_from_array, layout_from_image_shape
+from deepcluster_sk.data.axes import layout_from_array, layout_from_image_shape
 
 
 def as_pictures(

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from deepcluster_sk.data.flat_images import image_shape_of
-from deepcluster_sk.data.images import (
-    RowLayout,
+from deepcluster_sk.data.axes import (
     flatten_samples,
     layout_from_array,
     layout_from_image_shape,
 )
+from deepcluster_sk.data.flat_images import image_shape_of
+from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.data.resizing import shrunk
 from deepcluster_sk.runtime.warning import warn
 

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcluster_sk.data.images import flatten_samples
+from deepcluster_sk.data.axes import flatten_samples
 from deepcluster_sk.data.pictures import pillow
 from deepcluster_sk.data.showing import as_pictures
 

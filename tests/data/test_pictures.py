@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from deepcluster_sk import DeepTripletClusterer
-from deepcluster_sk.data.images import flatten_samples
+from deepcluster_sk.data.axes import flatten_samples
 from deepcluster_sk.data.pictures import (
     open_picture,
     parse_background,

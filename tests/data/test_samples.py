@@ -14,7 +14,7 @@ from sklearn.utils import Bunch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
-from deepcluster_sk.data.images import flatten_samples
+from deepcluster_sk.data.axes import flatten_samples
 from deepcluster_sk.data.samples import is_data_set, plain
 from deepcluster_sk.datasets import load_pictures
 from tests.made import make_images, quick
