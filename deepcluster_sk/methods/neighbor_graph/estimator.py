@@ -18,13 +18,20 @@ from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.counting.subdivision import spread, tree_of
 from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
 from deepcluster_sk.data.batches import RowDataset, SampleReader
-from deepcluster_sk.data.images import PixelScaler, RowLayout
+from deepcluster_sk.data.images import PixelScaler
 from deepcluster_sk.data.resizing import MAX_PIXELS, shrunk, small_shape
 from deepcluster_sk.graph.contest import ImageKind
 from deepcluster_sk.graph.merge_split import links_between
 from deepcluster_sk.graph.outliers import OutlierDetector
 from deepcluster_sk.graph.spectral import Labels
-from deepcluster_sk.graph.start import MIN_NODES, START, contrasts_for, distinct_rows
+from deepcluster_sk.graph.start import (
+    MIN_NODES,
+    START,
+    GraphStart,
+    contrasts_for,
+    distinct_rows,
+)
+from deepcluster_sk.graph.voting import NodeVoters
 from deepcluster_sk.methods.neighbor_graph.as_init import StartMixin
 from deepcluster_sk.methods.neighbor_graph.clustering import (
     check_cluster_size,
@@ -240,6 +247,18 @@ class NeighborGraphClusterer(
         context = self._prepare(X)
         count = None if is_given(self.n_clusters) else self._count(context)
         wanted = context.bounds[0] if count is None else count.n_clusters
+        nodes, start, self._voters = self._partition(context, wanted, count)
+        self._store_start(context, nodes, start)
+        labels = self._give_up_small_clusters(context, nodes, wanted)
+        self.labels_ = self._marked(labels, context.rows, context.reader.layout)
+        self.cluster_profile_ = None if count is None else count.profile
+        self._store_tree(context, labels)
+        self._warn(count, wanted)
+
+    def _partition(
+        self, context: GraphContext, wanted: int, count: ClusterCount | None
+    ) -> tuple[NDArray[np.int64], GraphStart, NodeVoters]:
+        """Draw nodes, partition them, and let them vote."""
         rows, streams = context.rows, context.streams("start")
         nodes = distinct_rows(
             rows, context.reader.layout, wanted, streams.random_state, self.max_nodes
@@ -255,40 +274,49 @@ class NeighborGraphClusterer(
                 settings=self._settings(len(nodes)),
                 seen=None if count is None else count.appearance,
             )
-        layout = context.reader.layout
+        return nodes, start, voters
+
+    def _store_start(
+        self, context: GraphContext, nodes: NDArray[np.int64], start: GraphStart
+    ) -> None:
+        """Set how samples are read, and what was learned of them on the way."""
         self._layout = context.given
-        self._small_shape = layout.shape
+        self._small_shape = context.reader.layout.shape
         self._scaler = context.reader.scaler
-        self._voters = voters
         self.image_shape_ = context.given.given_shape
         self.graph_ = replace(start.graph, nodes=nodes[start.graph.nodes])
         self.contrast_, self.image_kind_ = start.contrast, start.image_kind
         self.hubness_ = start.graph.hubness
         self.patch_agreement_ = start.appearance.patch_agreement
+
+    def _give_up_small_clusters(
+        self, context: GraphContext, nodes: NDArray[np.int64], wanted: int
+    ) -> Labels:
+        """Label all samples by the clusters that are large enough.
+
+        Outliers are told by the nodes in these.
+        """
+        rows, layout = context.rows, context.reader.layout
         labels = self._label(rows, layout)
-        sizes = np.bincount(labels, minlength=wanted)
         least = self.min_cluster_size if self.min_cluster_size > 1 else 0
+        sizes = np.bincount(labels, minlength=wanted)
         kept = np.flatnonzero(sizes >= least)  # an empty one is said to be so
         usual = rows[nodes[np.isin(labels[nodes], kept)]]
-        if len(kept) < wanted:
-            self._voters = voters.only(kept)
-            labels = self._label(rows, layout)
         self._surroundings = OutlierDetector.of(RowDataset(usual), context.reader)
         self.n_clusters_ = len(kept)
-        self.cluster_profile_ = None if count is None else count.profile
-        self.labels_ = self._marked(labels, rows, layout)
-        self._store_tree(labels, rows, layout)
-        self._warn(count, wanted)
+        if len(kept) < wanted:
+            self._voters = self._voters.only(kept)
+            labels = self._label(rows, layout)
+        return labels
 
-    def _store_tree(
-        self, labels: Labels, rows: NDArray[Any], layout: RowLayout
-    ) -> None:
+    def _store_tree(self, context: GraphContext, labels: Labels) -> None:
         """Set the tree over the clusters and below, and each sample's place in it."""
         nodes, weights = self.graph_.nodes, self.graph_.weights
         links = links_between(weights, labels[nodes], self.n_clusters_)
         tree, found = tree_of(border_tree(links), weights, labels[nodes])
-        if len(nodes) < len(rows):
-            found = spread(self._features(rows, layout), labels, nodes, found)
+        if len(nodes) < len(labels):
+            features = self._features(context.rows, context.reader.layout)
+            found = spread(features, labels, nodes, found)
         else:
             found = found[np.argsort(nodes)]
         self.cluster_tree_ = tree
