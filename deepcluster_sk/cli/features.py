@@ -51,17 +51,14 @@ class Features:
         return cls(found, "")
 
     @classmethod
-    def from_json(cls, path: Path) -> "Features | None":
-        """Read what :meth:`to_json` gave to the file of a reading; None without it.
+    def from_json(cls, found: Any, path: Path) -> "Features":
+        """Undo :meth:`to_json`, of what was found in a file.
 
         Raises
         ------
         ValueError
             If it is damaged.
         """
-        found = json.loads(path.read_bytes()).get("features")
-        if found is None:
-            return None
         try:
             settings, fingerprint = found["settings"], str(found["fingerprint"])
             if set(settings) - {"model", "white", *SETTINGS}:

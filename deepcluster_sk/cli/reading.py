@@ -52,8 +52,8 @@ class Reading:
         return f"{text}\n".encode()
 
     @classmethod
-    def from_json(cls, path: Path) -> "Reading":
-        """Read what :meth:`to_json` wrote.
+    def from_json(cls, path: Path) -> tuple["Reading", dict[str, Any]]:
+        """Read what :meth:`to_json` wrote, and give all that the file tells besides.
 
         Raises
         ------
@@ -63,7 +63,8 @@ class Reading:
             If it is no such file, or is damaged.
         """
         try:
-            found = json.loads(path.read_bytes())["reading"]
+            told = json.loads(path.read_bytes())
+            found = told["reading"]
             # Results of before do not tell white; of 8 bits it is known.
             is_of_8_bits = found["dtype"] == "uint8"
             is_told = "white" in found or is_of_8_bits
@@ -80,7 +81,7 @@ class Reading:
                 f"{str(path)!r} is of an earlier version, which did not note on what "
                 "scale pictures of more than 8 bits were read: cluster them anew."
             )
-        return cls(**fields)
+        return cls(**fields), told
 
     def place(self, named: Path | None) -> Path:
         """Give where pictures are: where somebody says, or else where the fit's were.

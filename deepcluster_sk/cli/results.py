@@ -1,6 +1,5 @@
 """The folder that a clustering is written to, and read from again."""
 
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -192,22 +191,25 @@ def read_results(folder: Path, device: str, *, quiet: bool = True) -> Results:
                 f"The folder {str(folder)!r} holds no {name!r}: name one that "
                 "'deepcluster cluster' has written."
             )
-    reading = Reading.from_json(folder / READING)
-    temperature = _temperature_in(folder / READING)
-    features = Features.from_json(folder / READING)
+    described = _described_in(folder / READING)
     with telling("loading", quiet=quiet):  # torch takes its time
         from deepcluster_sk import load
 
-        model = load(folder / MODEL, device=device)
-        return Results(model, reading, temperature, features)
+        return Results(load(folder / MODEL, device=device), *described)
 
 
-def _temperature_in(path: Path) -> float | None:
-    """Read the temperature beside a reading; results of before have none."""
-    found = json.loads(path.read_bytes()).get("temperature")
-    if found is None or (isinstance(found, float) and 0 < found < math.inf):
-        return found
-    raise ValueError(f"{str(path)!r} is damaged: its temperature is {found!r}.")
+def _described_in(path: Path) -> tuple[Reading, float | None, Features | None]:
+    """Read all that is kept of a fit beside its model."""
+    reading, told = Reading.from_json(path)
+    temperature, features = told.get("temperature"), told.get("features")
+    is_one = isinstance(temperature, float) and 0 < temperature < math.inf
+    if temperature is not None and not is_one:  # results of before have none
+        raise ValueError(
+            f"{str(path)!r} is damaged: its temperature is {temperature!r}."
+        )
+    if features is not None:
+        features = Features.from_json(features, path)
+    return reading, temperature, features
 
 
 def names_of(pictures: "Pictures", folder: Path) -> list[str]:
