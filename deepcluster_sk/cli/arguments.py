@@ -66,6 +66,19 @@ def results_arguments() -> argparse.ArgumentParser:
     return parent
 
 
+def same_pictures_arguments() -> argparse.ArgumentParser:
+    """Make the parent parser of those that go on with the pictures of the results."""
+    parent = argparse.ArgumentParser(add_help=False, parents=[results_arguments()])
+    parent.add_argument(
+        "folder",
+        type=path,
+        nargs="?",
+        metavar="FOLDER",
+        help="folder or zip file of the pictures (default: the one that was clustered)",
+    )
+    return parent
+
+
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
     """Make the type of an argument that is a whole number in a range."""
     wanted = f"at least {low}" + ("" if high is None else f" and at most {high}")

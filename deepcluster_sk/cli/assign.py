@@ -49,8 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
             f"The model in {str(arguments.results)!r} holds nothing to tell outliers "
             "by: cluster again with --references, which keeps it."
         )
-    pictures = results.reading.read(arguments.folder, quiet=arguments.quiet)
-    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
+    pictures, X = results.read(
+        arguments.folder, arguments.device, quiet=arguments.quiet
+    )
     with telling("assigning", quiet=arguments.quiet):
         found = model.assess(X, temperature=results.temperature)
         labels = model.predict(X, outliers=arguments.outliers)

@@ -6,7 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deepcluster_sk.cli.arguments import Commands, path, results_arguments, whole_number
+from deepcluster_sk.cli.arguments import (
+    Commands,
+    path,
+    same_pictures_arguments,
+    whole_number,
+)
 from deepcluster_sk.cli.fitting import end_if_interrupted
 from deepcluster_sk.cli.known import KnownClusters
 from deepcluster_sk.cli.reading import check_pictures
@@ -42,7 +47,7 @@ def add_parser(commands: Commands) -> None:
     """Add this command to the program's."""
     parser = commands.add_parser(
         "correct",
-        parents=[results_arguments()],
+        parents=[same_pictures_arguments()],
         usage="%(prog)s RESULTS [FOLDER] [--rename K NAME]\n"
         "       [--merge K K ... | --split K [--into N] | --labels CSV]\n"
         "       [--out DIR] [--force] [options]",
@@ -51,13 +56,6 @@ def add_parser(commands: Commands) -> None:
         "short while on what you say, and all results are written again, to another "
         "folder (--out) or in their own place (--force). Clusters go by the numbers "
         "that these results show.",
-    )
-    parser.add_argument(
-        "folder",
-        type=path,
-        nargs="?",
-        metavar="FOLDER",
-        help="folder or zip file of the pictures (default: the one that was clustered)",
     )
     parser.add_argument(
         "-o",
@@ -129,8 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
         meant.append(arguments.split)
     _check_clusters(meant, model.n_clusters_, arguments.results)
     folder = reading.place(arguments.folder)
-    pictures = reading.read(folder, quiet=arguments.quiet)
-    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
+    pictures, X = results.read(folder, arguments.device, quiet=arguments.quiet)
 
     had_references = model.has_references
     model.set_params(device=arguments.device, verbose=int(not arguments.quiet))

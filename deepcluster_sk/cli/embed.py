@@ -2,7 +2,7 @@
 
 import argparse
 
-from deepcluster_sk.cli.arguments import Commands, path, results_arguments, table_path
+from deepcluster_sk.cli.arguments import Commands, same_pictures_arguments, table_path
 from deepcluster_sk.cli.output import check_output, features_table, write_or_rescue
 from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import EMBEDDED, read_results
@@ -13,17 +13,10 @@ def add_parser(commands: Commands) -> None:
     """Add this command to the program's."""
     parser = commands.add_parser(
         "embed",
-        parents=[results_arguments()],
+        parents=[same_pictures_arguments()],
         help="write the learned features of pictures",
         description="Write where pictures lie in the latent space of the model that "
         "'cluster' has written: a table with a column for each dimension.",
-    )
-    parser.add_argument(
-        "folder",
-        type=path,
-        nargs="?",
-        metavar="FOLDER",
-        help="folder or zip file of pictures (default: the one that was clustered)",
     )
     parser.add_argument(
         "-o",
@@ -43,8 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_pictures(arguments.folder)
     results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
     folder = results.reading.place(arguments.folder)
-    pictures = results.reading.read(folder, quiet=arguments.quiet)
-    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
+    pictures, X = results.read(folder, arguments.device, quiet=arguments.quiet)
     names = [file.relative_to(folder) for file in pictures.paths]
     with telling("embedding", quiet=arguments.quiet):
         content = features_table(names, results.model.transform(X).tolist())

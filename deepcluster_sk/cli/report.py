@@ -2,7 +2,7 @@
 
 import argparse
 
-from deepcluster_sk.cli.arguments import Commands, path, results_arguments
+from deepcluster_sk.cli.arguments import Commands, path, same_pictures_arguments
 from deepcluster_sk.cli.output import check_output
 from deepcluster_sk.cli.reading import check_pictures
 from deepcluster_sk.cli.results import REPORT, read_results, report_of, shown_of
@@ -14,17 +14,10 @@ def add_parser(commands: Commands) -> None:
     """Add this command to the program's."""
     parser = commands.add_parser(
         "report",
-        parents=[results_arguments()],
+        parents=[same_pictures_arguments()],
         help="write the report of an earlier clustering again",
         description="Write a page, to be looked at in any browser, of the model that "
         "'cluster' has written.",
-    )
-    parser.add_argument(
-        "folder",
-        type=path,
-        nargs="?",
-        metavar="FOLDER",
-        help="folder or zip file to show (default: the one that was clustered)",
     )
     parser.add_argument(
         "-o",
@@ -44,8 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_pictures(arguments.folder)
     results = read_results(arguments.results, arguments.device, quiet=arguments.quiet)
     folder = results.reading.place(arguments.folder)
-    pictures = results.reading.read(folder, quiet=arguments.quiet)
-    X = results.samples(pictures, arguments.device, quiet=arguments.quiet)
+    pictures, X = results.read(folder, arguments.device, quiet=arguments.quiet)
     with telling("reporting", quiet=arguments.quiet):
         found = results.model.assess(X, temperature=results.temperature)
         shown = shown_of(pictures, folder, results.reading)

@@ -53,18 +53,26 @@ class Results(NamedTuple):
     temperature: float | None = None
     features: Features | None = None
 
-    def samples(self, pictures: "Pictures", device: str, *, quiet: bool) -> Any:
-        """Give what the model takes for pictures: their pixels, or features of them.
+    def read(self, folder: Path, device: str, *, quiet: bool) -> tuple["Pictures", Any]:
+        """Read a folder or zip file as the pictures of the fit were read.
+
+        Returns
+        -------
+        pictures : Pictures
+        X : ndarray
+            What the model takes for them: their pixels, or features of them.
 
         Raises
         ------
         ValueError
-            If the network that makes the features is another one than it was.
+            If the network that makes the features is another one than it was; see also
+            :meth:`Reading.read`.
         """
+        pictures = self.reading.read(folder, quiet=quiet)
         if self.features is None:
-            return pictures.X
+            return pictures, pictures.X
         embedder = self.features.loaded(device, quiet=quiet)
-        return self.features.of_pictures(pictures.X, embedder)[0]
+        return pictures, self.features.of_pictures(pictures.X, embedder)[0]
 
 
 def check_results(folder: Path, *, force: bool) -> None:
