@@ -10,7 +10,8 @@ import hashlib
 import json
 import math
 import os
-import tempfile
+import stat
+import uuid
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -66,19 +67,19 @@ def write(
         "description": text,
         "sha256": _checksum(text, tensors),
     }
-    handle, name = tempfile.mkstemp(_CUT_SHORT, f".{path.name}.", path.parent)
-    os.close(handle)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_CUT_SHORT}")
+    temporary.touch(exist_ok=False)
+    mode = stat.S_IMODE(temporary.stat().st_mode)
     try:
-        save_file(tensors, name, metadata=metadata)
-        with Path(name).open("rb+") as file:
+        save_file(tensors, temporary, metadata=metadata)
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+        temporary.chmod(mode)  # safetensors lets nobody else read it
+        temporary.replace(path)
     except SafetensorError as error:
         raise OSError(f"{str(path)!r} could not be written: {error}") from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+        temporary.unlink(missing_ok=True)
 
 
 def check_place(path: Path) -> None:
@@ -103,7 +104,7 @@ def _check_no_folder(path: Path) -> None:
 
 def remove_cut_short(path: Path) -> None:
     """Remove what kills have left of writing this file; nobody may be writing it."""
-    # Eight characters, as tempfile makes them: not those of a file with a longer name.
+    # Eight characters: not those of a file with a longer name.
     pattern = f".{glob.escape(path.name)}.{'[a-z0-9_]' * 8}{_CUT_SHORT}"
     for left in path.parent.glob(pattern):
         with contextlib.suppress(OSError):
@@ -160,13 +161,6 @@ def _checksum(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
         digest.update(about.encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def _umask() -> int:
-    """Permissions that new files are made without; a temporary file ignores them."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def encode(value: Any) -> Any:

@@ -293,6 +293,13 @@ def test_the_old_file_stays_until_the_new_one_is_complete(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_who_may_read_other_files_may_read_the_saved(fitted, tmp_path):
+    (tmp_path / "other").touch()
+    fitted.save(tmp_path / "model")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
 def test_where_nothing_can_be_saved(fitted, tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder"):
         fitted.save(tmp_path / "missing" / "model")
