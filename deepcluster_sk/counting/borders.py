@@ -64,7 +64,6 @@ def over_cut(
     graph: scipy.sparse.csr_matrix,
     most_clusters: int,
     random_state: np.random.RandomState,
-    settings: OverCutSettings = OVER_CUT,
 ) -> Labels:
     """Partition a graph into groups, more of them than there can be clusters.
 
@@ -75,7 +74,6 @@ def over_cut(
     most_clusters : int
         Twice as many groups are made at least, if there are three nodes for each.
     random_state : RandomState
-    settings : OverCutSettings
 
     Returns
     -------
@@ -83,7 +81,7 @@ def over_cut(
         All labels from 0 to the largest are used.
     """
     n = graph.shape[0]
-    n_groups = min(n // settings.group_size, settings.most_groups)
+    n_groups = min(n // OVER_CUT.group_size, OVER_CUT.most_groups)
     n_groups = min(max(n_groups, 2 * most_clusters), max(1, n // 3))
     resolution = resolution_for(n_groups)
     groups = _renumbered(agglomerated(graph, n_groups, resolution))

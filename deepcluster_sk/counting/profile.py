@@ -137,7 +137,6 @@ def count_on(
     groups: Labels,
     bounds: tuple[int, int],
     random_state: np.random.RandomState,
-    settings: ChoiceSettings = CHOICE,
 ) -> ClusterCount:
     """Count the clusters of a graph: as many as have clear borders to one another.
 
@@ -153,7 +152,6 @@ def count_on(
     bounds : (int, int)
         Fewest and most clusters.
     random_state : RandomState
-    settings : ChoiceSettings
 
     Returns
     -------
@@ -173,9 +171,9 @@ def count_on(
         "modularity": merges.modularity,
     }
     return ClusterCount(
-        clear(settings.border),
-        clear(settings.border / settings.doubt),
-        clear(settings.border * settings.doubt),
+        clear(CHOICE.border),
+        clear(CHOICE.border / CHOICE.doubt),
+        clear(CHOICE.border * CHOICE.doubt),
         profile,
         merges.partitions,
         np.arange(graph.shape[0]),

@@ -39,7 +39,6 @@ def tree_of(
     above: NDArray[np.float64],
     graph: scipy.sparse.csr_matrix,
     labels: Labels,
-    settings: SubdivisionSettings = SUBDIVISION,
 ) -> tuple[NDArray[np.float64], Labels]:
     """Divide the clusters of a graph, and put their trees under one that is known.
 
@@ -51,7 +50,6 @@ def tree_of(
         Symmetric.
     labels : ndarray of shape (n,), int64
         In [0, K).
-    settings : SubdivisionSettings
 
     Returns
     -------
@@ -60,7 +58,9 @@ def tree_of(
         In [0, M), rising with the cluster.
     """
     n_clusters = len(above) + 1
-    per_node = min(1 / settings.group_size, settings.most_groups / max(1, len(labels)))
+    per_node = min(
+        1 / SUBDIVISION.group_size, SUBDIVISION.most_groups / max(1, len(labels))
+    )
     leaves, trees, n_leaves = np.empty(len(labels), np.int64), [], 0
     for cluster in range(n_clusters):
         nodes = np.flatnonzero(labels == cluster)
@@ -80,7 +80,6 @@ def tree_in_space(
     above: NDArray[np.float64],
     points: NDArray[np.float32],
     labels: Labels,
-    settings: SubdivisionSettings = SUBDIVISION,
 ) -> tuple[NDArray[np.float64], Labels]:
     """Divide the clusters of points by their neighbours; see :func:`tree_of`.
 
@@ -89,7 +88,6 @@ def tree_in_space(
     above : ndarray of shape (K - 1, 4)
     points : ndarray of shape (n, d)
     labels : ndarray of shape (n,), int64
-    settings : SubdivisionSettings
 
     Returns
     -------
@@ -97,11 +95,11 @@ def tree_in_space(
     leaves : ndarray of shape (n,), int64
     """
     one_of_each = np.unique(labels, return_index=True)[1]
-    nodes = np.union1d(spaced_rows(len(points), settings.max_nodes), one_of_each)
+    nodes = np.union1d(spaced_rows(len(points), SUBDIVISION.max_nodes), one_of_each)
     drawn = torch.from_numpy(np.ascontiguousarray(points[nodes]))
-    k = min(settings.n_neighbors, len(nodes) - 1)
+    k = min(SUBDIVISION.n_neighbors, len(nodes) - 1)
     graph = affinity(view_neighbors(drawn, [drawn], k, same=True), k)
-    tree, found = tree_of(above, graph, labels[nodes], settings)
+    tree, found = tree_of(above, graph, labels[nodes])
     return tree, spread(points, labels, nodes, found)
 
 

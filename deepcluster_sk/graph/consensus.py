@@ -61,7 +61,6 @@ def graph_partition(
     n_rows: int,
     settings: GraphSettings,
     random_state: np.random.RandomState,
-    consensus_settings: ConsensusSettings = CONSENSUS,
 ) -> Partition:
     """Partition a data set by several graphs of the same nodes.
 
@@ -81,17 +80,14 @@ def graph_partition(
     settings : GraphSettings
         Says how many eigenvectors.
     random_state : RandomState
-    consensus_settings : ConsensusSettings
 
     Returns
     -------
     Partition
         With the last of the graphs.
     """
-    ranked = _ranked(graphs, n_clusters, settings, random_state, consensus_settings)
-    agreed = _best_consensus(
-        ranked, graphs, n_clusters, random_state, consensus_settings.shares
-    )
+    ranked = _ranked(graphs, n_clusters, settings, random_state)
+    agreed = _best_consensus(ranked, graphs, n_clusters, random_state)
     whole = summed(graphs)
     climb = partial(
         whole.node_refined, n_clusters=n_clusters, random_state=random_state
@@ -100,9 +96,9 @@ def graph_partition(
     joined = [agglomerated(g.weights, n_clusters, g.resolution) for g in graphs]
     spectral = [partitions[0] for partitions in ranked]
     found = [reached, *map(climb, (*joined, *spectral))]
-    found += map(climb, _rejoined(found, whole, n_clusters, consensus_settings.shares))
+    found += map(climb, _rejoined(found, whole, n_clusters, CONSENSUS.shares))
     best = max(found, key=whole.node_modularity)
-    wins = partial(clearly_better, whole, best, settings=consensus_settings)
+    wins = partial(clearly_better, whole, best)
     near = np.unique([labels for labels in found if not wins(labels)], axis=0)
     graph = graphs[-1]
 
@@ -173,13 +169,10 @@ def agreed_partition(
     n_clusters: int,
     settings: GraphSettings,
     random_state: np.random.RandomState,
-    consensus_settings: ConsensusSettings = CONSENSUS,
 ) -> Labels:
     """Consensus of spectral clusterings of the nodes, ``(n_nodes,)``."""
-    ranked = _ranked(graphs, n_clusters, settings, random_state, consensus_settings)
-    return _best_consensus(
-        ranked, graphs, n_clusters, random_state, consensus_settings.shares
-    )
+    ranked = _ranked(graphs, n_clusters, settings, random_state)
+    return _best_consensus(ranked, graphs, n_clusters, random_state)
 
 
 def _ranked(
@@ -187,13 +180,9 @@ def _ranked(
     n_clusters: int,
     settings: GraphSettings,
     random_state: np.random.RandomState,
-    consensus_settings: ConsensusSettings,
 ) -> list[list[Labels]]:
     """Spectral clusterings of each graph, the best first."""
-    return [
-        _spectral(graph, n_clusters, settings, random_state, consensus_settings.n_init)
-        for graph in graphs
-    ]
+    return [_spectral(graph, n_clusters, settings, random_state) for graph in graphs]
 
 
 def _spectral(
@@ -201,12 +190,14 @@ def _spectral(
     n_clusters: int,
     settings: GraphSettings,
     random_state: np.random.RandomState,
-    n_init: int,
 ) -> list[Labels]:
     """Partitions of the nodes, one for each number of eigenvectors, the best first."""
     found = [
         max(
-            (partition(e, n_clusters, 1, random_state) for _ in range(n_init)),
+            (
+                partition(e, n_clusters, 1, random_state)
+                for _ in range(CONSENSUS.n_init)
+            ),
             key=graph.node_modularity,
         )
         for e in graph.embeddings(n_clusters, settings)
@@ -219,7 +210,6 @@ def _best_consensus(
     graphs: Sequence[Graph],
     n_clusters: int,
     random_state: np.random.RandomState,
-    shares: Sequence[float] = CONSENSUS.shares,
 ) -> Labels:
     """Of the best, of most and of all partitions of each graph, the better consensus.
 
@@ -227,7 +217,7 @@ def _best_consensus(
     err alike.
     """
     found = []
-    for share in shares:
+    for share in CONSENSUS.shares:
         kept = [
             labels
             for partitions in ranked

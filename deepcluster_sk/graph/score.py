@@ -130,7 +130,6 @@ def view_labels(
     dataset: RowDataset,
     reader: SampleReader,
     device: torch.device,
-    settings: ScoreSettings = SCORE,
 ) -> Labels:
     """Cluster found most often in augmented views of each sample.
 
@@ -141,22 +140,21 @@ def view_labels(
     dataset : RowDataset
     reader : SampleReader
     device : torch.device
-    settings : ScoreSettings
 
     Returns
     -------
     ndarray of shape (n,), int64
     """
     augmentation = make_augmentation("auto", kind_of(reader.layout))
-    random = generator(settings.seed, device)
+    random = generator(SCORE.seed, device)
 
     def label_views(x: torch.Tensor) -> torch.Tensor:
         views = (
-            apply_augmentation(augmentation, x, random) for _ in range(settings.n_votes)
+            apply_augmentation(augmentation, x, random) for _ in range(SCORE.n_votes)
         )
         return torch.stack([label(view) for view in views], dim=1)
 
-    with seeded(settings.seed, device), computing(device):
+    with seeded(SCORE.seed, device), computing(device):
         votes = collect(label_views, dataset, reader, device)
     return most_frequent(votes.cpu().numpy())
 

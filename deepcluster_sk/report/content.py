@@ -42,7 +42,6 @@ def content_of(
     X: Any,
     files: Sequence[str],
     assessment: Assessment | None = None,
-    settings: ReportSettings = REPORT,
 ) -> dict[str, Any]:
     """Gather what a fitted clusterer says of samples.
 
@@ -56,7 +55,6 @@ def content_of(
         Names of the samples; none where they have none.
     assessment : Assessment, default=None
         How far they can be trusted; None asks the model.
-    settings : ReportSettings
 
     Returns
     -------
@@ -82,12 +80,12 @@ def content_of(
         "start": start.tolist() if fitted_on else [],
         "confidence": _rounded(found.confidence, 3),
         "typicality": _rounded(typicality(latent, labels), 3),
-        "probabilities": _most_probable(shown, settings),
+        "probabilities": _most_probable(shown),
         "temperature": None if found.calibrated is None else found.temperature,
         "own": _rounded(found.probabilities.max(axis=1), 3),
-        "neighbors": _neighbors(latent, settings),
-        "map": _steps(plane(latent, settings), settings),
-        "mapBy": map_name(len(latent), settings),
+        "neighbors": _neighbors(latent),
+        "map": _steps(plane(latent)),
+        "mapBy": map_name(len(latent)),
         "curves": curves(model.history_),
         "phases": [row["phase"] for row in model.history_],
     }
@@ -116,20 +114,17 @@ def typicality(latent: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64
     return found
 
 
-def map_name(n: int, settings: ReportSettings = REPORT) -> str:
+def map_name(n: int) -> str:
     """Name of the method that lays so many samples out on a plane."""
-    return "t-SNE" if 8 <= n <= settings.most_by_tsne else "PCA"
+    return "t-SNE" if 8 <= n <= REPORT.most_by_tsne else "PCA"
 
 
-def plane(
-    latent: NDArray[Any], settings: ReportSettings = REPORT
-) -> NDArray[np.float64]:
+def plane(latent: NDArray[Any]) -> NDArray[np.float64]:
     """Lay samples out on a plane, near where they are near in the latent space.
 
     Parameters
     ----------
     latent : ndarray of shape (n, d)
-    settings : ReportSettings
 
     Returns
     -------
@@ -140,7 +135,7 @@ def plane(
     found = np.zeros((n, 2))
     if not np.ptp(latent, axis=0).any():
         return found
-    if map_name(n, settings) == "t-SNE":
+    if map_name(n) == "t-SNE":
         perplexity = min(30.0, (n - 1) / 3)
         method = TSNE(perplexity=perplexity, random_state=0, init="random")
         return np.asarray(method.fit_transform(latent), np.float64)
@@ -180,11 +175,9 @@ def _number(value: Any) -> float | None:
     return float(f"{number:.4g}") if np.isfinite(number) else None
 
 
-def _most_probable(
-    probabilities: NDArray[Any], settings: ReportSettings
-) -> list[list[list[float]]]:
+def _most_probable(probabilities: NDArray[Any]) -> list[list[list[float]]]:
     """Clusters of each sample and their probabilities, the most probable first."""
-    n = settings.n_probabilities
+    n = REPORT.n_probabilities
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :n]
     shares = np.take_along_axis(probabilities, order, 1)
     return [
@@ -193,9 +186,9 @@ def _most_probable(
     ]
 
 
-def _neighbors(latent: NDArray[Any], settings: ReportSettings) -> list[list[int]]:
+def _neighbors(latent: NDArray[Any]) -> list[list[int]]:
     """Find the samples nearest to each in the latent space, nearest first."""
-    k = min(settings.n_neighbors, len(latent) - 1)
+    k = min(REPORT.n_neighbors, len(latent) - 1)
     if k < 1:
         return [[] for _ in latent]
     points = torch.from_numpy(np.ascontiguousarray(latent))
@@ -203,11 +196,11 @@ def _neighbors(latent: NDArray[Any], settings: ReportSettings) -> list[list[int]
     return found.indices.tolist()
 
 
-def _steps(points: NDArray[Any], settings: ReportSettings) -> list[list[int]]:
+def _steps(points: NDArray[Any]) -> list[list[int]]:
     """Coordinates as whole steps from 0, in proportion."""
     low = points.min(axis=0)
     extent = float(np.ptp(points, axis=0).max()) or 1.0
-    return np.rint((points - low) / extent * settings.map_side).astype(int).tolist()
+    return np.rint((points - low) / extent * REPORT.map_side).astype(int).tolist()
 
 
 def _rounded(values: NDArray[Any], digits: int) -> list[float]:

@@ -113,12 +113,10 @@ def _are_pictures(X: Any, channel_axis: int | None) -> TypeGuard[NDArray[np.uint
     return is_last and X.shape[-1] == 3
 
 
-def thumbnail_side(
-    n: int, shape: tuple[int, ...], settings: ThumbnailSettings = THUMBNAILS
-) -> int:
+def thumbnail_side(n: int, shape: tuple[int, ...]) -> int:
     """Pixels of a side of each of `n` thumbnails of images ``(H, W, ...)``."""
-    budget = int((settings.max_pixels / max(n, 1)) ** 0.5)
-    return max(1, min(settings.max_side, max(shape[:2]), budget))
+    budget = int((THUMBNAILS.max_pixels / max(n, 1)) ** 0.5)
+    return max(1, min(THUMBNAILS.max_side, max(shape[:2]), budget))
 
 
 def thumbnails(pictures: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

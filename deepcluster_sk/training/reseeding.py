@@ -30,7 +30,6 @@ def reseed_lost(
     net: TrainedNet,
     dataset: RowDataset,
     assignment: torch.Tensor,
-    settings: ReseedingSettings = RESEEDING,
 ) -> int:
     """Let clusters without a sample begin anew where the network is most in doubt.
 
@@ -44,7 +43,6 @@ def reseed_lost(
         Of n samples.
     assignment : Tensor of shape (n, n_clusters)
         Of the net, now.
-    settings : ReseedingSettings
 
     Returns
     -------
@@ -57,7 +55,7 @@ def reseed_lost(
     if not lost:
         return 0
     n, n_clusters = assignment.shape
-    n_doubtful = max(len(lost) + 1, round(settings.share * n / n_clusters) * len(lost))
+    n_doubtful = max(len(lost) + 1, round(RESEEDING.share * n / n_clusters) * len(lost))
     doubtful = sure.argsort()[:n_doubtful]
     in_doubt = torch.bincount(labels[doubtful], minlength=n_clusters)
     # A cluster gives some away only if it keeps some.
@@ -69,7 +67,7 @@ def reseed_lost(
         taken = doubtful[labels[doubtful] == giver][: int(counts[giver]) // 2]
         is_left = labels == giver
         is_left[taken] = False
-        reseed_with(net, dataset, cluster, taken, is_left.nonzero()[:, 0], settings)
+        reseed_with(net, dataset, cluster, taken, is_left.nonzero()[:, 0])
         begun += 1
     return begun
 
@@ -80,7 +78,6 @@ def reseed_with(
     cluster: int,
     taken: torch.Tensor,
     left: torch.Tensor,
-    settings: ReseedingSettings = RESEEDING,
 ) -> None:
     """Let a cluster begin anew with samples of another one.
 
@@ -92,10 +89,9 @@ def reseed_with(
     taken, left : Tensor of shape (m,), (k,)
         Rows of the samples that it takes, and of those that it leaves; the first of
         each are looked at.
-    settings : ReseedingSettings
     """
     seeds, others = (
-        net.reader.read(dataset.fetch(rows[: settings.most_seeds]), net.torch_device)
+        net.reader.read(dataset.fetch(rows[: RESEEDING.most_seeds]), net.torch_device)
         for rows in (taken, left)
     )
     with evaluating(net.module_):
