@@ -9,16 +9,10 @@ from numpy.typing import NDArray
 from deepcluster_sk.augmentation.presets import AugmentationLike
 from deepcluster_sk.base.context import FitContext
 from deepcluster_sk.graph.graph import Graph
+from deepcluster_sk.graph.latent import latent_graph, look_again, refined_labels
 from deepcluster_sk.graph.neighbors import Features
 from deepcluster_sk.graph.spectral import Labels
-from deepcluster_sk.graph.start import (
-    START,
-    GraphStart,
-    distinct_rows,
-    latent_graph,
-    look_again,
-    refined_labels,
-)
+from deepcluster_sk.graph.start import START, GraphStart, distinct_rows
 from deepcluster_sk.networks.inference import autocast, evaluating
 from deepcluster_sk.runtime.seeding import Streams
 from deepcluster_sk.training.protocols import TrainedNet

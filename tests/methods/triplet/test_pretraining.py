@@ -16,7 +16,7 @@ from deepcluster_sk import (
     TripletMargin,
 )
 from deepcluster_sk.base import clusterer
-from deepcluster_sk.graph import contest
+from deepcluster_sk.graph import contest, latent
 from deepcluster_sk.graph import start as graph_start
 from deepcluster_sk.graph.graph import CUTS, Graph
 from deepcluster_sk.graph.start import FIRST_CUTS
@@ -90,8 +90,8 @@ def test_the_start_is_looked_at_again_where_images_are_told_apart(
     # Of few samples some are hubs by chance.
     first = watch(monkeypatch, clusterer, "find_start")
     again = watch(monkeypatch, clusterer, "second_look")
-    shares = watch(monkeypatch, graph_start, "shares_by_agreement")
-    linked = watch(monkeypatch, graph_start, "neighbor_graph")
+    shares = watch(monkeypatch, latent, "shares_by_agreement")
+    linked = watch(monkeypatch, latent, "neighbor_graph")
     estimator = fit(images, targets=PseudoLabels(n_updates=0), **params)
     assert len(again) == looks_again
     if not looks_again:
@@ -172,7 +172,7 @@ def test_the_first_partition_is_refined_and_other_rows_follow(monkeypatch):
 
 
 def test_images_smaller_than_a_patch_have_none(monkeypatch):
-    monkeypatch.setattr(graph_start, "patch_features", None)
+    monkeypatch.setattr(latent, "patch_features", None)
     X, y = make_images(n=90, side=5)
     estimator = fit(X, architecture="mlp")
     assert clustering_accuracy_score(y, estimator.initial_labels_) > 0.9
