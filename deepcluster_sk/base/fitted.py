@@ -1,8 +1,6 @@
 """What a fitted clusterer does: label, embed, decode and judge new data."""
 
-from copy import deepcopy
-from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,8 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from deepcluster_sk.base.calibration import CalibrationMixin
 from deepcluster_sk.base.context import FitContext
-from deepcluster_sk.base.export import ExportFormat, export
-from deepcluster_sk.base.saving import save
+from deepcluster_sk.base.keeping import KeepingMixin
 from deepcluster_sk.base.start import Start
 from deepcluster_sk.base.summary import summary_of
 from deepcluster_sk.counting.bounds import NClusters
@@ -40,7 +37,9 @@ def _decodes(clusterer: Any) -> bool:
     return net is None or hasattr(net.module_, "decode")
 
 
-class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class FittedMixin(
+    KeepingMixin, CalibrationMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+):
     """Methods of a clusterer that has its ``net_``.
 
     A transformer itself: ``set_output`` only reaches a ``transform`` defined in one.
@@ -50,8 +49,6 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     n_clusters_: int
     net_: ClusteringNet
     _n_features_out: int
-    #: What the samples fitted on look like; None of files that lack it.
-    _surroundings: OutlierDetector | None
     #: An option of the call, and nothing that a pipeline brings with the samples.
     __metadata_request__predict: ClassVar[dict[str, str]] = {"outliers": UNUSED}
 
@@ -95,15 +92,6 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             )
         reader, device = self._fitted_reader(layout), self.net_.torch_device
         return self._surroundings.marked(labels, RowDataset(rows), reader, device)
-
-    @property
-    def has_references(self) -> bool:
-        """Whether ``predict(X, outliers=True)`` has what to compare samples with.
-
-        Not of a model that was pickled, or saved without ``references``.
-        """
-        check_is_fitted(self)
-        return self._surroundings is not None
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Soft assignment of each sample to the clusters.
@@ -220,86 +208,6 @@ class FittedMixin(CalibrationMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         check_is_fitted(self)
         return summary_of(self)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out of pickles the samples that outliers are told by."""
-        state = super().__getstate__()
-        return {**state, "_surroundings": None} if "net_" in state else state
-
-    def __copy__(self) -> Self:
-        copied = type(self).__new__(type(self))
-        copied.__dict__.update(vars(self))
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        copied = memo[id(self)] = type(self).__new__(type(self))
-        copied.__dict__.update(deepcopy(vars(self), memo))
-        return copied
-
-    def save(self, path: str | PathLike[str], *, references: bool = False) -> None:
-        """Save the fitted clusterer to one file, safe to share.
-
-        It holds numbers and JSON, and nothing that runs when it is read;
-        :func:`deepcluster_sk.load` reads it, on any device. A module or a function
-        among the parameters is left out, and is given again then.
-
-        Parameters
-        ----------
-        path : path-like
-            Such as ``"digits.safetensors"``. A file that is there is replaced once the
-            new one is complete.
-        references : bool, default=False
-            Whether to put in what ``predict(X, outliers=True)`` compares samples with:
-            up to 2,000 of those fitted on, reduced to their principal components. Since
-            a face could be recognised by them, pickles never hold them.
-
-        Raises
-        ------
-        ValueError
-            If `references` are wanted of a model that was pickled, or saved without.
-        OSError
-            If the folder is missing or cannot be written to, or the disk is full.
-        """
-        check_is_fitted(self)
-        save(self, path, references=references)
-
-    def export(
-        self,
-        path: str | PathLike[str],
-        format: ExportFormat = "onnx",  # noqa: A002
-    ) -> None:
-        """Write the model for programs without this package.
-
-        What is written takes ``samples``, float32, of the shape of the images it was
-        fitted on (``image_shape_``, or ``n_features_in_`` numbers), as many as come. It
-        scales them as :meth:`predict` does, and returns two arrays: ``probabilities``
-        ``(n, n_clusters)``, those of :meth:`predict_proba`, and ``latent``
-        ``(n, latent_dim)``, those of :meth:`transform`, up to rounding.
-
-        Parameters
-        ----------
-        path : path-like
-            Such as ``"digits.onnx"`` or ``"digits.pt2"``.
-        format : {"onnx", "torch"}, default="onnx"
-            "onnx" is for runtimes of ONNX, in one file, and needs the packages onnx and
-            onnxscript; "torch" is a program that ``torch.export.load(path).module()``
-            reads. (TorchScript, which torch has given up, is not written.)
-
-        Raises
-        ------
-        ValueError
-            If there is no such format.
-        OSError
-            If the folder is missing or cannot be written to, or the disk is full.
-        ImportError
-            If a package is missing.
-
-        See Also
-        --------
-        deepcluster_sk.load : Reads what ``save`` wrote, the whole estimator.
-        """
-        check_is_fitted(self)
-        export(self, path, format)
 
     def _store(
         self,
