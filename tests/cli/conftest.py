@@ -61,8 +61,9 @@ def _no_progress_on_slow_machines(monkeypatch):
     monkeypatch.setattr("deepcluster_sk.runtime.display.LOG_FIRST", 3600.0)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def clusterer(monkeypatch):
+    """Make commands fit what takes no time."""
     monkeypatch.setattr(deepcluster_sk, "DeepTripletClusterer", FakeClusterer)
     monkeypatch.setattr(FakeClusterer, "made", None)
     page = b'<meta name="generator" content="deepcluster_sk">'

@@ -13,15 +13,13 @@ from PIL import Image
 from deepcluster_sk.cli import output as output_module
 from deepcluster_sk.cli import results
 from deepcluster_sk.runtime.progress import Progress
-from tests.cli.tables import read_table
+from tests.cli.tables import read_table, snapshot
+
+pytestmark = pytest.mark.usefixtures("clusterer")
 
 
 def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-def snapshot(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture

@@ -10,15 +10,10 @@ import pytest
 from deepcluster_sk import load
 from deepcluster_sk.cli import results
 from deepcluster_sk.cli.known import KnownClusters
-from tests.cli.tables import read_table
+from tests.cli.tables import read_table, snapshot
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-@pytest.fixture(autouse=True)
-def clusterer():
-    """Not the one that takes no time."""
 
 
 @pytest.fixture
@@ -30,10 +25,6 @@ def clusters_in(out):
     """Cluster of each picture, by its name."""
     rows = read_table(out / results.TABLE)[1:]
     return {row[0]: int(row[1]) for row in rows}
-
-
-def snapshot(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def write_labels(path, *rows):

@@ -3,6 +3,8 @@ import sys
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("clusterer")
+
 
 @pytest.fixture(autouse=True)
 def _fast_tsne(monkeypatch):

@@ -15,8 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 @pytest.fixture(autouse=True)
-def clusterer(monkeypatch):
-    """Not the one that takes no time."""
+def _quick(monkeypatch):
     monkeypatch.setattr(
         "deepcluster_sk.cli.cluster.make_clusterer",
         lambda k, *given: quick(DeepTripletClusterer, k, random_state=0),

@@ -13,6 +13,8 @@ from deepcluster_sk.datasets import load_pictures
 from deepcluster_sk.embedding import embedder
 from tests.embedding.networks import save_script
 
+pytestmark = pytest.mark.usefixtures("clusterer")
+
 
 @pytest.fixture
 def network(tmp_path):

@@ -8,6 +8,8 @@ import pytest
 import deepcluster_sk
 from deepcluster_sk.cli import cluster
 
+pytestmark = pytest.mark.usefixtures("clusterer")
+
 HEAVY = {"matplotlib", "numpy", "PIL", "scipy", "sklearn", "skorch", "torch"}
 
 

@@ -17,9 +17,14 @@ from deepcluster_sk.datasets import load_pictures
 from tests.cli.tables import read_table
 
 
-@pytest.fixture(autouse=True)
-def clusterer():
-    """Not the one that takes no time."""
+@pytest.fixture
+def few(clustered, tmp_path):
+    """A folder of three of the pictures."""
+    folder, few = clustered[0], tmp_path / "few"
+    few.mkdir()
+    for number in range(3):
+        shutil.copy(folder / f"{number:02}.png", few)
+    return few
 
 
 def test_all_results_tell_of_the_same_model(clustered):
@@ -181,12 +186,8 @@ def test_readings_that_are_damaged(fail, copied, field, value):
 
 
 @pytest.mark.parametrize("between", [["--force"], ["--force", "--"]])
-def test_the_folder_may_come_behind_options(run, fail, copied, tmp_path, between):
-    folder, out = copied
-    few = tmp_path / "few"
-    few.mkdir()
-    for number in range(3):
-        shutil.copy(folder / f"{number:02}.png", few)
+def test_the_folder_may_come_behind_options(run, fail, copied, few, tmp_path, between):
+    _, out = copied
     run("embed", out, *between, few)
     assert len(read_table(out / "features.csv")) == 4
     run("report", out, *between, few)
@@ -219,14 +220,8 @@ def test_a_pipe_that_nobody_reads_any_more(clustered):
     assert done.returncode == 141
 
 
-def test_few_new_pictures_are_calibrated_by_those_of_the_fit(
-    run, fail, copied, tmp_path
-):
-    folder, out = copied
-    few = tmp_path / "few"
-    few.mkdir()
-    for number in range(3):
-        shutil.copy(folder / f"{number:02}.png", few)
+def test_few_new_pictures_are_calibrated_by_those_of_the_fit(run, fail, copied, few):
+    _, out = copied
     run("assign", out, few)
     rows = read_table(out / "assigned.csv")[1:]
     wanted = read_table(out / results.TABLE)[1:4]

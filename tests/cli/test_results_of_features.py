@@ -13,11 +13,6 @@ from tests.embedding.networks import save_script
 from tests.made import quick
 
 
-@pytest.fixture(autouse=True)
-def clusterer():
-    """Not the one that takes no time."""
-
-
 @pytest.fixture(scope="module")
 def by_features(clustered, tmp_path_factory):
     """Pictures, and results of clustering them by features."""

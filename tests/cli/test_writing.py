@@ -11,17 +11,7 @@ from PIL import Image
 
 from deepcluster_sk import DeepTripletClusterer, load
 from deepcluster_sk.cli import results
-from tests.cli.tables import read_table
-
-
-@pytest.fixture(autouse=True)
-def clusterer():
-    """Not the one that takes no time."""
-
-
-def snapshot(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
+from tests.cli.tables import read_table, snapshot
 
 RENAME = ("--rename", 0, "light", "--force")
 
