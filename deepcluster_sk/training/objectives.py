@@ -14,10 +14,10 @@ Terms = dict[str, torch.Tensor]
 class Objective:
     """One phase of training: inputs of a pass, terms of a batch, work between epochs.
 
-    Subclasses fill in :meth:`inputs` and :meth:`__call__`; the other methods are holes
-    that may stay empty. A phase calls :meth:`begin`; for every batch
-    :meth:`companions`, :meth:`inputs`, :meth:`__call__` and :meth:`end_batch`; after
-    every epoch :meth:`end_epoch`; and at last :meth:`end`.
+    Subclasses fill in :meth:`__call__`; the other methods may stay as they are. A phase
+    calls :meth:`begin`; for every batch :meth:`companions`, :meth:`inputs`,
+    :meth:`__call__` and :meth:`end_batch`; after every epoch :meth:`end_epoch`; and at
+    last :meth:`end`.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Objective:
     def inputs(
         self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
     ) -> dict[str, Any]:
-        """Arguments of the module's ``forward`` for a scaled batch.
+        """Arguments of the module's ``forward`` for a scaled batch; here that alone.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Objective:
         **companions : Tensor of shape (b, *sample_shape)
             What :meth:`companions` named.
         """
-        raise NotImplementedError
+        return {"x": rows}
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Any, indices: torch.Tensor

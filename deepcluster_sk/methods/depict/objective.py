@@ -28,12 +28,6 @@ class DepictPretraining(Objective):
     def __init__(self, hidden_weight: float) -> None:
         self.hidden_weight = hidden_weight
 
-    def inputs(
-        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
-    ) -> dict[str, Any]:
-        """Give the samples; the network makes its own noise."""
-        return {"x": rows}
-
     def __call__(
         self, inputs: dict[str, Any], outputs: Pathways, indices: torch.Tensor
     ) -> tuple[Terms, torch.Tensor]:
@@ -73,12 +67,6 @@ class DepictClustering(SelfTrainingObjective):
         self.weights = {"clustering": 1.0, "reconstruction": reconstruction_weight}
         self.hidden_weight = hidden_weight
         self.pull_clean = pull_clean
-
-    def inputs(
-        self, module: Any, rows: torch.Tensor, **companions: torch.Tensor
-    ) -> dict[str, Any]:
-        """Give the samples; the network makes its own noise."""
-        return {"x": rows}
 
     def __call__(
         self, inputs: dict[str, Any], outputs: Pathways, indices: torch.Tensor
