@@ -5,12 +5,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
-from deepcluster_sk import NeighborGraphClusterer
 from tests.made import make_images, make_vectors
-
-
-def make(n_clusters=3, **params):
-    return NeighborGraphClusterer(n_clusters, **{"random_state": 0, **params})
+from tests.methods.neighbor_graph.test_estimator import make
 
 
 def with_noise(n=120, n_noise=6):
