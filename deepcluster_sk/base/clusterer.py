@@ -1,7 +1,7 @@
 """The template every clusterer of this package fills: one fit, one predict."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -24,6 +24,7 @@ from deepcluster_sk.base.telling import tell_plan
 from deepcluster_sk.counting.bounds import NClusters
 from deepcluster_sk.data.images import RowLayout
 from deepcluster_sk.graph.graph import CUTS
+from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.start import (
     FIRST_CUTS,
     MIN_NODES,
@@ -208,12 +209,23 @@ class BaseDeepClusterer(
             return Start(contrasts[0], kind)
         streams = context.streams("start")
         views = context.views(self._augmentation(layout, wide=True), streams)
-        if not is_by_graph(self.init):
-            with streams.seeded():
-                contrast = best_contrast(
-                    views, contrasts, n_clusters, streams.random_state
-                )
-            return Start(contrast, kind)
+        if is_by_graph(self.init):
+            found = self._graph_start(context, contrasts, views, streams)
+            context.interrupts.hold()  # there is a partition
+            return Start(found.contrast, found.image_kind, found)
+        with streams.seeded():
+            contrast = best_contrast(views, contrasts, n_clusters, streams.random_state)
+        return Start(contrast, kind)
+
+    def _graph_start(
+        self,
+        context: FitContext,
+        contrasts: Sequence[str],
+        views: Views,
+        streams: Streams,
+    ) -> GraphStart:
+        """Partition the samples by a graph, of our own or of an estimator as `init`."""
+        layout = context.layout
         settings = self._graph_settings(min(context.n_samples, START.max_nodes))
         as_photographs = Start(contrasts[0], "photograph")
         anew = layout.is_image and self._looks_again(layout, as_photographs)
@@ -226,7 +238,7 @@ class BaseDeepClusterer(
                 find_by = getattr(self.init, "start_of", by_default)
                 return find_by(
                     views,
-                    n_clusters,
+                    context.n_clusters,
                     streams.random_state,
                     contrasts=contrasts,
                     image_kind=self.image_kind,
@@ -237,15 +249,13 @@ class BaseDeepClusterer(
             **self._data_key(context),
             "contrasts": contrasts,
             "image_kind": self.image_kind,
-            "n_clusters": n_clusters,
+            "n_clusters": context.n_clusters,
             "counted": None if context.count is None else self.n_clusters,
             "init": self.init,
             "settings": settings,
             "cuts": cuts,
         }
-        found = context.kept(self.memory, "start", key, find)
-        context.interrupts.hold()  # there is a partition
-        return Start(found.contrast, found.image_kind, found)
+        return context.kept(self.memory, "start", key, find)
 
     def _build_net(
         self,

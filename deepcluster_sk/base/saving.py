@@ -27,6 +27,7 @@ from deepcluster_sk.persistence.files import (
 )
 from deepcluster_sk.runtime.device import resolve_device
 from deepcluster_sk.runtime.warning import warn
+from deepcluster_sk.training.net import ClusteringNet
 
 #: Fitted attributes that are stored as they are, and those that are arrays.
 _FACTS = (
@@ -131,6 +132,7 @@ def _restored(
     device: torch.device,
     params: dict[str, Any],
 ) -> Any:
+    """Make the clusterer that a file describes, as it was when it was saved."""
     cls = own_class(description["class"])
     clusterer = cls(**_params(cls, description["params"], params))
     # Files of 0.1.0 lack what later versions tell.
@@ -150,12 +152,24 @@ def _restored(
     if description["feature_names"] is not None:
         names = np.array(description["feature_names"], dtype=object)
         clusterer.feature_names_in_ = names
-    original, layout = (
+    clusterer._layout, layout = (
         RowLayout(description[name]["order"], tuple(description[name]["shape"]))
         for name in ("given", "layout")
     )
-    clusterer._layout, clusterer._small_shape = original, layout.shape
+    clusterer._small_shape = layout.shape
     clusterer.device_ = str(device)
+    clusterer.net_ = _restored_net(clusterer, layout, description, arrays, device)
+    return clusterer
+
+
+def _restored_net(
+    clusterer: Any,
+    layout: RowLayout,
+    description: dict[str, Any],
+    arrays: dict[str, torch.Tensor],
+    device: torch.device,
+) -> ClusteringNet:
+    """Build the network of a clusterer whose attributes are set, with its weights."""
     scaler = PixelScaler(
         arrays["scaler.offset"].numpy(),
         arrays["scaler.scale"].numpy(),
@@ -164,7 +178,7 @@ def _restored(
     context = FitContext(
         dataset=RowDataset(np.empty((0, layout.n_features))),
         reader=SampleReader(layout, scaler),
-        given=original,
+        given=clusterer._layout,
         n_clusters=clusterer.n_clusters_,
         batch_size=description["batch_size"],
         device=device,
@@ -176,7 +190,7 @@ def _restored(
     network = description.get("network", {})
     known = {n: decode(v) for n, v in network.items() if not left_out(v)}
     start = Start(clusterer.contrast_, clusterer.image_kind_)
-    net = clusterer._build_net(context, start, known)
+    net: ClusteringNet = clusterer._build_net(context, start, known)
     weights = {
         name.removeprefix("weights."): value
         for name, value in arrays.items()
@@ -190,8 +204,7 @@ def _restored(
         ) from error
     net.history = History({**row, "batches": []} for row in clusterer.history_)
     net.finish()
-    clusterer.net_ = net
-    return clusterer
+    return net
 
 
 def _params(
