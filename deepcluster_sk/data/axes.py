@@ -44,12 +44,7 @@ def layout_from_image_shape(
             f"image_shape={image_shape!r} must be (H, W), (C, H, W) or (H, W, C) with "
             "positive whole numbers."
         )
-    if len(shape) == 2:
-        return RowLayout("HW", (1, *shape))
-    axis = _channel_axis(shape, "image_shape", channel_axis)
-    if axis == 0:
-        return RowLayout("CHW", shape)
-    return RowLayout("HWC", (shape[2], shape[0], shape[1]))
+    return _layout_of(shape, "image_shape", channel_axis)
 
 
 def layout_from_array(shape: tuple[int, ...], channel_axis: int | None) -> RowLayout:
@@ -67,25 +62,23 @@ def layout_from_array(shape: tuple[int, ...], channel_axis: int | None) -> RowLa
     ValueError
         If the number of axes is not 3 or 4, or the channel axis cannot be told.
     """
-    if len(shape) == 3:
-        return RowLayout("HW", (1, *shape[1:]))
-    if len(shape) != 4:
+    if len(shape) not in (3, 4):
         raise ValueError(
             f"Found array with dim {len(shape)} of shape {shape}: images are (n, H, W)"
             ", (n, C, H, W) or (n, H, W, C), flat rows are (n, n_features)."
         )
-    if _channel_axis(shape[1:], "X", channel_axis) == 0:
-        return RowLayout("CHW", shape[1:])
-    return RowLayout("HWC", (shape[3], shape[1], shape[2]))
+    return _layout_of(shape[1:], "X", channel_axis)
 
 
-def _channel_axis(shape: tuple[int, ...], name: str, stated: int | None) -> int:
-    """Return 0 (first) or -1 (last), which axis of a (.., .., ..) image is channels."""
+def _layout_of(shape: tuple[int, ...], name: str, stated: int | None) -> RowLayout:
+    """Layout of an image of two or three axes; of three, `stated` may say which."""
+    if len(shape) == 2:
+        return RowLayout("HW", (1, *shape))
+    first, last = shape[0] in CHANNEL_COUNTS, shape[-1] in CHANNEL_COUNTS
     if stated is not None:
         # 1, not 0: the user counts the sample axis of the whole array.
-        return 0 if stated == 1 else -1
-    first, last = shape[0] in CHANNEL_COUNTS, shape[-1] in CHANNEL_COUNTS
-    if first == last:
+        first = stated == 1
+    elif first == last:
         which = (
             "both the first and the last" if first else "neither the first nor the last"
         )
@@ -94,7 +87,9 @@ def _channel_axis(shape: tuple[int, ...], name: str, stated: int | None) -> int:
             f"axis has one of the sizes {CHANNEL_COUNTS}. Pass channel_axis=1 for "
             "(n, C, H, W) or channel_axis=-1 for (n, H, W, C)."
         )
-    return 0 if first else -1
+    if first:
+        return RowLayout("CHW", shape)
+    return RowLayout("HWC", (shape[2], shape[0], shape[1]))
 
 
 def flatten_samples(

@@ -1,5 +1,7 @@
 """What an estimator is given, checked and brought to rows, in ``fit`` and after it."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from deepcluster_sk.data.axes import (
     layout_from_image_shape,
 )
 from deepcluster_sk.data.flat_images import image_shape_of
-from deepcluster_sk.data.images import RowLayout
+from deepcluster_sk.data.images import Order, RowLayout
 from deepcluster_sk.data.resizing import shrunk
 from deepcluster_sk.runtime.warning import warn
 
@@ -104,14 +106,12 @@ class InputMixin:
 
 def _layout_like(fitted: RowLayout, shape: tuple[int, ...]) -> RowLayout:
     """Layout of an n-D array whose images must have the fitted shape."""
-    channels, *sides = fitted.shape
-    layouts = {"CHW": (channels, *sides), "HWC": (*sides, channels)}
-    # Where both would do, as with images of 3x3 pixels, it is the one of fit.
-    for order in sorted(layouts, key=lambda order: order != fitted.order):
-        if fitted.is_image and shape[1:] == layouts[order]:
-            return RowLayout(order, fitted.shape)  # type: ignore[arg-type]
-    if fitted.is_image and channels == 1 and shape[1:] == tuple(sides):
-        return RowLayout("HW", fitted.shape)
+    if fitted.is_image and math.prod(shape[1:]) == fitted.n_features:
+        # Where both would do, as with images of 3x3 pixels, it is the one of fit.
+        orders: tuple[Order, ...] = (fitted.order, "HW", "CHW", "HWC")
+        for layout in (replace(fitted, order=order) for order in orders):
+            if layout.given_shape == shape[1:]:
+                return layout
     expected = (
         f"images of (C, H, W) = {fitted.shape}"
         if fitted.is_image
