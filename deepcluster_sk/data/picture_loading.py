@@ -219,14 +219,10 @@ def _read_all(
         progress.begin("finding")
         progress.expect("reading", len(source.entries))
         edges, whole, unreadable = _each(_short_edge, source.entries, progress)
+        seen = list(zip(whole, edges, strict=True))
+        skipped = [LeftOut(entry.path, _OWN) for entry, edge in seen if edge is None]
+        entries = [entry for entry, edge in seen if edge is not None]
         sides = [edge for edge in edges if edge is not None]
-        skipped: list[LeftOut] = []
-        entries: list[Entry] = []
-        for entry, edge in zip(whole, edges, strict=True):
-            if edge is None:
-                skipped.append(LeftOut(entry.path, _OWN))
-            else:
-                entries.append(entry)
         side = size
         if entries:
             if not exact_size:
@@ -236,13 +232,10 @@ def _read_all(
         progress.begin("reading")
         pixels, entries, damaged = _each(read, entries, progress)
     unreadable += damaged
-    paths = [entry.path for entry in entries]
-    whys = reasons_of_scale(pixels, white)
-    for path, why in zip(paths, whys, strict=True):
-        if why is not None:
-            unreadable.append(LeftOut(path, why))
-    paths = [path for path, why in zip(paths, whys, strict=True) if why is None]
-    pixels = [found for found, why in zip(pixels, whys, strict=True) if why is None]
+    judged = list(zip(entries, pixels, reasons_of_scale(pixels, white), strict=True))
+    unreadable += [LeftOut(entry.path, why) for entry, _, why in judged if why]
+    paths = [entry.path for entry, _, why in judged if why is None]
+    pixels = [found for _, found, why in judged if why is None]
     if not pixels:
         raise _no_picture(source, sorted(unreadable), sorted(skipped + source.skipped))
     if colour is None:
