@@ -10,15 +10,10 @@ from deepcluster_sk.losses.clustering import clustering_loss
 from deepcluster_sk.methods.dec.objective import AutoencoderPretraining, DECClustering
 from deepcluster_sk.metrics import clustering_accuracy_score
 from deepcluster_sk.networks.clustering import ClusteringAutoencoder
-from tests.made import make_images, quick
+from tests.made import quick
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-@pytest.fixture(scope="module")
-def images():
-    return make_images(40)[0]
 
 
 def fit(X, **params):

@@ -16,18 +16,13 @@ from deepcluster_sk import (
     TripletMargin,
 )
 from deepcluster_sk.training.net import ClusteringNet
-from tests.made import LATENT_DIM, make_images, make_vectors, quick
+from tests.made import LATENT_DIM, make_vectors, quick
 
 # Two epochs are too few to settle.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 PRETRAINING = {"reconstruction", "separation"}
 JOINT = {"reconstruction", "clustering", "balance", "separation"}
-
-
-@pytest.fixture(scope="module")
-def images():
-    return make_images(40)[0]
 
 
 def fit(X, **params):

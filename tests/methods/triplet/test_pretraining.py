@@ -40,11 +40,6 @@ NAMED = {
 }
 
 
-@pytest.fixture(scope="module")
-def images():
-    return make_images(40)[0]
-
-
 def fit(X, **params):
     return quick(DeepTripletClusterer, **params).fit(X)
 

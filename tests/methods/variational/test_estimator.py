@@ -30,11 +30,6 @@ from tests.made import make_images, make_vectors, quick
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-@pytest.fixture(scope="module")
-def images():
-    return make_images(40)[0]
-
-
 def fit(X, **params):
     return quick(VariationalClusterer, **params).fit(X)
 
