@@ -13,6 +13,25 @@ from deepcluster_sk.counting.borders import joined, least_clear
 from deepcluster_sk.graph.spectral import Labels
 
 
+class _Growing:
+    """A tree that merges are added to, in the format of SciPy's ``linkage``."""
+
+    def __init__(self, n_leaves: int) -> None:
+        self.sizes = [1] * n_leaves
+        self.rows: list[tuple[int, int, float, int]] = []
+
+    def merge(self, one: int, other: int, height: float) -> int:
+        """Merge two nodes; returns the number of what comes of it."""
+        left, right = sorted((one, other))
+        self.sizes.append(self.sizes[left] + self.sizes[right])
+        self.rows.append((left, right, height, self.sizes[-1]))
+        return len(self.sizes) - 1
+
+    def grown(self) -> NDArray[np.float64]:
+        """Give the tree, ``(n_leaves - 1, 4)`` once all is one."""
+        return np.array(self.rows, dtype=np.float64).reshape(-1, 4)
+
+
 def border_tree(links: NDArray[np.float64]) -> NDArray[np.float64]:
     """Merge clusters by their borders, the least clear first.
 
@@ -29,19 +48,13 @@ def border_tree(links: NDArray[np.float64]) -> NDArray[np.float64]:
         is one less half the share of links that cross the border (0 where nothing tells
         the two apart, 1 where nothing links them), and no lower than any before.
     """
-    n_leaves = len(links)
-    names, sizes = list(range(n_leaves)), [1] * n_leaves
-    rows: list[tuple[int, int, float, int]] = []
-    height = 0.0
+    tree, names, height = _Growing(len(links)), list(range(len(links))), 0.0
     while len(links) > 1:
         border, kept, gone = least_clear(links)
         height = max(height, 1 - border / 2)
-        size = sizes[kept] + sizes.pop(gone)
-        left, right = sorted((names[kept], names.pop(gone)))
-        rows.append((left, right, height, size))
-        names[kept], sizes[kept] = n_leaves + len(rows) - 1, size
+        names[kept] = tree.merge(names[kept], names.pop(gone), height)
         links = joined(links, kept, gone)
-    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return tree.grown()
 
 
 def planted(
@@ -62,21 +75,13 @@ def planted(
         merge is higher than the first above, it is set down to it.
     """
     n_leaves = [len(tree) + 1 for tree in below]
-    total = sum(n_leaves)
-    starts = np.cumsum([0, *n_leaves[:-1]])
-    names = [
-        dict(enumerate(range(start, start + n)))
-        for start, n in zip(starts.tolist(), n_leaves, strict=True)
-    ]
-    sizes = dict.fromkeys(range(total), 1)
-    rows: list[tuple[float, float, float, float]] = []
+    ends = np.cumsum(n_leaves).tolist()
+    names = [list(range(end - n, end)) for end, n in zip(ends, n_leaves, strict=True)]
+    whole = _Growing(sum(n_leaves))
 
-    def merge(known: dict[int, int], row: NDArray[np.float64], height: float) -> None:
-        left, right = sorted((known[int(row[0])], known[int(row[1])]))
-        new = total + len(rows)
-        sizes[new] = sizes[left] + sizes[right]
-        known[len(known)] = new
-        rows.append((left, right, height, sizes[new]))
+    def merge(known: list[int], row: NDArray[np.float64], height: float) -> None:
+        one, other = (known[int(node)] for node in row[:2])
+        known.append(whole.merge(one, other, height))
 
     highest = above[0, 2] if len(above) else np.inf
     order = sorted(
@@ -86,10 +91,10 @@ def planted(
     )
     for height, k, step in order:
         merge(names[k], below[k][step], min(height, highest))
-    roots = {k: known[len(known) - 1] for k, known in enumerate(names)}
+    roots = [known[-1] for known in names]
     for row in above:
         merge(roots, row, row[2])
-    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return whole.grown()
 
 
 def top_of(tree: NDArray[np.float64], n_clusters: int) -> NDArray[np.float64]:
@@ -108,18 +113,15 @@ def top_of(tree: NDArray[np.float64], n_clusters: int) -> NDArray[np.float64]:
     """
     n_leaves = len(tree) + 1
     n_merges = n_leaves - n_clusters
-    whole = _members(tree, n_merges)
-    ordered = sorted(whole, key=lambda name: min(whole[name]))
+    members = _members(tree, n_merges)
+    ordered = sorted(members, key=lambda name: min(members[name]))
     names = {name: number for number, name in enumerate(ordered)}
-    sizes = dict.fromkeys(range(n_clusters), 1)
-    rows: list[tuple[float, float, float, float]] = []
-    for step, (left, right, height, _) in enumerate(tree[n_merges:]):
-        pair = sorted((names[int(left)], names[int(right)]))
-        new = n_clusters + len(rows)
-        names[n_leaves + n_merges + step] = new
-        sizes[new] = sizes[pair[0]] + sizes[pair[1]]
-        rows.append((pair[0], pair[1], height, sizes[new]))
-    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+    top = _Growing(n_clusters)
+    for node, (left, right, height, _) in enumerate(
+        tree[n_merges:], n_leaves + n_merges
+    ):
+        names[node] = top.merge(names[int(left)], names[int(right)], height)
+    return top.grown()
 
 
 def labels_at(tree: NDArray[np.float64], leaves: Labels, n_clusters: int) -> Labels:
