@@ -81,7 +81,7 @@ def count_clusters(
         )
 
     def cut(graph: Graph) -> Labels:
-        # Of as many as there may be, the most are left to the size of the data.
+        # Without an upper bound, the size of the data says how many groups there are.
         wanted = least if most >= len(nodes) else most
         return over_cut(graph.weights, wanted, random_state)
 

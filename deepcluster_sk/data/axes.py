@@ -118,7 +118,7 @@ def flatten_samples(
     if len(shape) < 3 or issparse(array):
         return X, None
     array = np.asarray(array)
-    # Not -1: an empty array has rows, or a length of them, as well.
+    # Not -1, which NumPy cannot make out of an empty array.
     return array.reshape(shape[0], math.prod(shape[1:])), tuple(shape)
 
 

@@ -137,7 +137,7 @@ class PixelScaler:
         minima = np.broadcast_to(minima, layout.n_channels).astype(np.float64)
         with np.errstate(over="ignore"):
             span = np.broadcast_to(maxima, layout.n_channels) - minima
-            # What is refused where means and variances are taken is refused here.
+            # What `standardize` would refuse is refused here as well.
             _refuse_overflow(np.square(span))
             _refuse_overflow(rows.size * np.maximum(np.abs(minima), np.abs(maxima)))
         # What is so small that its inverse is infinite counts as constant.

@@ -99,7 +99,7 @@ class InputMixin:
         if rows.dtype.kind not in "biuf":
             raise ValueError(f"X must hold real numbers, got dtype {rows.dtype}.")
         if rows.dtype.kind == "f" and rows.dtype.itemsize > 8:
-            # Bytes between such numbers are anything: copies could not be told by them.
+            # Such numbers are padded with any bytes: copies could not be told by them.
             rows = rows.astype(np.float64)
         return rows
 

@@ -61,7 +61,7 @@ def from_timm(
         raise _not_here(f"timm:{name}", about.hf_hub_id or about.url)
     if file is not None:
         settings["pretrained_cfg_overlay"] = {"file": str(file)}
-    # Its own random weights come first: nobody's streams are to notice.
+    # timm draws random weights first: nobody's streams are to notice.
     with seeded(0, _CPU):
         module = timm.create_model(name, pretrained=True, **settings)
     if weights is not None:

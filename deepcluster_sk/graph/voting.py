@@ -40,7 +40,7 @@ def most_frequent(labels: NDArray[np.int64]) -> Labels:
     votes = np.zeros((len(labels), labels.max() + 1))
     rows = np.arange(len(labels))
     for place, column in enumerate(labels.T):
-        # What a place is worth beside: less than a vote, all together.
+        # The nearer a voter, the more: all that together is less than a vote.
         votes[rows, column] += 1 + 0.5 ** (place + 1)
     return votes.argmax(1)
 

@@ -131,7 +131,7 @@ def read(
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    # Lengths that a damaged header promises are asked of the system as they stand.
+    # A damaged header may promise lengths for which there is no memory.
     except (SafetensorError, ValueError, OverflowError, MemoryError, OSError) as error:
         raise ModelFileError(
             f"{str(path)!r} is not a saved model, or is damaged: {error}"

@@ -298,9 +298,10 @@ class NeighborGraphClusterer(
         """
         rows, layout = context.rows, context.reader.layout
         labels = self._label(rows, layout)
-        least = self.min_cluster_size if self.min_cluster_size > 1 else 0
         sizes = np.bincount(labels, minlength=wanted)
-        kept = np.flatnonzero(sizes >= least)  # an empty one is said to be so
+        # Where no size is asked for, empty clusters are kept: a warning tells of them.
+        least = self.min_cluster_size if self.min_cluster_size > 1 else 0
+        kept = np.flatnonzero(sizes >= least)
         usual = rows[nodes[np.isin(labels[nodes], kept)]]
         self._surroundings = OutlierDetector.of(RowDataset(usual), context.reader)
         self.n_clusters_ = len(kept)
