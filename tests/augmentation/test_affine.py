@@ -8,10 +8,7 @@ from scipy.ndimage import map_coordinates
 from torch import Tensor
 
 from deepcluster_sk.augmentation.affine import affine_maps, resample
-
-
-def images(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+from tests.augmentation.test_image import images
 
 
 def maps(height: int, width: int, mirror: bool = False, **values: float) -> Tensor:

@@ -18,20 +18,13 @@ from deepcluster_sk.augmentation.presets import (
     make_augmentation,
 )
 from deepcluster_sk.data.images import RowLayout
+from tests.augmentation.test_image import images, seeded
 
 ALL_STRENGTHS = (
     *("rotation", "scale", "shift", "shear", "flip", "crop", "erasing"),
     *("brightness", "contrast", "gamma", "saturation", "hue", "greying", "shading"),
 )
 ALL_ON = {"rotation": 20.0, "flip": 0.5, "erasing": 0.5, "contrast": 0.3}
-
-
-def seeded(seed: int = 0, device: str = "cpu") -> torch.Generator:
-    return torch.Generator(device).manual_seed(seed)
-
-
-def images(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=seeded(seed))
 
 
 # -- vectors ---------------------------------------------------------------------------
