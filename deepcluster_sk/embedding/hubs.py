@@ -96,25 +96,7 @@ def from_open_clip(
     except ImportError as error:
         raise _missing("open_clip", "open-clip") from error
     architecture, _, tag = name.partition("/")
-    config = open_clip.get_model_config(architecture)
-    if config is None:
-        raise ValueError(
-            f"open_clip knows no architecture {architecture!r}: "
-            "open_clip.list_pretrained() names architectures and tags."
-        )
-    about = open_clip.get_pretrained_cfg(architecture, tag) if tag else {}
-    if not about and (tag or weights is None):
-        tags = open_clip.list_pretrained_tags_by_model(architecture)
-        raise ValueError(
-            f"open_clip has no weights {tag!r} of {architecture!r}; write "
-            f"'open_clip:{architecture}/TAG' with one of {tags}."
-        )
-    if about and about.get("quick_gelu", False) != config.get("quick_gelu", False):
-        warn(
-            f"The weights {tag!r} were trained with another activation than "
-            f"{architecture!r} has; the architecture of that name with, or without, "
-            "'-quickgelu' may have it."
-        )
+    config, about = _told_by(open_clip, architecture, tag, needed=weights is None)
     if "hf_model_name" in config["text_cfg"] and not download:
         raise FileNotFoundError(
             f"The text side of {architecture!r} is fetched whenever the network is "
@@ -146,6 +128,38 @@ def from_open_clip(
         (height, width), 3, tuple(data["mean"]), tuple(data["std"])
     )
     return _backbone(_ImageSide(model), device, preparation, f"open_clip:{name}")
+
+
+def _told_by(
+    open_clip: Any, architecture: str, tag: str, *, needed: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Look up an architecture, and its weights: without a tag, none where not needed.
+
+    Raises
+    ------
+    ValueError
+        If there is no such architecture, or there are no such weights.
+    """
+    config = open_clip.get_model_config(architecture)
+    if config is None:
+        raise ValueError(
+            f"open_clip knows no architecture {architecture!r}: "
+            "open_clip.list_pretrained() names architectures and tags."
+        )
+    about = open_clip.get_pretrained_cfg(architecture, tag) if tag else {}
+    if not about and (tag or needed):
+        tags = open_clip.list_pretrained_tags_by_model(architecture)
+        raise ValueError(
+            f"open_clip has no weights {tag!r} of {architecture!r}; write "
+            f"'open_clip:{architecture}/TAG' with one of {tags}."
+        )
+    if about and about.get("quick_gelu", False) != config.get("quick_gelu", False):
+        warn(
+            f"The weights {tag!r} were trained with another activation than "
+            f"{architecture!r} has; the architecture of that name with, or without, "
+            "'-quickgelu' may have it."
+        )
+    return config, about
 
 
 def _backbone(
