@@ -123,6 +123,31 @@ class NetParamsMixin:
         ValueError
             If a setting does not exist, with those that do, or its value is refused.
         """
+        values = self._by_prefix(optimizer)
+        validate_parameter_constraints(
+            {f"module__{n}": kinds for n, kinds in self._module_constraints.items()},
+            {f"module__{name}": value for name, value in values["module"].items()},
+            caller_name=type(self).__name__,
+        )
+        if "lr_decay" not in values["callbacks"]:  # or it may be the user's own
+            validate_parameter_constraints(
+                {"lr_decay__peak": [POSITIVE], "lr_decay__enabled": ["boolean"]},
+                values["callbacks"],
+                caller_name=type(self).__name__,
+            )
+        loader = values["iterator_train"].items()
+        validate_parameter_constraints(
+            {f"iterator_train__{n}": kinds for n, kinds in _LOADER_NUMBERS.items()},
+            {f"iterator_train__{n}": v for n, v in loader if n in _LOADER_NUMBERS},
+            caller_name=type(self).__name__,
+        )
+        _try("optimizer", values, partial(_try_optimizer, optimizer))
+        _try("iterator_train", values, _try_loader)
+
+    def _by_prefix(
+        self, optimizer: type[torch.optim.Optimizer]
+    ) -> dict[str, dict[str, Any]]:
+        """Part the settings by prefix, and check their names, and callbacks."""
         valid = {
             "module": set(self._module_constraints),
             "optimizer": _argument_names(optimizer) - {"params"},
@@ -149,25 +174,7 @@ class NetParamsMixin:
             if prefix == "callbacks" and "__" not in rest and value is not None:
                 check_callbacks([(rest, value)])
             values[prefix][rest] = value
-        validate_parameter_constraints(
-            {f"module__{n}": kinds for n, kinds in self._module_constraints.items()},
-            {f"module__{name}": value for name, value in values["module"].items()},
-            caller_name=type(self).__name__,
-        )
-        if "lr_decay" not in values["callbacks"]:  # or it may be the user's own
-            validate_parameter_constraints(
-                {"lr_decay__peak": [POSITIVE], "lr_decay__enabled": ["boolean"]},
-                values["callbacks"],
-                caller_name=type(self).__name__,
-            )
-        loader = values["iterator_train"].items()
-        validate_parameter_constraints(
-            {f"iterator_train__{n}": kinds for n, kinds in _LOADER_NUMBERS.items()},
-            {f"iterator_train__{n}": v for n, v in loader if n in _LOADER_NUMBERS},
-            caller_name=type(self).__name__,
-        )
-        _try("optimizer", values, partial(_try_optimizer, optimizer))
-        _try("iterator_train", values, _try_loader)
+        return values
 
     def _given_net_params(self) -> dict[str, Any]:
         """List the settings that a user made, less those left to "auto"."""
