@@ -157,7 +157,7 @@ def _write_into(folder: Path, files: Files) -> None:
 
 def clusters_table(
     rows: Iterable[tuple[str, int, float, float | None, float]],
-    names: Sequence[str | None] | None = None,
+    names: Sequence[str | None] | None,
 ) -> bytes:
     """Make the table of the clusters, as a CSV file.
 
@@ -165,7 +165,7 @@ def clusters_table(
     ----------
     rows : iterable of (str, int, float, float or None, float)
         Name, cluster, probability, the same calibrated, and confidence of each picture.
-    names : sequence of str or None, default=None
+    names : sequence of str or None, or None
         Of the clusters. If any has one, the table has a column of them.
     """
     header: tuple[str, ...] = CLUSTERS

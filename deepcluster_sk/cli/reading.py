@@ -164,9 +164,9 @@ def first_reading(
     folder: Path,
     size: int,
     background: tuple[int, int, int],
-    cache: str | None = None,
+    cache: str | None,
     *,
-    quiet: bool = False,
+    quiet: bool,
 ) -> tuple["Pictures", Reading]:
     """Read the pictures of a fit, or take them from a cache, and tell how."""
     with telling("loading", quiet=quiet):

@@ -11,8 +11,8 @@ from deepcluster_sk.data.axes import layout_from_array, layout_from_image_shape
 
 def as_pictures(
     images: NDArray[Any],
-    image_shape: tuple[int, ...] | None = None,
-    channel_axis: int | None = None,
+    image_shape: tuple[int, ...] | None,
+    channel_axis: int | None,
 ) -> NDArray[np.float64]:
     """Bring images to what a screen shows.
 
@@ -21,9 +21,9 @@ def as_pictures(
     images : ndarray of shape (n, H, W), (n, C, H, W), (n, H, W, C) or (n, n_features)
         uint8 is read as 0-255, values in [0, 1] as they are; others are stretched from
         the smallest to the largest.
-    image_shape : tuple of int, default=None
+    image_shape : tuple of int or None
         Of flat rows.
-    channel_axis : {1, -1}, default=None
+    channel_axis : {1, -1} or None
         Where the channels of a 4-D array or of `image_shape` are; None finds the axis
         of size 1, 3 or 4.
 

@@ -41,7 +41,7 @@ def content_of(
     model: Any,
     X: Any,
     files: Sequence[str],
-    assessment: Assessment | None = None,
+    assessment: Assessment | None,
 ) -> dict[str, Any]:
     """Gather what a fitted clusterer says of samples.
 
@@ -53,7 +53,7 @@ def content_of(
         Of n samples.
     files : sequence of str
         Names of the samples; none where they have none.
-    assessment : Assessment, default=None
+    assessment : Assessment or None
         How far they can be trusted; None asks the model.
 
     Returns

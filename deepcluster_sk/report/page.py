@@ -97,9 +97,9 @@ def write_report(
 def report_page(
     model: Any,
     X: ArrayLike,
-    files: Sequence[str | os.PathLike[str]] | None = None,
-    images: ArrayLike | None = None,
-    title: str = "Clusters",
+    files: Sequence[str | os.PathLike[str]] | None,
+    images: ArrayLike | None,
+    title: str,
     assessment: Assessment | None = None,
 ) -> bytes:
     """Make the page of :func:`write_report`, which describes the parameters.

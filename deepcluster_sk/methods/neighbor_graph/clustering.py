@@ -28,7 +28,7 @@ def cluster_nodes(
     contrasts: Sequence[str],
     image_kind: ImageKind | Literal["auto"],
     settings: GraphSettings,
-    seen: Appearance | None = None,
+    seen: Appearance | None,
 ) -> tuple[GraphStart, NodeVoters]:
     """Partition samples, all of them nodes of the graph.
 
@@ -45,7 +45,7 @@ def cluster_nodes(
     contrasts : sequence of str
     image_kind : {"auto", "drawing", "photograph"}
     settings : GraphSettings
-    seen : Appearance, default=None
+    seen : Appearance or None
         How samples are seen, where contrast and kind have been chosen already.
 
     Returns
