@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from deepcluster_sk.base.clusterer import BaseDeepClusterer
 from deepcluster_sk.plotting.needs import check_has
 from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
 
@@ -78,8 +79,9 @@ class EmbeddingDisplay:
         Parameters
         ----------
         estimator : estimator
-            Fitted, with ``transform`` and ``predict``. Its ``cluster_centers_`` are
-            marked, if it has any.
+            Fitted, with ``transform`` and ``predict``. The ``cluster_centers_`` of a
+            deep clusterer are marked; those of others, such as ``KMeans``, lie among
+            the samples, not among what ``transform`` makes of them.
         X : array-like
             Samples, as ``transform`` takes them.
         y : array-like of shape (n,), default=None
@@ -110,10 +112,11 @@ class EmbeddingDisplay:
         """
         check_is_fitted(estimator)
         check_has(estimator, "transform")
+        is_deep = isinstance(estimator, BaseDeepClusterer)
         return cls.from_predictions(
             np.asarray(estimator.transform(X)),
             estimator.predict(X) if y is None else y,
-            centers=getattr(estimator, "cluster_centers_", None),
+            centers=estimator.cluster_centers_ if is_deep else None,
             method=method,
             random_state=random_state,
             size=size,

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn import config_context
+from sklearn.cluster import KMeans
 
 from deepcluster_sk.plotting import EmbeddingDisplay
 
@@ -89,3 +90,11 @@ def test_embedding_of_an_estimator(fitted, images):
     assert_array_equal(display.points, expected.points)
     assert_array_equal(display.centers, expected.centers)
     assert_array_equal(EmbeddingDisplay.from_estimator(fitted, X, y).labels, y)
+
+
+@pytest.mark.parametrize("n_features", [3, 5])
+def test_embedding_of_an_estimator_whose_centres_are_samples(n_features):
+    X = np.random.default_rng(0).normal(size=(20, n_features))
+    means = KMeans(3, n_init=1, random_state=0).fit(X)
+    display = EmbeddingDisplay.from_estimator(means, X)
+    assert display.centers is None
