@@ -35,7 +35,8 @@ def as_pictures(
     Raises
     ------
     ValueError
-        If they cannot be read as images, or have other than 1, 3 or 4 channels.
+        If they cannot be read as images, have other than 1, 3 or 4 channels, or hold
+        NaN or infinite numbers.
     """
     if images.ndim == 2:
         if image_shape is None:
@@ -56,6 +57,12 @@ def as_pictures(
     if layout.n_channels not in (1, 3, 4):
         raise ValueError(
             f"Images of {layout.n_channels} channels cannot be drawn: 1, 3 or 4 can."
+        )
+    n_bad = int((~np.isfinite(pictures)).any(axis=(1, 2, 3)).sum())
+    if n_bad:
+        raise ValueError(
+            f"{n_bad} of {len(pictures)} images to be drawn hold NaN or infinite "
+            "numbers: fill them, or leave these images out."
         )
     low, high = float(pictures.min()), float(pictures.max())
     if images.dtype == np.uint8:

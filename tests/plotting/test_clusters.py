@@ -129,6 +129,16 @@ def test_clusters_errors(shape, options, message):
         draw(np.zeros(shape), [0, 0, 1, 1], **options)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_images_with_pixels_that_are_no_numbers_are_not_drawn(value):
+    X = np.zeros((4, 5, 5))
+    X[2, 1, 1] = value
+    with pytest.raises(ValueError, match="1 of 4 images to be drawn hold NaN"):
+        draw(X, [0, 0, 1, 1])
+    with pytest.raises(ValueError, match="1 of 3 images to be drawn hold NaN"):
+        DoubtfulDisplay.from_predictions(X, [0, 0, 1, 1], [3, 1, 0, 2], n_images=3)
+
+
 def test_clusters_of_an_estimator_are_those_it_predicts(fitted, images):
     X = images[0]
     display = ClustersDisplay.from_estimator(fitted, X, n_images=4)

@@ -157,6 +157,7 @@ def test_vectors_are_shown_by_their_images(page):
         ({"files": ["a.png"]}, "There are 1 files, but 90 samples"),
         ({"images": np.zeros((3, 8, 8))}, "There are 3 images, but 90 samples"),
         ({"images": np.zeros((90, 8, 8, 5))}, "Cannot tell the channel axis"),
+        ({"images": np.full((90, 8, 8), np.nan)}, "90 of 90 images to be drawn hold"),
     ],
 )
 def test_what_does_not_go_together(model, images, page, given, message):
@@ -248,6 +249,11 @@ CLICKS = """
   found.leaf = [named(), pressed(3)];
   node(2).dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
   found.all = named();
+  press(2);
+  set("cluster", "1");
+  found.other = [named(), pressed(2)];
+  set("cluster", "");
+  found.unheld = named();
   document.querySelector("#clusters .tile").click();
   found.open = at("large").open;
   found.first = +document.querySelector("#clusters .tile").dataset.i;
@@ -304,3 +310,5 @@ def test_in_a_browser(model, images, names, page, tmp_path):
     assert found["branch"] == [there, "true", f"{n_there} of {len(labels)}"]
     assert found["leaf"] == [[k for k in [2] if k in labels], "false"]
     assert found["all"] == np.unique(labels).tolist()
+    assert found["other"] == [[1], "false"]
+    assert found["unheld"] == found["all"]

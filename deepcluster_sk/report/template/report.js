@@ -63,6 +63,11 @@
     file: (a, b) => compare(nameOf(a), nameOf(b)) || a - b,
   };
   let shown = all, branch = null; // clusters of a branch of the tree, if one was clicked
+  const hold = (group, clusters) => { // of the tree, or nothing of it
+    document.querySelectorAll("#branches g").forEach((other) =>
+      other.setAttribute("aria-pressed", String(other === group)));
+    branch = clusters;
+  };
   const select = () => {
     const most = Number(at("most").value), text = at("name").value.trim().toLowerCase();
     const cluster = at("cluster").value, onlyMoved = at("moved").checked;
@@ -298,10 +303,8 @@
       const group = svg("g", { tabindex: 0, role: "button", "aria-pressed": "false", "aria-label": label });
       group.append(svg("title", {}, label), svg("circle", { cx: x[node], cy: y[node], r: 4.5 }));
       const choose = () => {
-        const again = group.getAttribute("aria-pressed") === "true";
-        nodes.forEach((other) => other.setAttribute("aria-pressed", "false"));
-        group.setAttribute("aria-pressed", String(!again));
-        branch = again ? null : new Set(members[node]);
+        if (group.getAttribute("aria-pressed") === "true") hold(null, null);
+        else hold(group, new Set(members[node]));
         at("cluster").value = "";
         select();
       };
@@ -384,6 +387,8 @@
   });
   document.querySelectorAll("nav button").forEach((button) =>
     button.addEventListener("click", () => open(button.dataset.view)));
+  // Clusters are chosen in one place: here, or in the tree.
+  at("cluster").addEventListener("input", () => hold(null, null));
   at("filters").addEventListener("input", select);
   at("filters").addEventListener("submit", (event) => event.preventDefault());
   drawSizes();
