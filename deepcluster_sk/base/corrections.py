@@ -1,6 +1,6 @@
 """Corrections by hand: clusters merged, split and named, and samples that are known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -95,14 +95,14 @@ class CorrectionsMixin(ContinuingMixin):
             self._fit_or_go_on(X, y)
         return self
 
-    def merge(self, clusters: Sequence[int], X: ArrayLike) -> Self:
+    def merge(self, clusters: Iterable[int], X: ArrayLike) -> Self:
         """Make one cluster of several, and train for a short while on that.
 
         It has the lowest of their numbers; numbers above those that are gone move down.
 
         Parameters
         ----------
-        clusters : sequence of int
+        clusters : iterable of int
             Two at least.
         X : array-like
             Samples to train on: those of the fit, or others of every cluster.
@@ -124,10 +124,15 @@ class CorrectionsMixin(ContinuingMixin):
         labels_at : Labels after merges to so many clusters, without training.
         """
         check_is_fitted(self)
-        chosen = sorted({self._checked_cluster(cluster) for cluster in clusters})
+        if not isinstance(clusters, Iterable):
+            raise TypeError(
+                f"clusters={clusters!r} must be a sequence of two numbers, or more."
+            )
+        given = list(clusters)
+        chosen = sorted({self._checked_cluster(cluster) for cluster in given})
         if len(chosen) < 2:
             raise ValueError(
-                f"clusters={list(clusters)!r} must name two different ones, or more."
+                f"clusters={given!r} must name two different ones, or more."
             )
         into, gone = chosen[0], chosen[1:]
         origins = np.setdiff1d(np.arange(self.n_clusters_), gone)

@@ -8,7 +8,6 @@ from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
-import joblib
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +27,7 @@ from deepcluster_sk.embedding.backbone import Backbone
 from deepcluster_sk.embedding.loading import Loaded, load_backbone, written
 from deepcluster_sk.embedding.preparation import Preparation
 from deepcluster_sk.embedding.settings import preparation_of, white_in
-from deepcluster_sk.runtime.caching import cached, data_key
+from deepcluster_sk.runtime.caching import cached, data_key, hash_of
 from deepcluster_sk.runtime.display import display_on
 from deepcluster_sk.runtime.progress import Progress
 from deepcluster_sk.runtime.wholeness import whole_or_not_at_all
@@ -312,9 +311,16 @@ class ImageEmbedder(
         Returns
         -------
         str
+
+        Raises
+        ------
+        ValueError
+            If the network is a function that has no name, such as a lambda.
         """
         identity = self._network().identity()
-        return identity if isinstance(identity, str) else str(joblib.hash(identity))
+        if isinstance(identity, str):
+            return identity
+        return hash_of(identity, "Networks that a fingerprint is asked of")
 
     def _network(self, *, anew: bool = False) -> Backbone:
         """Load the network that the parameters tell of, unless it is there.

@@ -38,14 +38,8 @@ def cached(memory: Any, stage: str, key: dict[str, Any], compute: Callable[[], T
     if memory is None:
         return compute()
     about = {"torch": torch.__version__, "stages": STAGES_VERSION}
-    try:
-        # A short string: joblib stores the arguments beside the result.
-        digest = joblib.hash({**key, **about}, coerce_mmap=True)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ValueError(
-            "With memory set, parameters must be such that pickle can store them, as "
-            f"functions defined in a module are and lambdas are not: {error}"
-        ) from error
+    # A short string: joblib stores the arguments beside the result.
+    digest = hash_of({**key, **about}, "With memory set, parameters")
     remembered = check_memory(memory).cache(_stage, ignore=["compute"])
 
     def stored() -> tuple[bytes, str]:
@@ -66,6 +60,23 @@ def _stage(stage: str, digest: str, compute: Callable[[], T]) -> T:
 
 def _checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def hash_of(value: Any, what: str) -> str:
+    """Hash of a value that pickle can store.
+
+    Raises
+    ------
+    ValueError
+        If it cannot; the message begins with `what` must be stored.
+    """
+    try:
+        return str(joblib.hash(value, coerce_mmap=True))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"{what} must be such that pickle can store them, as functions defined in "
+            f"a module are and lambdas are not: {error}"
+        ) from error
 
 
 def data_key(rows: NDArray[Any]) -> str:

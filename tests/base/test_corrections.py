@@ -199,6 +199,8 @@ def test_clusters_to_be_counted_have_no_numbers_yet(no_work):
     [
         (lambda m: m.merge([1], IMAGES), ValueError, "must name two different"),
         (lambda m: m.merge([1, 1], IMAGES), ValueError, "must name two different"),
+        (lambda m: m.merge(iter([1, 1]), IMAGES), ValueError, r"clusters=\[1, 1\]"),
+        (lambda m: m.merge(1, IMAGES), TypeError, "clusters=1 must be a sequence"),
         (lambda m: m.merge([1, 4], IMAGES), ValueError, "cluster == 4, must be <= 3"),
         (lambda m: m.merge([1, "2"], IMAGES), TypeError, "cluster must be an instance"),
         (lambda m: m.merge([True, False, True], IMAGES), TypeError, "int, not bool"),

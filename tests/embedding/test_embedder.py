@@ -330,3 +330,10 @@ def test_a_failed_fit_leaves_what_was_fitted():
     with pytest.raises(ValueError, match="pixels are wanted"):
         embedder.fit(X - 300.0)
     assert_array_equal(embedder.transform(X), wanted)
+
+
+def test_a_function_without_a_name_has_no_fingerprint():
+    embedder = ImageEmbedder(lambda batch: squares(batch)).fit(X)
+    with pytest.raises(ValueError, match=r"fingerprint .* lambdas are not"):
+        embedder.fingerprint()
+    assert ImageEmbedder(squares).fingerprint() == joblib.hash(squares)
