@@ -15,7 +15,6 @@ from deepcluster_sk.counting.profile import ClusterCount
 from deepcluster_sk.counting.subdivision import tree_in_space
 from deepcluster_sk.counting.tree import ClusterTreeMixin, border_tree
 from deepcluster_sk.graph.spectral import Labels
-from deepcluster_sk.graph.start import contrasts_for
 from deepcluster_sk.runtime.caching import cached
 from deepcluster_sk.runtime.warning import warn
 from deepcluster_sk.training.net import ClusteringNet
@@ -37,10 +36,9 @@ class CountingMixin(ClusterTreeMixin, ResolutionMixin):
         if is_given(self.n_clusters):
             return context
         layout = context.layout
-        contrast = self._net_params.get("module__contrast", "auto")
         wanted: dict[str, Any] = {
             "bounds": bounds_of(self.n_clusters, context.n_samples),
-            "contrasts": contrasts_for(contrast, layout, "module__contrast"),
+            "contrasts": self._contrasts(layout),
             "image_kind": self.image_kind,
         }
         streams = context.streams("counting")

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from deepcluster_sk import DECClusterer, NeighborGraphClusterer, load
+from deepcluster_sk.networks.contrast import CONTRASTS
 from tests.made import make_images, make_textures, make_vectors, quick
 
 
@@ -160,6 +161,21 @@ def test_a_guess_is_said_before_a_network_is_trained(monkeypatch):
         pytest.raises(RuntimeError, match="not trained"),
     ):
         quick(DECClusterer, "auto").fit(X)
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [({}, ("none",)), ({"init": "graph"}, CONTRASTS)],
+    ids=["as published", "by graph"],
+)
+def test_images_are_counted_as_a_method_sees_them(monkeypatch, params, expected):
+    def look(views, *, contrasts, **settings):
+        assert contrasts == expected
+        raise RuntimeError("seen")
+
+    monkeypatch.setattr("deepcluster_sk.base.counting.count_clusters", look)
+    with pytest.raises(RuntimeError, match="seen"):
+        quick(DECClusterer, "auto", **params).fit(make_images(n=60)[0])
 
 
 def fails_when_counted(model, context, start):
