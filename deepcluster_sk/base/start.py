@@ -86,13 +86,16 @@ def check_init(
     ------
     ValueError
         If an array is neither labels of all samples nor centres of all clusters, or
-        their number is to be found.
+        their number is to be found; if a clusterer finds as many as it likes, or has
+        parameters that are not valid.
     TypeError
         If it is a class.
     """
     if isinstance(init, type):
         name = init.__name__
         raise TypeError(f"init={name} is a class; give an object of it: {name}(...).")
+    if is_clusterer(init) and not is_by_graph(init):
+        _with_clusters(init, n_clusters or 1)
     if isinstance(init, str) or callable(init) or is_clusterer(init):
         return
     if n_clusters is None:
@@ -198,13 +201,7 @@ def _labels_by(
     random_state: np.random.RandomState,
 ) -> Labels:
     """Labels by a clusterer of scikit-learn, fitted on the latent; itself untouched."""
-    fitted = clone(clusterer)
-    # Of a pipeline, the last step finds clusters.
-    last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
-    known = last.get_params(deep=False)
-    for name in ("n_clusters", "n_components"):
-        if name in known:
-            last.set_params(**{name: n_clusters})
+    fitted = _with_clusters(clusterer, n_clusters)
     # Whatever it is made of draws, too.
     for name, value in sorted(fitted.get_params().items()):
         if name.rpartition("__")[2] == "random_state" and value is None:
@@ -219,3 +216,28 @@ def _labels_by(
             f"n_clusters={n_clusters}."
         )
     return labels.astype(np.int64)
+
+
+def _with_clusters(clusterer: Any, n_clusters: int) -> Any:
+    """Copy a clusterer of scikit-learn, to find so many clusters where it is told.
+
+    Raises
+    ------
+    ValueError
+        If something else decides on their number, or a parameter is not valid.
+    """
+    found = clone(clusterer)
+    # Of a pipeline, the last step finds clusters.
+    last = found[-1] if isinstance(found, Pipeline) else found
+    known = last.get_params(deep=False)
+    if known.get("distance_threshold") is not None:
+        raise ValueError(
+            f"init={clusterer!r} finds as many clusters as are that far apart, and "
+            "n_clusters is to decide: set its distance_threshold to None."
+        )
+    for name in ("n_clusters", "n_components"):
+        if name in known:
+            last.set_params(**{name: n_clusters})
+    if hasattr(last, "_parameter_constraints"):
+        last._validate_params()  # which scikit-learn leaves out within another fit
+    return found

@@ -7,7 +7,9 @@ import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
 
 from deepcluster_sk import NeighborGraphClusterer
 from tests.base.same import assert_same
@@ -117,7 +119,7 @@ class Named(Noisy):
     [
         KMeans(n_init=1),
         KMeans(99, n_init=1, random_state=0),
-        AgglomerativeClustering(),
+        AgglomerativeClustering(None),
         GaussianMixture(),
         Noisy(),
         Named(),
@@ -172,6 +174,29 @@ def test_more_clusters_than_there_may_be_are_refused(make):
 
     with pytest.raises(ValueError, match=r"init=Many\(\) made 7 .* n_clusters=3"):
         make(init=Many()).fit(X)
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        (
+            AgglomerativeClustering(n_clusters=None, distance_threshold=1.0),
+            r"init=Agglomerative.* set its distance_threshold to None",
+        ),
+        (
+            make_pipeline(
+                PCA(2), AgglomerativeClustering(None, distance_threshold=1.0)
+            ),
+            "set its distance_threshold to None",
+        ),
+        (KMeans(n_init=-1), "The 'n_init' parameter of KMeans must be"),
+    ],
+    ids=["threshold", "pipeline", "invalid"],
+)
+def test_clusterers_that_cannot_part_the_latent_are_refused(make, init, message):
+    with pytest.raises(ValueError, match=message):
+        make(init=init).fit(X)
 
 
 def without_array(error):
