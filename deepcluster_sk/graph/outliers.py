@@ -177,6 +177,7 @@ class OutlierDetector:
     def of(cls, dataset: RowDataset, reader: SampleReader) -> "OutlierDetector":
         """Look at the samples of a data set, up to 2,000 of them."""
         contrasts = SEEN_UNDER if reader.layout.is_image else SEEN_UNDER[:1]
+        reader = _of_all(reader)
         return cls({name: Surroundings.of(dataset, reader, name) for name in contrasts})
 
     def to(self, device: torch.device) -> "OutlierDetector":
@@ -225,13 +226,29 @@ class OutlierDetector:
         """
         fences = np.concatenate([one.fences for one in self.seen.values()])
         with computing(device):
-            measures = collect(self.to(device)._measured, dataset, reader, device)
+            measures = collect(
+                self.to(device)._measured, dataset, _of_all(reader), device
+            )
         beyond = measures.cpu().numpy() > fences + _ROUNDING
         return np.where(beyond.any(axis=1), -1, labels)
 
     def _measured(self, x: torch.Tensor) -> torch.Tensor:
         """Measures of samples under each contrast, ``(n, 2 * len(seen))``."""
         return torch.cat([one._measured(x) for one in self.seen.values()], 1)
+
+
+def _of_all(reader: SampleReader) -> SampleReader:
+    """Read what was constant as well, which others read as 0.
+
+    It has no measure of its own, and goes by the largest of the others: at most as far
+    off as what varies most, it makes no outlier.
+    """
+    scale = reader.scaler.scale
+    least = scale.min(where=scale > 0, initial=np.inf)
+    if least == np.inf:  # all is constant
+        return reader
+    whole = np.where(scale > 0, scale, least)
+    return replace(reader, scaler=replace(reader.scaler, scale=whole))
 
 
 def _distinct_rows(dataset: RowDataset, most: int) -> NDArray[np.int64]:

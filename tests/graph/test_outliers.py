@@ -229,3 +229,28 @@ def test_a_fence_is_passed_by_more_than_rounding(digits, which, below, beyond):
     fences[which] = measure - below
     known = OutlierDetector({"none": replace(known, fences=tuple(fences))})
     assert found_odd(known, X, reader).tolist() == [beyond]
+
+
+def test_what_never_varied_may_be_odd_too(digits):
+    _, odd = look(digits[:300])
+    constant = np.ptp(digits[:300], axis=0) == 0
+    assert constant.sum() > 3
+    # By the measure of what varies most, slight traces are nothing.
+    new = digits[1200:1300].copy()
+    before = odd(new)
+    new[:, constant] += 1
+    assert_array_equal(odd(new), before)
+    new[:, constant] = 100
+    assert odd(new).all()
+
+
+def test_a_colour_that_was_never_seen_is_odd(digits):
+    grey = digits[:300].reshape(-1, 8, 8)
+    rows = np.stack([grey, grey, np.zeros_like(grey)], axis=1).reshape(300, -1)
+    layout = RowLayout("CHW", (3, 8, 8))
+    reader = SampleReader(layout, PixelScaler.standardize(rows, layout))
+    known = OutlierDetector.of(RowDataset(rows), reader)
+    assert found_odd(known, rows, reader).mean() < 0.1
+    coloured = rows[:50].copy()
+    coloured[:, 128:] = 16
+    assert found_odd(known, coloured, reader).all()
