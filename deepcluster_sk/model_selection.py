@@ -306,7 +306,7 @@ def suggest_n_clusters(
     count : ClusterCount
         Its `n_clusters`, `lowest` and `highest`, ``candidates()``, ``labels_at(k)`` for
         the samples in its `nodes`, and the `profile` to be drawn by
-        :class:`ClusterProfileDisplay`.
+        :class:`~deepcluster_sk.plotting.ClusterProfileDisplay`.
 
     Raises
     ------
@@ -315,7 +315,7 @@ def suggest_n_clusters(
 
     See Also
     --------
-    ClusterProfileDisplay : A picture to decide by.
+    deepcluster_sk.plotting.ClusterProfileDisplay : A picture to decide by.
 
     Examples
     --------

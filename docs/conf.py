@@ -40,6 +40,8 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "sg_execution_times.rst"]
 
 autosummary_generate = True
+# A link that leads nowhere is an error.
+nitpicky = True
 # numpydoc's parameter lists already tell the types.
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
@@ -51,6 +53,7 @@ intersphinx_mapping = {
     name: (address, f"inventories/{name}.inv")
     for name, address in {
         "joblib": "https://joblib.readthedocs.io/en/stable/",
+        "scipy": "https://docs.scipy.org/doc/scipy/",
         "sklearn": "https://scikit-learn.org/stable/",
         "skorch": "https://skorch.readthedocs.io/en/stable/",
         "torch": "https://docs.pytorch.org/docs/stable/",

@@ -58,7 +58,7 @@ class ImageEmbedder(
     model : str, Path, nn.Module or callable, default=None
         The network, which has to be given: ``"timm:NAME"``, without its classifier;
         ``"open_clip:ARCHITECTURE/TAG"``, its images' side; a file of ONNX (``.onnx``),
-        of :func:`torch.export.save` (``.pt2``) or of TorchScript (``.pt``); a module;
+        of ``torch.export.save`` (``.pt2``) or of TorchScript (``.pt``); a module;
         or any function that makes an array ``(b, n_features)`` of a tensor
         ``(b, C, H, W)`` on the device. Files are programs: take them from those you
         trust. A module in training, or on another device, is copied first.

@@ -34,8 +34,8 @@ class Pass(NamedTuple):
     latent : Tensor of shape (n, latent_dim)
     log_assignment : Tensor of shape (n, n_clusters)
         log q.
-    reconstruction : Tensor of shape (n_reconstructed, *sample_shape)
-    seen : Tensor of shape (n, *sample_shape)
+    reconstruction : Tensor of shape ``(n_reconstructed, *sample_shape)``
+    seen : Tensor of shape ``(n, *sample_shape)``
         The rows under the contrast normalisation.
     """
 
@@ -49,7 +49,7 @@ class Pass(NamedTuple):
 
         Parameters
         ----------
-        x : Tensor of shape (n, *sample_shape)
+        x : Tensor of shape ``(n, *sample_shape)``
             The rows of the pass.
         as_seen : bool
             Whether they are to be rebuilt under the contrast normalisation.
@@ -144,7 +144,7 @@ class ClusteringAutoencoder(nn.Module):
     Parameters
     ----------
     architecture, channels
-        As :func:`~deepcluster_sk.networks.autoencoders.make_autoencoder` takes them.
+        As ``make_autoencoder`` of ``networks.autoencoders`` takes them.
     sample_shape : tuple of int
         ``(C, H, W)`` or ``(d,)``.
     n_clusters, latent_dim : int
@@ -155,7 +155,7 @@ class ClusteringAutoencoder(nn.Module):
     contrast : {"none", "image", "local"}, default="none"
         Contrast normalisation the encoder sees images under.
     batch_norm : bool, default=True
-        As :func:`~deepcluster_sk.networks.autoencoders.make_autoencoder` takes it.
+        As ``make_autoencoder`` of ``networks.autoencoders`` takes it.
 
     References
     ----------
@@ -232,7 +232,7 @@ class ClusteringAutoencoder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n, *sample_shape)
+        x : Tensor of shape ``(n, *sample_shape)``
             Views stacked along the batch.
         n_reconstructed : int
             How many rows the decoder is asked for.

@@ -14,9 +14,9 @@ Terms = dict[str, torch.Tensor]
 class Objective:
     """One phase of training: inputs of a pass, terms of a batch, work between epochs.
 
-    Subclasses fill in :meth:`__call__`; the other methods may stay as they are. A phase
+    Subclasses fill in ``__call__``; the other methods may stay as they are. A phase
     calls :meth:`begin`; for every batch :meth:`companions`, :meth:`inputs`,
-    :meth:`__call__` and :meth:`end_batch`; after every epoch :meth:`end_epoch`; and at
+    ``__call__`` and :meth:`end_batch`; after every epoch :meth:`end_epoch`; and at
     last :meth:`end`.
 
     Attributes
@@ -58,8 +58,8 @@ class Objective:
         ----------
         module : nn.Module
             The network, as it is.
-        rows : Tensor of shape (b, *sample_shape)
-        **companions : Tensor of shape (b, *sample_shape)
+        rows : Tensor of shape ``(b, *sample_shape)``
+        **companions : Tensor of shape ``(b, *sample_shape)``
             What :meth:`companions` named.
         """
         return {"x": rows}

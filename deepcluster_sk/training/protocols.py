@@ -32,9 +32,9 @@ class ClusteringModule(Protocol):
         Parameters
         ----------
         cluster : int
-        seeds : Tensor of shape (m, *sample_shape)
+        seeds : Tensor of shape ``(m, *sample_shape)``
             Samples that it is to take, most of them from one other cluster.
-        others : Tensor of shape (k, *sample_shape)
+        others : Tensor of shape ``(k, *sample_shape)``
             Samples that are to stay with that one, if any.
         """
 
