@@ -148,8 +148,8 @@ def _contingency(
     labels_true: ArrayLike, labels_pred: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
     """Count each pair: (n_classes, n_found), the classes, the clusters."""
-    true = _check_labels(labels_true, "labels_true")
-    pred = _check_labels(labels_pred, "labels_pred")
+    true = check_labels(labels_true, "labels_true")
+    pred = check_labels(labels_pred, "labels_pred")
     check_consistent_length(true, pred)
     classes, class_index = np.unique(true, return_inverse=True)
     clusters, cluster_index = np.unique(pred, return_inverse=True)
@@ -177,8 +177,24 @@ def pair_counts(
     return flat.reshape(n_first, n_second).astype(np.int64, copy=False)
 
 
-def _check_labels(labels: ArrayLike, name: str) -> NDArray[Any]:
-    """Return labels as a 1-D array that can be compared and sorted."""
+def check_labels(labels: ArrayLike, name: str) -> NDArray[Any]:
+    """Return labels as a 1-D array that can be compared and sorted.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+    name : str
+        Of the parameter, for errors.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If there are none, or they are NaN, infinite, fractional or of several types.
+    """
     checked = check_array(
         column_or_1d(labels), ensure_2d=False, dtype=None, input_name=name
     )

@@ -36,7 +36,7 @@ def as_pictures(
     ------
     ValueError
         If they cannot be read as images, have other than 1, 3 or 4 channels, or hold
-        NaN or infinite numbers.
+        other than finite real numbers.
     """
     if images.ndim == 2:
         if image_shape is None:
@@ -52,6 +52,8 @@ def as_pictures(
             )
     else:
         layout = layout_from_array(images.shape, channel_axis)
+    if images.dtype.kind not in "biufO":
+        raise ValueError(f"Images must hold real numbers, got dtype {images.dtype}.")
     flat = torch.from_numpy(images.reshape(len(images), -1).astype(np.float64))
     pictures = layout.arrange(flat).permute(0, 2, 3, 1).numpy()
     if layout.n_channels not in (1, 3, 4):

@@ -1,20 +1,21 @@
 """Pictures of each cluster, the surest first."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
     check_is_fitted,
-    column_or_1d,
 )
 
 from deepcluster_sk.data.samples import plain
 from deepcluster_sk.data.showing import as_pictures
+from deepcluster_sk.metrics import check_labels
 from deepcluster_sk.plotting.montage import draw_rows
 
 if TYPE_CHECKING:
@@ -195,15 +196,19 @@ class ClustersDisplay:
 
         Raises
         ------
-        ValueError
-            If lengths differ or `X` cannot be read as images.
+        ValueError, TypeError
+            If lengths differ, `X` cannot be read as images, or a parameter is not
+            valid.
         ImportError
             If matplotlib is not installed.
         """
-        if n_images < 1:
-            raise ValueError(f"n_images={n_images!r} must be at least 1.")
+        check_scalar(n_images, "n_images", Integral, min_val=1)
+        if not isinstance(names, Mapping | None):
+            raise TypeError(
+                f"names must be a mapping such as {{3: 'cats'}}, got {names!r}."
+            )
         images = np.asarray(plain(X))
-        found = column_or_1d(labels)
+        found = check_labels(labels, "labels")
         check_consistent_length(images, found)
         confidence = _confidence(probabilities, found)
         random = check_random_state(random_state)

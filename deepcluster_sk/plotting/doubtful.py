@@ -1,9 +1,11 @@
 """Pictures that are most in doubt."""
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
@@ -13,6 +15,7 @@ from sklearn.utils.validation import (
 
 from deepcluster_sk.data.samples import plain
 from deepcluster_sk.data.showing import as_pictures
+from deepcluster_sk.metrics import check_labels
 from deepcluster_sk.plotting.montage import draw_rows, numbered_rows
 from deepcluster_sk.plotting.needs import check_has
 
@@ -169,14 +172,14 @@ class DoubtfulDisplay:
 
         Raises
         ------
-        ValueError
-            If lengths differ or `X` cannot be read as images.
+        ValueError, TypeError
+            If lengths differ, `X` cannot be read as images, or a parameter is not
+            valid.
         ImportError
             If matplotlib is not installed.
         """
-        if n_images < 1:
-            raise ValueError(f"n_images={n_images!r} must be at least 1.")
-        images, names = np.asarray(plain(X)), column_or_1d(labels)
+        check_scalar(n_images, "n_images", Integral, min_val=1)
+        images, names = np.asarray(plain(X)), check_labels(labels, "labels")
         sure = column_or_1d(
             check_array(confidence, ensure_2d=False, input_name="confidence")
         )

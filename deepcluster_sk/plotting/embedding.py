@@ -10,10 +10,10 @@ from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
     check_is_fitted,
-    column_or_1d,
 )
 
 from deepcluster_sk.base.clusterer import BaseDeepClusterer
+from deepcluster_sk.metrics import check_labels
 from deepcluster_sk.plotting.needs import check_has
 from deepcluster_sk.plotting.pyplot import axes_or_new, import_pyplot
 
@@ -165,7 +165,8 @@ class EmbeddingDisplay:
         Raises
         ------
         ValueError
-            If lengths or dimensions differ, or d < 2, or there is no such method.
+            If lengths or dimensions differ, labels are NaN or fractional, or d < 2, or
+            there is no such method.
         ImportError
             If matplotlib is not installed.
         """
@@ -178,20 +179,11 @@ class EmbeddingDisplay:
             raise ValueError(
                 f"centers have {marks.shape[1]} dimensions, Z has {points.shape[1]}."
             )
-        names = None if labels is None else column_or_1d(labels)
+        names = None if labels is None else check_labels(labels, "labels")
         check_consistent_length(points, names)
         axis_names = ("dimension 1", "dimension 2")
         if points.shape[1] > 2 and method == "pca":
-            pca = PCA(n_components=2, svd_solver="covariance_eigh")
-            # Arrays, whatever scikit-learn is configured to give.
-            pca.set_output(transform="default").fit(points)
-            points = pca.transform(points)
-            marks = None if marks is None else pca.transform(marks)
-            first, second = (
-                f"component {i} ({share:.0%} of the variance)"
-                for i, share in enumerate(pca.explained_variance_ratio_, start=1)
-            )
-            axis_names = (first, second)
+            points, marks, axis_names = _principal(points, marks)
         elif points.shape[1] > 2:
             points, marks = _tsne(points, marks, random_state)
             axis_names = ("t-SNE 1", "t-SNE 2")
@@ -243,6 +235,24 @@ class EmbeddingDisplay:
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
+
+
+def _principal(
+    points: NDArray[Any], marks: NDArray[Any] | None
+) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, str]]:
+    """Map points, and marks with them, onto principal components; and their names."""
+    if not np.ptp(points, axis=0).any():  # they have none
+        none = None if marks is None else np.zeros((len(marks), 2))
+        return np.zeros((len(points), 2)), none, ("component 1", "component 2")
+    pca = PCA(n_components=2, svd_solver="covariance_eigh")
+    # Arrays, whatever scikit-learn is configured to give.
+    pca.set_output(transform="default").fit(points)
+    first, second = (
+        f"component {i} ({share:.0%} of the variance)"
+        for i, share in enumerate(pca.explained_variance_ratio_, start=1)
+    )
+    mapped = None if marks is None else pca.transform(marks)
+    return pca.transform(points), mapped, (first, second)
 
 
 def _tsne(

@@ -120,13 +120,34 @@ def test_clusters_draws_on_the_axes_given():
         ((4, 5, 5, 5), {}, "channel axis"),
         ((4, 2, 5, 5), {"channel_axis": 1}, "2 channels cannot be drawn"),
         ((3, 5, 5), {}, r"\[3, 4\]"),
-        ((4, 5, 5), {"n_images": 0}, "n_images=0"),
+        ((4, 5, 5), {"n_images": 0}, "n_images == 0, must be >= 1"),
+        ((0, 5, 5), {"labels": []}, "0 sample"),
+        ((4, 5, 5), {"labels": [0, 0, np.nan, 1]}, "labels contains NaN"),
+        ((4, 5, 5), {"labels": [0, None, 1, 1]}, "labels mixes values of types"),
         ((4, 5, 5), {"probabilities": [1.0]}, r"\[1, 4\]"),
     ],
 )
 def test_clusters_errors(shape, options, message):
     with pytest.raises(ValueError, match=message):
-        draw(np.zeros(shape), [0, 0, 1, 1], **options)
+        draw(np.zeros(shape), **{"labels": [0, 0, 1, 1], **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_images": 2.5}, "n_images must be an instance of int, not float"),
+        ({"names": ["a", "b"]}, r"names must be a mapping .* got \['a', 'b'\]"),
+    ],
+)
+def test_clusters_parameters_of_other_types(options, message):
+    with pytest.raises(TypeError, match=message):
+        draw(np.zeros((4, 5, 5)), [0, 0, 1, 1], **options)
+
+
+@pytest.mark.parametrize("dtype", [complex, str])
+def test_images_that_hold_no_real_numbers_are_not_drawn(dtype):
+    with pytest.raises(ValueError, match="must hold real numbers, got dtype"):
+        draw(np.zeros((4, 5, 5), dtype), [0, 0, 1, 1])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -51,7 +51,7 @@ def test_doubtful_captions_are_no_formulas():
     [
         ([0.1], {}, r"\[3, 3, 1\]"),
         ([0.1, np.nan, 0.2], {}, "confidence contains NaN"),
-        ([0.1, 0.2, 0.3], {"n_images": 0}, "n_images=0"),
+        ([0.1, 0.2, 0.3], {"n_images": 0}, "n_images == 0, must be >= 1"),
     ],
 )
 def test_doubtful_errors(confidence, options, message):

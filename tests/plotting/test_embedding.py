@@ -53,10 +53,11 @@ def test_embedding_where_scikit_learn_gives_tables(method):
     assert_array_equal(display.centers, expected.centers)
 
 
+@pytest.mark.parametrize("method", ["pca", "tsne"])
 @pytest.mark.parametrize("n", [1, 40])
-def test_embedding_by_tsne_of_equal_points(n):
+def test_embedding_of_equal_points(n, method):
     Z = np.ones((n, 5))
-    display = EmbeddingDisplay.from_predictions(Z, centers=Z[:1], method="tsne")
+    display = EmbeddingDisplay.from_predictions(Z, centers=Z[:1], method=method)
     assert not display.points.any()
     assert not display.centers.any()
 
@@ -68,6 +69,8 @@ def test_embedding_errors():
         draw(np.zeros((4, 2)), centers=np.zeros((1, 3)))
     with pytest.raises(ValueError, match=r"\[4, 3\]"):
         draw(np.zeros((4, 2)), [0, 1, 1])
+    with pytest.raises(ValueError, match="labels contains NaN"):
+        draw(np.zeros((3, 2)), [0, np.nan, 1])
     with pytest.raises(ValueError, match="'umap' must be 'pca' or 'tsne'"):
         draw(np.zeros((4, 2)), method="umap")
 
