@@ -227,7 +227,8 @@ class CorrectionsMixin(ContinuingMixin):
             If there are no such clusters, or a name is no text.
         """
         check_is_fitted(self)
-        if isinstance(names, str | set | frozenset):  # a set has no order
+        # A set has no order.
+        if isinstance(names, str | set | frozenset) or not hasattr(names, "__len__"):
             raise TypeError(
                 "names must be a mapping such as {3: 'cats'}, or a sequence with a "
                 f"name for every cluster, got {names!r}."

@@ -35,8 +35,8 @@ def as_pictures(
     Raises
     ------
     ValueError
-        If they cannot be read as images, have other than 1, 3 or 4 channels, or hold
-        other than finite real numbers.
+        If there are none, or they cannot be read as images, have other than 1, 3 or 4
+        channels, or hold other than finite real numbers.
     """
     if images.ndim == 2:
         if image_shape is None:
@@ -52,6 +52,8 @@ def as_pictures(
             )
     else:
         layout = layout_from_array(images.shape, channel_axis)
+    if not len(images):
+        raise ValueError("There are no images to be drawn.")
     if images.dtype.kind not in "biufO":
         raise ValueError(f"Images must hold real numbers, got dtype {images.dtype}.")
     flat = torch.from_numpy(images.reshape(len(images), -1).astype(np.float64))

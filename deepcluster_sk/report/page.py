@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def write_report(
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
     TypeError
-        If `model` is no deep clusterer.
+        If `model` is no deep clusterer, or `files` are no names.
     ValueError
         If there are no samples, more or fewer files or images than samples, or samples
         are vectors and there are no images, nor files that can be read.
@@ -112,7 +112,8 @@ def report_page(
             f"DeepTripletClusterer, got a {type(model).__name__}."
         )
     check_is_fitted(model)
-    names = [] if files is None else [name_as_text(file) for file in files]
+    files = None if files is None else _checked_files(files)
+    names = [name_as_text(file) for file in files or ()]
     n = _num_samples(X)
     if n == 0:
         raise ValueError("X has no samples, so that there is nothing to report.")
@@ -136,6 +137,19 @@ def report_page(
     return _filled(content).encode()
 
 
+def _checked_files(
+    files: Iterable[str | os.PathLike[str]],
+) -> list[str | os.PathLike[str]]:
+    """List the names of files."""
+    if isinstance(files, str | bytes | os.PathLike):
+        raise TypeError(f"files must hold a name for each sample, got {files!r} alone.")
+    found = list(files)
+    for file in found:
+        if not isinstance(file, str | os.PathLike):
+            raise TypeError(f"files must be texts or paths, got {file!r} among them.")
+    return found
+
+
 def _shown(
     model: Any,
     X: ArrayLike,
@@ -144,7 +158,10 @@ def _shown(
 ) -> NDArray[np.uint8] | None:
     """Pictures of samples: those given, or of their files, or they themselves."""
     if images is not None:
-        return pictures_of(images, None, None)
+        try:
+            return pictures_of(images, None, None)
+        except ValueError as error:
+            raise ValueError(f"images= cannot be shown: {error}") from error
     pictures = None
     if model.image_shape_ is not None:
         pictures = pictures_of(X, model.image_shape_, model.channel_axis)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_array, check_consistent_length
 
 from deepcluster_sk.data.pictures import pillow
-from deepcluster_sk.report.thumbnails import thumbnails
+from deepcluster_sk.metrics import check_labels
+from deepcluster_sk.report.thumbnails import pictures_of, thumbnails
 
 #: Entry of the file by which it is not taken for a picture of the user's.
 _SOFTWARE = "Software"
@@ -35,9 +37,9 @@ SHEET = SheetSettings()
 
 
 def contact_sheet(
-    pictures: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    confidence: NDArray[np.floating],
+    pictures: ArrayLike,
+    labels: ArrayLike,
+    confidence: ArrayLike,
     *,
     names: Sequence[str | None] | None = None,
     software: str = "deepcluster_sk",
@@ -47,9 +49,12 @@ def contact_sheet(
 
     Parameters
     ----------
-    pictures : ndarray of shape (n, H, W) or (n, H, W, 3), uint8
-    labels : ndarray of shape (n,)
-    confidence : ndarray of shape (n,)
+    pictures : array-like of shape (n, H, W), (n, C, H, W) or (n, H, W, C)
+        Images, as :func:`write_report` takes them.
+    labels : array-like of shape (n,)
+        Cluster of each.
+    confidence : array-like of shape (n,)
+        Higher is surer.
     names : sequence of str or None, default=None
         Of the clusters, such as ``cluster_names_``. What is longer than the column is
         cut.
@@ -60,7 +65,22 @@ def contact_sheet(
     Returns
     -------
     bytes
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, there are no pictures, or a cluster has no place in `names`.
+    ImportError
+        If Pillow is not installed.
     """
+    pictures, labels = pictures_of(pictures, None, None), check_labels(labels, "labels")
+    sure = check_array(confidence, ensure_2d=False, input_name="confidence")
+    check_consistent_length(pictures, labels, sure)
+    if names is not None and not np.isin(labels, range(-1, len(names))).all():
+        raise ValueError(
+            f"labels must be from -1 to {len(names) - 1} where there are {len(names)} "
+            f"names, got {np.unique(labels).tolist()}."
+        )
     image = pillow()
     from PIL import ImageDraw
     from PIL.PngImagePlugin import PngInfo
@@ -79,7 +99,7 @@ def contact_sheet(
             name = _cut(name, settings.label_width - 2 * settings.gap, draw)
             draw.text((middle[0], middle[1] + _LINE), name, fill="black")
         members = np.flatnonzero(labels == cluster)
-        members = members[np.argsort(-confidence[members], kind="stable")]
+        members = members[np.argsort(-sure[members], kind="stable")]
         chosen = pictures[members[: settings.n_images]]
         for column, tile in enumerate(_tiles(chosen, settings.side)):
             left = settings.label_width + column * step

@@ -215,6 +215,8 @@ def test_clusters_to_be_counted_have_no_numbers_yet(no_work):
         (lambda m: m.rename("abcd"), TypeError, "must be a mapping"),
         (lambda m: m.rename({0: np.nan}), ValueError, "must be a text or None.* nan"),
         (lambda m: m.rename({*"abcd"}), TypeError, "must be a mapping"),
+        (lambda m: m.rename(iter("abcd")), TypeError, "must be a mapping"),
+        (lambda m: m.rename(None), TypeError, "must be a mapping.* got None"),
         (lambda m: m.rename(frozenset("abcd")), TypeError, "must be a mapping"),
     ],
 )

@@ -156,7 +156,7 @@ def test_vectors_are_shown_by_their_images(page):
     [
         ({"files": ["a.png"]}, "There are 1 files, but 90 samples"),
         ({"images": np.zeros((3, 8, 8))}, "There are 3 images, but 90 samples"),
-        ({"images": np.zeros((90, 8, 8, 5))}, "Cannot tell the channel axis"),
+        ({"images": np.zeros((90, 8, 8, 5))}, "images= cannot .* channel axis"),
         ({"images": np.full((90, 8, 8), np.nan)}, "90 of 90 images to be drawn hold"),
     ],
 )
@@ -164,6 +164,24 @@ def test_what_does_not_go_together(model, images, page, given, message):
     with pytest.raises(ValueError, match=message):
         write_report(model, images, page, **given)
     assert not page.exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ("folder", "a name for each sample, got 'folder' alone"),
+        ([None] * 90, "texts or paths, got None among them"),
+        ([b"a.png"] * 90, "got b'a.png' among them"),
+    ],
+)
+def test_files_that_are_no_names(model, images, page, files, message):
+    with pytest.raises(TypeError, match=message):
+        write_report(model, images, page, files=files)
+
+
+def test_names_that_come_one_by_one(model, images, page, names):
+    write_report(model, images, page, files=iter(names))
+    assert content(page)["files"] == names
 
 
 def test_not_fitted(images, page):

@@ -49,3 +49,34 @@ def test_long_names_are_cut_and_stand_in_one_line():
     # Behind the number's line and the name's there is no third.
     assert found[4 + 68 + 54 : 4 + 68 + 64].max() == 0
     assert np.flatnonzero(found[4 + 68 + 38 : 4 + 68 + 54].max(axis=0)).max() > 90
+
+
+def test_pictures_of_every_kind_are_the_same_sheet():
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 8, 8), np.uint8)
+    labels, confidence = [0, 0, 1, 1], [0.1, 0.2, 0.4, 0.3]
+    expected = contact_sheet(pictures, labels, confidence)
+    for same in (pictures / 255, list(pictures), pictures[:, None]):
+        assert contact_sheet(same, labels, confidence) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"pictures": np.zeros((4, 64))}, "flat rows"),
+        ({"pictures": np.full((4, 8, 8), np.nan)}, "hold NaN"),
+        ({"pictures": np.zeros((3, 8, 8))}, r"\[3, 4, 4\]"),
+        ({"labels": [0, 1]}, r"\[4, 2, 4\]"),
+        ({"labels": [0, 0, 3, 3], "names": "abc"}, r"from -1 to 2 .* 3 names, got \[0"),
+        ({"confidence": [1.0, np.nan, 1.0, 1.0]}, "confidence contains NaN"),
+        ({"confidence": [1.0]}, r"\[4, 4, 1\]"),
+        ({"pictures": np.zeros((0, 8, 8)), "labels": []}, "no images"),
+    ],
+)
+def test_what_makes_no_sheet(given, message):
+    sound = {
+        "pictures": np.zeros((4, 8, 8)),
+        "labels": [0, 0, 1, 1],
+        "confidence": [1.0] * 4,
+    }
+    with pytest.raises(ValueError, match=message):
+        contact_sheet(**{**sound, **given})
