@@ -74,11 +74,19 @@ def load_backbone(
     ValueError
         If it cannot be told what is meant, or a parameter goes with another kind of
         network.
+    TypeError
+        If it is None or a class.
     FileNotFoundError
         If there is no such file.
     ImportError
         If a package is missing that the network needs.
     """
+    if model is None or isinstance(model, type):
+        given = "None" if model is None else f"{model.__name__}, which is a class,"
+        raise TypeError(
+            f"model={given} is no network: use {_KINDS}, an object of a module, or a "
+            "function."
+        )
     name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
     is_onnx = name is not None and name.lower().endswith(_ONNX)
     hub, rest = _hub_of(name)

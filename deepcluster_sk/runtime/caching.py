@@ -71,12 +71,21 @@ def hash_of(value: Any, what: str) -> str:
         If it cannot; the message begins with `what` must be stored.
     """
     try:
+        # By itself, joblib leaves out what it fails on within a dict, and all behind.
+        pickle.Pickler(_Nowhere(), pickle.HIGHEST_PROTOCOL).dump(value)
         return str(joblib.hash(value, coerce_mmap=True))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f"{what} must be such that pickle can store them, as functions defined in "
             f"a module are and lambdas are not: {error}"
         ) from error
+
+
+class _Nowhere:
+    """A file that keeps nothing."""
+
+    def write(self, content: Any) -> None:
+        """Forget it."""
 
 
 def data_key(rows: NDArray[Any]) -> str:

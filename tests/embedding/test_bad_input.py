@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from deepcluster_sk import ImageEmbedder
 from tests.embedding.networks import Grid, photographs, squares
@@ -22,6 +23,7 @@ X = photographs()
         ("no/such.onnx", FileNotFoundError, "'no/such.onnx': there is no such file"),
         ("no/such.pt", FileNotFoundError, "there is no such file"),
         (__file__, ValueError, "cannot be told by its ending"),
+        (nn.Conv2d, TypeError, "model=Conv2d, which is a class, is no network"),
     ],
 )
 def test_no_network(model, error, match):

@@ -337,3 +337,5 @@ def test_a_function_without_a_name_has_no_fingerprint():
     with pytest.raises(ValueError, match=r"fingerprint .* lambdas are not"):
         embedder.fingerprint()
     assert ImageEmbedder(squares).fingerprint() == joblib.hash(squares)
+    with pytest.raises(TypeError, match="model=None is no network"):
+        ImageEmbedder().fingerprint()

@@ -1,8 +1,10 @@
 import pickle
+import threading
 
 import joblib
 import numpy as np
 import pytest
+from sklearn.utils import Bunch
 
 from deepcluster_sk.runtime import caching
 from deepcluster_sk.runtime.caching import cached, data_key
@@ -57,6 +59,21 @@ def test_without_a_memory_nothing_is_hashed():
 def test_what_has_no_hash_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(ValueError, match="With memory set, parameters must be such"):
         cached(str(tmp_path), "stage", {"a": lambda: None}, lambda: 3)
+
+
+class Locked:
+    """What pickle cannot store, as joblib finds out when it has begun to."""
+
+    def __init__(self, weight):
+        self.lock = threading.Lock()
+        self.weight = weight
+
+
+@pytest.mark.parametrize("wrap", [dict, Bunch], ids=["dict", "nested"])
+def test_what_has_half_a_hash_is_refused(tmp_path, wrap):
+    for weight in (1, 2):  # or the second is taken for the first
+        with pytest.raises(ValueError, match="cannot pickle"):
+            cached(str(tmp_path), "stage", {"a": wrap(b=Locked(weight))}, lambda: 3)
 
 
 @pytest.mark.parametrize("name", ["STAGES_VERSION", "torch"])
