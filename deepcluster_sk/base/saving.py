@@ -36,6 +36,7 @@ _FACTS = (
     *("history_", "n_iter_", "_n_features_out", "n_clusters_", "cluster_profile_"),
     *("interrupted_", "_typical_probability"),
     *("cluster_names_", "_asked_for", "_n_times_gone_on", "_fitted_with"),
+    "_white",
 )
 _ARRAYS = ("labels_", "initial_labels_", "cluster_centers_")
 #: Those that files of 0.1.0 lack.

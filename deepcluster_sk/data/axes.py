@@ -92,17 +92,13 @@ def _layout_of(shape: tuple[int, ...], name: str, stated: int | None) -> RowLayo
     return RowLayout("HWC", (shape[2], shape[0], shape[1]))
 
 
-def flatten_samples(
-    X: Any, n_channels: int | None = None
-) -> tuple[Any, tuple[int, ...] | None]:
+def flatten_samples(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """Turn an n-D array into rows without copying; leave everything else alone.
 
     Parameters
     ----------
     X : array-like
         Anything a scikit-learn estimator may be given, and what :func:`plain` takes.
-    n_channels : int, default=None
-        Number of channels that grey Pillow images are to have, if it is known.
 
     Returns
     -------
@@ -111,7 +107,7 @@ def flatten_samples(
     shape : tuple of int or None
         Shape of the n-D array, None where `X` is not one.
     """
-    X = plain(X, n_channels)
+    X = plain(X)
     # Data frames and sparse matrices have a shape of their own, of two axes.
     array = X if hasattr(X, "shape") else _as_array(X)
     shape: tuple[int, ...] = getattr(array, "shape", ())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from deepcluster_sk.data.pictures import pillow, read_pixels, reason
-from deepcluster_sk.data.pixels import Pixels, is_grey, is_share, stacked
+from deepcluster_sk.data.pixels import Pixels, is_grey, is_share, stacked, white_of
 
 #: Modes of Pillow that may hold grey pictures without saying so, and those that do.
 _MAYBE_GREY = ("1", "L", "LA", "La", "P", "PA")
@@ -22,16 +22,35 @@ _MAYBE_GREY = ("1", "L", "LA", "La", "P", "PA")
 _NO_DATA_SETS = (list, tuple, str, bytes, bytearray, memoryview, Mapping)
 
 
-def plain(X: Any, n_channels: int | None = None) -> Any:
+def plain(X: Any) -> Any:
     """Make an array of samples that come as none; leave everything else alone.
+
+    As :func:`plain_of_white` does, which says what is raised.
+    """
+    return plain_of_white(X)[0]
+
+
+def plain_of_white(
+    X: Any, n_channels: int | None = None, white: float | None = None
+) -> tuple[Any, float | None]:
+    """Make an array of samples that come as none, and tell what white is in it.
 
     Parameters
     ----------
     X : Any
         Tensors on any device, lists of Pillow images or tensors, columns of images or
         arrays, data sets, lists of their samples and arrays on a disk become arrays.
+        Everything else is left alone.
     n_channels : int, default=None
         Number of channels that grey Pillow images are to have, if it is known.
+    white : float, default=None
+        What is to stand for white in Pillow images of integers, if it is known.
+
+    Returns
+    -------
+    X : Any
+    white : float or None
+        None where the type of the numbers does not tell.
 
     Raises
     ------
@@ -51,18 +70,20 @@ def plain(X: Any, n_channels: int | None = None) -> Any:
     if is_data_set(X) or _is_list_of_samples(X):
         X = [image_of(X, number) for number in range(len(X))]
         if not holds_pictures(X):
-            return _stacked_arrays(X)
+            X = _stacked_arrays(X)
     _refuse_holders(X)
     if holds_pictures(X):
-        return stack_pictures(X, n_channels=n_channels)
+        return stack_pictures(X, n_channels=n_channels, white=white)
     if _is_on_disk(X):
-        return np.asarray(X[:])
+        X = np.asarray(X[:])
     if np.ma.isMaskedArray(X) and np.ma.is_masked(X):
         raise ValueError(
             f"X has {np.ma.count_masked(X)} masked values; fill them, or leave their "
             "samples out."
         )
-    return X
+    dtype = getattr(X, "dtype", None)
+    is_whole = isinstance(dtype, np.dtype) and dtype.kind == "u" and dtype.itemsize <= 2
+    return X, float(np.iinfo(dtype).max) if is_whole else None
 
 
 def holds_pictures(X: Any) -> bool:
@@ -139,8 +160,11 @@ def image_of(data: Any, number: int) -> Any:
 
 
 def stack_pictures(
-    pictures: Sequence[Any], *, n_channels: int | None = None
-) -> NDArray[Any]:
+    pictures: Sequence[Any],
+    *,
+    n_channels: int | None = None,
+    white: float | None = None,
+) -> tuple[NDArray[Any], float | None]:
     """Make an array of Pillow images of one size.
 
     Palettes are looked up, transparent pictures are laid on white, and pictures are
@@ -152,11 +176,16 @@ def stack_pictures(
     n_channels : int, default=None
         3 makes colour pictures of grey ones, as a model of colour pictures needs. None
         does so if any is of a colour mode.
+    white : float, default=None
+        What is to stand for white, unless all hold floating-point numbers. None takes
+        what :func:`white_of` tells.
 
     Returns
     -------
     X : ndarray of shape (n, H, W) or (n, H, W, 3)
         As :func:`stacked`.
+    white : float or None
+        What stands for white.
 
     Raises
     ------
@@ -189,7 +218,8 @@ def stack_pictures(
                 "deepcluster_sk.datasets.load_pictures do so."
             )
         found.append(pixels)
-    if any(pixels.top is not None for pixels in found):
+    own = white_of(found)
+    if own is not None:
         for number, pixels in enumerate(found):
             if not is_share(pixels):
                 raise ValueError(
@@ -197,7 +227,8 @@ def stack_pictures(
                     "beside pictures of integers: there is no common scale."
                 )
     colour = any(pixels.values.ndim == 3 for pixels in found)
-    return stacked(found, colour=colour or n_channels == 3)
+    white = own if own is None or white is None else white
+    return stacked(found, colour=colour or n_channels == 3, white=white), white
 
 
 def _on_host(X: Any) -> Any:

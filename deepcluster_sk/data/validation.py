@@ -16,6 +16,7 @@ from deepcluster_sk.data.axes import (
 from deepcluster_sk.data.flat_images import image_shape_of
 from deepcluster_sk.data.images import Order, RowLayout
 from deepcluster_sk.data.resizing import shrunk
+from deepcluster_sk.data.samples import plain_of_white
 from deepcluster_sk.runtime.warning import warn
 
 
@@ -30,6 +31,8 @@ class InputMixin:
     channel_axis: int | None
     #: Layout of the rows that were fitted, in the size they came.
     _layout: RowLayout
+    #: What stands for white in them, where their type tells.
+    _white: float | None = None
     #: Canonical shape of a sample after large images were averaged down.
     _small_shape: tuple[int, ...]
 
@@ -37,6 +40,7 @@ class InputMixin:
         self, X: ArrayLike, n_least: int = 2
     ) -> tuple[NDArray[Any], RowLayout]:
         """Rows and layout of the data ``fit`` was given, `n_least` samples or more."""
+        X, self._white = plain_of_white(X)
         X, shape = flatten_samples(X)
         layout = None
         if self.image_shape is not None:
@@ -78,7 +82,9 @@ class InputMixin:
         """
         check_is_fitted(self)
         layout = self._layout
-        X, shape = flatten_samples(X, layout.n_channels if layout.is_image else None)
+        n_channels = layout.n_channels if layout.is_image else None
+        X, _ = plain_of_white(X, n_channels, self._white)
+        X, shape = flatten_samples(X)
         if shape is not None:
             layout = _layout_like(layout, shape)
         return self._checked(X, reset=False, **settings), layout

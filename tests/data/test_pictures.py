@@ -16,7 +16,7 @@ from deepcluster_sk.data.pictures import (
     reason,
 )
 from deepcluster_sk.data.pixels import Pixels, is_grey, stacked
-from deepcluster_sk.data.samples import stack_pictures
+from deepcluster_sk.data.samples import plain, plain_of_white
 from tests.made import quick
 
 WHITE = (255, 255, 255)
@@ -322,7 +322,7 @@ def test_lists_of_palette_pictures_are_looked_up():
         Image.fromarray(rng.integers(0, 255, (4, 5, 3), np.uint8)) for _ in range(3)
     ]
     pictures = [picture.quantize(256) for picture in colours]
-    X = stack_pictures(pictures)
+    X = plain(pictures)
     assert X.shape == (3, 4, 5, 3)
     assert_array_equal(X, [np.asarray(picture.convert("RGB")) for picture in pictures])
     rows, shape = flatten_samples(pictures)
@@ -335,40 +335,40 @@ def test_lists_of_grey_palettes_are_grey():
     picture = Image.new("P", (2, 1))
     picture.putpalette([200, 200, 200, 10, 10, 10])
     picture.putdata([0, 1])
-    assert stack_pictures([picture]).tolist() == [[[200, 10]]]
+    assert plain([picture]).tolist() == [[[200, 10]]]
     # Beside a colour, or for a model of colours, they are colours.
-    assert stack_pictures([picture, Image.new("RGB", (2, 1))]).shape == (2, 1, 2, 3)
-    assert flatten_samples([picture], n_channels=3)[1] == (1, 1, 2, 3)
+    assert plain([picture, Image.new("RGB", (2, 1))]).shape == (2, 1, 2, 3)
+    assert plain_of_white([picture], n_channels=3)[0].shape == (1, 1, 2, 3)
 
 
 def test_lists_of_colour_pictures_keep_their_channels():
     # Whether a batch happens to show grey only must not change its shape.
-    assert stack_pictures([Image.new("RGB", (2, 1))]).shape == (1, 1, 2, 3)
-    assert stack_pictures([Image.new("RGBA", (2, 1))]).tolist() == [[[[255] * 3] * 2]]
+    assert plain([Image.new("RGB", (2, 1))]).shape == (1, 1, 2, 3)
+    assert plain([Image.new("RGBA", (2, 1))]).tolist() == [[[[255] * 3] * 2]]
 
 
 def test_lists_of_16_bits():
     pictures = [Image.fromarray(np.array([[value]], np.uint16)) for value in (5, 60000)]
-    X = stack_pictures(pictures)
+    X = plain(pictures)
     assert X.dtype == np.float32
     assert X.ravel().tolist() == [5, 60000]
-    X = stack_pictures([*pictures, Image.new("L", (1, 1), 255)])
+    X = plain([*pictures, Image.new("L", (1, 1), 255)])
     assert_allclose(X.ravel(), [5 / 257, 60000 / 257, 255], rtol=1e-6)
 
 
 def test_lists_of_pictures_that_do_not_fit_together():
     picture = Image.new("L", (5, 4))
     with pytest.raises(ValueError, match=r"Entry 1 of X is a list"):
-        stack_pictures([picture, [1, 2]])
+        plain([picture, [1, 2]])
     with pytest.raises(ValueError, match=r"Picture 1 .* \(4, 6\).* \(4, 5\)"):
-        stack_pictures([picture, Image.new("L", (6, 4))])
+        plain([picture, Image.new("L", (6, 4))])
     broken = Image.fromarray(np.array([[np.nan]], np.float32))
     with pytest.raises(ValueError, match="Picture 0 of X: 1 of its 1 values"):
-        stack_pictures([broken])
+        plain([broken])
     large = Image.new("F", (5, 4), 3.0)
     with pytest.raises(ValueError, match=r"Picture 1 .* no common scale"):
-        stack_pictures([picture, large])
-    assert_allclose(stack_pictures([picture, Image.new("F", (5, 4), 1.0)])[1], 255)
+        plain([picture, large])
+    assert_allclose(plain([picture, Image.new("F", (5, 4), 1.0)])[1], 255)
 
 
 def test_what_errors_say():

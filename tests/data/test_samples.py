@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, dok_matrix
 from sklearn.utils import Bunch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer
+from deepcluster_sk import DeepTripletClusterer, NeighborGraphClusterer, load
 from deepcluster_sk.data.axes import flatten_samples
 from deepcluster_sk.data.samples import is_data_set, plain
 from deepcluster_sk.datasets import load_pictures
@@ -233,6 +233,21 @@ def test_a_fit_is_the_same(kind):
     graph = NeighborGraphClusterer(3, random_state=0)
     labels = graph.fit(images).labels_
     assert_array_equal(graph.fit(kind(images)).labels_, labels)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_pictures_of_other_depths_are_on_the_scale_of_the_fit(tmp_path):
+    images = (255 * make_images()[0]).clip(0, 255).astype(np.uint8)
+    shallow = [Image.fromarray(image) for image in images]
+    deep = [Image.fromarray(image.astype(np.uint16) * 257) for image in images]
+    mixed = shallow[:20] + deep[20:]
+    for fitted_on in (images, images.astype(np.uint16) * 257, shallow, deep, mixed):
+        model = quick(DeepTripletClusterer).fit(fitted_on)
+        expected = model.predict_proba(fitted_on)
+        model.save(tmp_path / "model")
+        for one in (model, load(tmp_path / "model")):
+            for same in (shallow, deep, mixed):
+                assert_array_equal(one.predict_proba(same), expected)
 
 
 @pytest.mark.parametrize("name", ["a.png", Path("a.png")])
