@@ -227,8 +227,10 @@ def _with_clusters(clusterer: Any, n_clusters: int) -> Any:
         If something else decides on their number, or a parameter is not valid.
     """
     found = clone(clusterer)
-    # Of a pipeline, the last step finds clusters.
-    last = found[-1] if isinstance(found, Pipeline) else found
+    parts = (
+        [part for _, part in found.steps] if isinstance(found, Pipeline) else [found]
+    )
+    last = parts[-1]  # which finds clusters
     known = last.get_params(deep=False)
     if known.get("distance_threshold") is not None:
         raise ValueError(
@@ -238,6 +240,7 @@ def _with_clusters(clusterer: Any, n_clusters: int) -> Any:
     for name in ("n_clusters", "n_components"):
         if name in known:
             last.set_params(**{name: n_clusters})
-    if hasattr(last, "_parameter_constraints"):
-        last._validate_params()  # which scikit-learn leaves out within another fit
+    for part in parts:
+        if hasattr(part, "_parameter_constraints"):
+            part._validate_params()  # which scikit-learn leaves out within another fit
     return found

@@ -191,8 +191,9 @@ def test_more_clusters_than_there_may_be_are_refused(make):
             "set its distance_threshold to None",
         ),
         (KMeans(n_init=-1), "The 'n_init' parameter of KMeans must be"),
+        (make_pipeline(PCA(-2), KMeans()), "The 'n_components' parameter of PCA must"),
     ],
-    ids=["threshold", "pipeline", "invalid"],
+    ids=["threshold", "pipeline", "invalid", "invalid step"],
 )
 def test_clusterers_that_cannot_part_the_latent_are_refused(make, init, message):
     with pytest.raises(ValueError, match=message):
