@@ -229,8 +229,9 @@ class OutlierDetector:
             measures = collect(
                 self.to(device)._measured, dataset, _of_all(reader), device
             )
-        beyond = measures.cpu().numpy() > fences + _ROUNDING
-        return np.where(beyond.any(axis=1), -1, labels)
+        # So that what overflows, and has no measure, is beyond them.
+        within = measures.cpu().numpy() <= fences + _ROUNDING
+        return np.where(within.all(axis=1), labels, -1)
 
     def _measured(self, x: torch.Tensor) -> torch.Tensor:
         """Measures of samples under each contrast, ``(n, 2 * len(seen))``."""
