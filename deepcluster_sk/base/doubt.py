@@ -142,7 +142,10 @@ class DoubtMixin(InputMixin):
         )
         with seeded(DOUBT.seed, device), computing(device):
             return find_witnesses(
-                views, self.n_clusters_, check_random_state(DOUBT.seed)
+                views,
+                self.n_clusters_,
+                check_random_state(DOUBT.seed),
+                self.contrast_,
             )
 
     def _fitted_reader(self, layout: RowLayout) -> SampleReader:

@@ -18,6 +18,16 @@ def shared_links(graph: Graph, other: Graph) -> float:
     return float(first.multiply(second).nnz / most) if most else 0.0
 
 
+def links_shared_by_nodes(graph: Graph, other: Graph) -> NDArray[np.float64]:
+    """Links of each node that two graphs of the same nodes share, ``(n_nodes,)``.
+
+    In units in which their mean is what :func:`shared_links` gives.
+    """
+    first, second = graph.weights > 0, other.weights > 0
+    counts = np.asarray(first.multiply(second).sum(axis=1)).ravel()
+    return counts * len(counts) / max(np.sqrt(first.nnz * second.nnz), 1)
+
+
 def shares_by_agreement(graphs: Sequence[Graph]) -> NDArray[np.float64]:
     r"""Find what share each of three graphs should have in their sum.
 

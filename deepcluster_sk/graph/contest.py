@@ -3,8 +3,11 @@
 How tidily a graph falls into clusters says little of what the clusters are made of: the
 light on a face, or the place of a stain, makes tidy ones. What light and place link is
 not linked under another contrast or by patches, and what belongs together is. So graphs
-are witnesses of each other. Patches see neither light nor place: of them the tidiest
-are taken, with all that are as tidy within chance.
+are witnesses of each other. Colours, and which of object and ground is the lighter, may
+tell objects apart, or differ among images of one and the same: where two contrasts that
+do not see them agree with each other alone, objects are alike in spite of them. Patches
+see neither light nor place: of them the tidiest are taken, with all that are as tidy
+within chance.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcluster_sk.graph.agreement import shared_links
+from deepcluster_sk.graph.agreement import links_shared_by_nodes, shared_links
 from deepcluster_sk.graph.consensus import beyond_chance
 from deepcluster_sk.graph.features import (
     has_patches,
@@ -25,6 +28,8 @@ from deepcluster_sk.graph.features import (
 )
 from deepcluster_sk.graph.graph import Graph, summed
 from deepcluster_sk.graph.neighbors import Features, SeveralFeatures, Views
+from deepcluster_sk.networks.contrast import COLOUR_BLIND
+from deepcluster_sk.runtime.seeding import drawing_apart
 
 ImageKind = Literal["drawing", "photograph"]
 #: Makes a graph of features, always of the same samples; True says that neighbours are
@@ -80,12 +85,13 @@ def look_at(
 ) -> tuple[Appearance, Graph | None]:
     """Choose contrast and kind of samples by graphs of some of them.
 
-    The contrast whose links the others and patches share most is taken. Whichever of
-    pixels and patches makes the clearly better clusters is what samples are compared
-    by; where neither does, both are. Where patches make the better ones and do not
-    confirm most of what pixels link, samples are photographs. Photographs are seen
-    under the first contrast: in pixels they are not compared, and a network learns to
-    see through light by their views.
+    The contrast whose links the others and patches share most is taken, or one that
+    sees no colours where these confirm each other; patches, which see them, do not
+    count then. Else, whichever of pixels and patches makes the clearly better clusters
+    is what samples are compared by; where neither does, both are. Where patches make
+    the better ones and do not confirm most of what pixels link, samples are
+    photographs. Photographs are seen under the first contrast: in pixels they are not
+    compared, and a network learns to see through light by their views.
 
     Parameters
     ----------
@@ -120,12 +126,13 @@ def look_at(
     if image_kind == "photograph":
         found += _candidates(other_patch_features(views), link, merit)
         return _by_patches(choose(found), contrasts[0], image_kind)
-    graphs = {name: link(pixel_features(views, name), True) for name in contrasts}
+    graphs = _graphs_by_contrast(views, contrasts, link)
     contrast = _best_witnessed(graphs, found[0].graph)
     by_pixels = graphs[contrast]
     agreement = shared_links(by_pixels, found[0].graph)
     pixels = merit(by_pixels)
-    if not has_patches(layout) or _all_worse(found, pixels):
+    by_pixels_alone = contrast in COLOUR_BLIND or not has_patches(layout)
+    if by_pixels_alone or _all_worse(found, pixels):
         return Appearance(contrast, "drawing", plain, agreement), by_pixels
     found += _candidates(other_patch_features(views), link, merit)
     gain = max(found, key=_mean_merit).merit - pixels
@@ -192,12 +199,41 @@ def _by_patches(
     return Appearance(contrast, kind, features, agreement, "patches"), graph
 
 
+def _graphs_by_contrast(
+    views: Views, contrasts: Sequence[str], link: Link
+) -> dict[str, Graph]:
+    """Graph of the samples' pixels under each contrast."""
+    seeing = [name for name in contrasts if name not in COLOUR_BLIND]
+    graphs = {name: link(pixel_features(views, name), True) for name in seeing}
+    # Whatever is seen in colour is then found by the same draws as without them.
+    with drawing_apart(views.generator):
+        for name in contrasts:
+            if name not in graphs:
+                graphs[name] = link(pixel_features(views, name), True)
+    return graphs
+
+
 def _best_witnessed(graphs: dict[str, Graph], by_patches: Graph) -> str:
-    """Contrast whose links the other contrasts and patches share most."""
+    """Contrast whose links those that see colours, and patches, share most."""
+    blind = {name: graph for name, graph in graphs.items() if name in COLOUR_BLIND}
+    seeing = {name: graph for name, graph in graphs.items() if name not in blind}
+    are_right = not seeing or _agree_alone(list(blind.values()), list(seeing.values()))
 
     def witnessed(contrast: str) -> float:
-        others = [graph for name, graph in graphs.items() if name != contrast]
+        others = [graph for name, graph in seeing.items() if name != contrast]
         shares = [shared_links(graphs[contrast], g) for g in (*others, by_patches)]
         return float(np.mean(shares))
 
-    return max(graphs, key=witnessed)
+    return max(blind if are_right else seeing, key=witnessed)
+
+
+def _agree_alone(graphs: Sequence[Graph], others: Sequence[Graph]) -> bool:
+    """Whether two graphs share more links than either has in common with any other."""
+    if len(graphs) != 2:
+        return False
+    shared = links_shared_by_nodes(*graphs)
+    return all(
+        beyond_chance(shared - links_shared_by_nodes(graph, other))
+        for graph in graphs
+        for other in others
+    )

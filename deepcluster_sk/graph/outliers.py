@@ -92,7 +92,7 @@ class Surroundings:
         ----------
         dataset : RowDataset
         reader : SampleReader
-        contrast : {"none", "image", "local"}
+        contrast : {"none", "local"}
             Contrast normalisation of images.
         settings : OutlierSettings
 

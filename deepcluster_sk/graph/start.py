@@ -139,7 +139,7 @@ def contrasts_for(
 
     Parameters
     ----------
-    contrast : {"auto", "none", "image", "local"}
+    contrast : {"auto", "none", "image", "local", "figure", "edges"}
     layout : RowLayout
     name : str, default="contrast"
         Of the parameter, for the error.
@@ -260,8 +260,8 @@ def find_start(
     n_clusters : int
     random_state : RandomState
     contrasts : sequence of str, default=("none",)
-        Contrast normalisations to choose from: the one whose links are the most
-        confirmed by the others and by patches is taken.
+        Contrast normalisations to choose from, as
+        :func:`~deepcluster_sk.graph.contest.look_at` does.
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
         Photographs are partitioned by patches, all else by pixels, patches or both,
         whichever make the better clusters. "auto" takes images for photographs where

@@ -21,6 +21,7 @@ from deepcluster_sk.graph.settings import CONTEST, GraphSettings
 from deepcluster_sk.graph.spectral import Labels, degrees
 from deepcluster_sk.graph.start import MIN_NODES, contrasts_for
 from deepcluster_sk.metrics import clustering_accuracy_score, pair_counts
+from deepcluster_sk.networks.contrast import COLOUR_BLIND
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,14 @@ def find_witnesses(
     views: Views,
     n_clusters: int,
     random_state: np.random.RandomState,
+    contrast: str = "none",
     settings: SupportSettings = SUPPORT,
 ) -> list[Witness]:
     """Find neighbours as the start of a fit does, by all that there is to compare by.
 
     That is pixels in augmented views, and of images patches as well. Which contrast
-    tells images apart is not known, so all are asked.
+    tells images apart is not known, so all are asked; but where clusters are of objects
+    in any colours, only those that see none.
 
     Parameters
     ----------
@@ -111,6 +114,8 @@ def find_witnesses(
     n_clusters : int
     random_state : RandomState
         Of the nodes.
+    contrast : {"none", "image", "local", "figure", "edges"}, default="none"
+        That the clusters were found under.
     settings : SupportSettings
 
     Returns
@@ -122,7 +127,7 @@ def find_witnesses(
     first = first_copies(views.dataset.rows, max(MIN_NODES, n_clusters + 1))
     nodes = np.sort(random_state.permutation(first)[: settings.max_nodes])
     witnesses = []
-    for features, n_views in _features(views, settings):
+    for features, n_views in _features(views, contrast, settings):
         graph = neighbor_graph(views, features, nodes, n_clusters, n_views)
         partitions = [
             graph_partition(
@@ -160,13 +165,15 @@ def agreement(witnesses: Sequence[Witness], labels: Labels) -> float:
 
 
 def _features(
-    views: Views, settings: SupportSettings
+    views: Views, contrast: str, settings: SupportSettings
 ) -> Iterator[tuple[Features, int]]:
     """Choose what distances are taken in, and in how many views."""
     layout = views.reader.layout
+    is_blind = contrast in COLOUR_BLIND
     for name in contrasts_for("auto", layout):
-        yield pixel_features(views, name), settings.n_views
-    if has_patches(layout):
+        if (name in COLOUR_BLIND) == is_blind:
+            yield pixel_features(views, name), settings.n_views
+    if has_patches(layout) and not is_blind:
         yield patch_features(views), 0  # they are found wherever they are
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_memory
 T = TypeVar("T")
 #: Version of what the stages compute. Raised when a stage comes to give other results,
 #: so that a cache kept over an upgrade is not believed.
-STAGES_VERSION = 16
+STAGES_VERSION = 17
 
 
 def cached(memory: Any, stage: str, key: dict[str, Any], compute: Callable[[], T]) -> T:

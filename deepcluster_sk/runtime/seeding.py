@@ -116,6 +116,17 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
             cpu.set_state(before)
 
 
+@contextmanager
+def drawing_apart(generator: torch.Generator) -> Iterator[None]:
+    """Draw inside the block; outside, generator and torch's own go on as if not."""
+    before = generator.get_state()
+    try:
+        with seeded(generator.initial_seed(), generator.device):
+            yield
+    finally:
+        generator.set_state(before)
+
+
 _turn = threading.RLock()
 #: Seconds after which a thread that waits for its turn says so.
 PATIENCE = 60.0

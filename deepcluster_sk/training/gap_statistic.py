@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.neighbors import Views
+from deepcluster_sk.networks.contrast import COLOUR_BLIND
 from deepcluster_sk.runtime.seeding import drawn_seed
 
 #: Samples that contrasts are compared on, at most: time. Not tuned.
@@ -32,8 +33,8 @@ def best_contrast(
     views : Views
         The samples; their augmentation is not used.
     contrasts : sequence of str
-        To choose from. Where all are as good, or there are no more samples than
-        clusters, the first is taken.
+        To choose from, where there are several those that see colours. Where all are as
+        good, or there are no more samples than clusters, the first is taken.
     n_clusters : int
     random_state : RandomState
 
@@ -51,8 +52,9 @@ def best_contrast(
         found = views.draw(pixel_features(views, contrast), indices)
         return gap(found.cpu().numpy(), n_clusters, random_state)
 
-    gaps = [gap_under(contrast) for contrast in contrasts]
-    return contrasts[int(np.argmax(gaps))]
+    seeing = [name for name in contrasts if name not in COLOUR_BLIND]
+    gaps = [gap_under(contrast) for contrast in seeing]
+    return seeing[int(np.argmax(gaps))]
 
 
 def gap(

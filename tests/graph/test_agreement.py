@@ -3,7 +3,11 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose
 
-from deepcluster_sk.graph.agreement import shared_links, shares_by_agreement
+from deepcluster_sk.graph.agreement import (
+    links_shared_by_nodes,
+    shared_links,
+    shares_by_agreement,
+)
 from deepcluster_sk.graph.graph import Graph, summed
 
 
@@ -29,6 +33,15 @@ def test_shared_links_are_counted():
     assert shared_links(first, second) == pytest.approx(1 / np.sqrt(4 * 2))
     assert shared_links(first, first) == pytest.approx(1)
     assert shared_links(first, graph_of([])) == 0
+
+
+def test_shared_links_are_those_of_the_nodes():
+    first = graph_of([(0, 1), (1, 2), (2, 3), (3, 4)])
+    second = graph_of([(0, 1), (1, 2), (4, 5)])
+    found = links_shared_by_nodes(first, second)
+    assert_allclose(found / found[0], np.r_[1, 2, 1, np.zeros(len(found) - 3)])
+    assert found.mean() == pytest.approx(shared_links(first, second))
+    assert not links_shared_by_nodes(first, graph_of([])).any()
 
 
 @pytest.fixture(scope="module")

@@ -84,12 +84,16 @@ def test_the_latent_decides_between_rivals(monkeypatch, is_clear, max_nodes):
     assert found.rivals.shape == (0, max_nodes)
 
 
-@pytest.mark.parametrize("kind", ["small", "vector"])
+@pytest.mark.parametrize("kind", ["small", "vector", "figure"])
 def test_what_has_no_patches_is_refined_by_two_graphs(monkeypatch, kind):
+    """Nor what is seen without colours, which patches see."""
+    X, y = make_images(n=120, side=5 if kind == "small" else 8)
+    if kind == "vector":
+        X, y = make_vectors(n=120)
+    views = vector_views(X) if kind == "vector" else views_of(X, "auto")
+    contrasts = ("figure",) if kind == "figure" else ("none",)
+    first = start_of(views, image_kind="drawing", contrasts=contrasts)
     monkeypatch.setattr(latent_module, "patch_features", None)
-    X, y = make_images(n=120, side=5) if kind == "small" else make_vectors(n=120)
-    views = views_of(X, "auto") if kind == "small" else vector_views(X)
-    first = start_of(views, image_kind="drawing")
 
     def latent(x):
         return x.flatten(1)

@@ -13,6 +13,7 @@ from deepcluster_sk.graph.neighbors import Views
 from deepcluster_sk.graph.settings import GraphSettings
 from deepcluster_sk.graph.start import contrasts_for, find_neighborhood, find_start
 from deepcluster_sk.metrics import clustering_accuracy_score
+from deepcluster_sk.networks.contrast import CONTRASTS
 from tests.graph.test_neighbors import views_of
 from tests.made import make_images, make_textures, make_vectors
 
@@ -128,7 +129,7 @@ def test_the_same_seed_gives_the_same_start():
 
 def test_contrasts_to_choose_from():
     image, vector = RowLayout("HW", (1, 8, 8)), RowLayout("vector", (64,))
-    assert contrasts_for("auto", image) == ("none", "image", "local")
+    assert contrasts_for("auto", image) == CONTRASTS
     assert contrasts_for("auto", vector) == contrasts_for("none", vector) == ("none",)
     assert contrasts_for("local", image) == ("local",)
     with pytest.raises(ValueError, match="contrast='image' needs images"):

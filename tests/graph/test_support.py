@@ -20,7 +20,7 @@ from deepcluster_sk.runtime.seeding import generator
 from tests.made import make_images, make_vectors
 
 
-def witnesses(X, **settings):
+def witnesses(X, contrast="none", **settings):
     shape = X.shape[1:]
     layout = (
         RowLayout("HW", (1, *shape)) if len(shape) == 2 else RowLayout("vector", shape)
@@ -34,13 +34,21 @@ def witnesses(X, **settings):
     )
     with torch.no_grad():
         random_state = np.random.RandomState(0)
-        return find_witnesses(views, 3, random_state, SupportSettings(**settings))
+        return find_witnesses(
+            views, 3, random_state, contrast, SupportSettings(**settings)
+        )
 
 
+# Patches see colours: where clusters are of objects in any, they tell nothing.
 @pytest.mark.parametrize(
-    ("make", "n_views"), [(make_images, [5, 5, 5, 0]), (make_vectors, [5])]
+    ("make", "contrast", "n_views"),
+    [
+        (make_images, "none", [5, 5, 5, 0]),
+        (make_images, "edges", [5, 5]),
+        (make_vectors, "none", [5]),
+    ],
 )
-def test_patches_alone_are_looked_for_in_no_views(make, n_views, monkeypatch):
+def test_patches_alone_are_looked_for_in_no_views(make, contrast, n_views, monkeypatch):
     asked, link = [], support_module.neighbor_graph
 
     def watched(views, features, nodes, n_clusters, n_views):
@@ -48,7 +56,7 @@ def test_patches_alone_are_looked_for_in_no_views(make, n_views, monkeypatch):
         return link(views, features, nodes, n_clusters, n_views)
 
     monkeypatch.setattr(support_module, "neighbor_graph", watched)
-    witnesses(make(n=40)[0], n_views=5, n_partitions=1)
+    witnesses(make(n=40)[0], contrast, n_views=5, n_partitions=1)
     assert asked == n_views
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepcluster_sk.networks.contrast import FLOOR, Contrast
+from deepcluster_sk.networks.contrast import COLOUR_BLIND, FLOOR, Contrast
 
 #: Standard deviation of the window, in sides of the image.
 WINDOW = 0.125
@@ -52,3 +52,50 @@ def test_what_is_there_is_kept_and_faint_noise_is_not_blown_up(kind):
     strong, faint = Contrast(kind)(x), Contrast(kind)(0.01 * x)
     assert strong.std() > 0.85
     assert faint.std() < 0.2
+
+
+def normalized(x):
+    """As the contrast "image" does, of one channel."""
+    return (x - x.mean()) / (x.std() + FLOOR)
+
+
+def test_figure_is_what_differs_from_the_border_equals_a_loop():
+    x = images()
+    found = Contrast("figure")(x).numpy()
+    for i, image in enumerate(x.numpy().astype(np.float64)):
+        border = [image[:, 0], image[:, -1], image[:, :, 0], image[:, :, -1]]
+        ground = np.median(np.concatenate(border, axis=1), axis=1)
+        apart = np.linalg.norm(image - ground[:, None, None], axis=0)
+        for channel in found[i]:
+            np.testing.assert_allclose(channel, normalized(apart), atol=1e-4)
+
+
+def test_edges_are_where_colours_change_equals_a_loop():
+    x = images()
+    found = Contrast("edges")(x).numpy()
+    height, width = x.shape[2:]
+    for i, image in enumerate(x.numpy().astype(np.float64)):
+        steep = np.empty((height, width))
+        for row, column in np.ndindex(height, width):
+            above, below = max(row - 1, 0), min(row + 1, height - 1)
+            left, right = max(column - 1, 0), min(column + 1, width - 1)
+            down = (image[:, below, column] - image[:, above, column]) / 2
+            across = (image[:, row, right] - image[:, row, left]) / 2
+            steep[row, column] = np.sqrt((down**2 + across**2).sum())
+        for channel in found[i]:
+            np.testing.assert_allclose(channel, normalized(steep), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLIND)
+def test_light_and_dark_and_colours_may_be_exchanged(kind):
+    x = images()
+    seen = Contrast(kind)(x)
+    assert seen.shape == x.shape
+    for other in (1 - x, x.flip(1), x + torch.tensor([3.0, -1])[:, None, None]):
+        torch.testing.assert_close(Contrast(kind)(other), seen, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLIND)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 2)])
+def test_what_is_flat_or_tiny_is_seen_as_nothing(kind, shape):
+    assert not Contrast(kind)(torch.full((2, 3, *shape), 0.7)).any()

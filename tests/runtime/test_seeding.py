@@ -1,11 +1,18 @@
 import threading
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 
 from deepcluster_sk.runtime import seeding
-from deepcluster_sk.runtime.seeding import STAGES, Streams, generator, seeded
+from deepcluster_sk.runtime.seeding import (
+    STAGES,
+    Streams,
+    drawing_apart,
+    generator,
+    seeded,
+)
 
 CPU = torch.device("cpu")
 
@@ -29,6 +36,23 @@ def test_outside_the_stream_goes_on_as_if_nothing_had_happened():
     with seeded(0, CPU):
         torch.rand(100)
     assert torch.equal(torch.rand(4), expected)
+
+
+def test_what_is_drawn_apart_leaves_no_trace():
+    stream = generator(3, torch.device("cpu"))
+
+    def draw():
+        return [torch.rand(1), torch.rand(1, generator=stream)]
+
+    expected = []
+    for apart in (False, True):
+        torch.manual_seed(5)
+        stream.manual_seed(3)
+        with drawing_apart(stream) if apart else nullcontext():
+            if apart:
+                draw()
+        expected.append(draw())
+    assert expected[0] == expected[1]
 
 
 def test_an_error_inside_restores_the_stream():

@@ -75,6 +75,20 @@ def test_brightness_is_kept_where_it_makes_the_clusters():
     assert contrast_of(shade + 0.01 * rng.normal(size=(150, 8, 8))) == "none"
 
 
+def test_those_that_see_no_colours_are_taken_where_they_are_asked_for(monkeypatch):
+    asked = []
+
+    def gap_of(*args):
+        asked.append(args)
+        return float(len(asked))
+
+    monkeypatch.setattr(gap_statistic, "gap", gap_of)
+    X, _ = make_images(n=60)
+    assert contrast_of(X) == "local"
+    assert len(asked) == 3
+    assert contrast_of(X, contrasts=("figure",)) == "figure"
+
+
 def test_the_first_is_taken_where_there_is_no_choice(monkeypatch):
     X, _ = make_images(n=30)
     monkeypatch.setattr(gap_statistic, "gap", None)  # none is computed
