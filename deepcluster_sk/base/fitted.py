@@ -170,9 +170,9 @@ class FittedMixin(
         of ``predict(X)``, and that of the clusters found most often in eight augmented
         views of each sample. The graph is made from `X` alone and holds up to 4,000 of
         its samples, so that estimators fitted with other weights, augmentations,
-        networks or starts can be compared by it. Of images there are three graphs, one
-        for each contrast normalisation, and the clusters are judged by the one that
-        they follow best.
+        networks or starts can be compared by it. Of images there is a graph for each
+        contrast normalisation, and the clusters are judged by the one that they follow
+        best.
 
         Parameters
         ----------
