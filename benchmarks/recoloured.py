@@ -1,10 +1,11 @@
-"""Are objects still found where each image has light and dark, or colours, of its own?
+"""Are objects still found where each image has light, or colours, of its own?
 
     python -m benchmarks.recoloured --data FOLDER
 
-Half of the images inverted at random, or each painted in two colours drawn at random:
-what an image shows is the same, and classes are. The accuracy of the default, of the
-graph alone, and of the graph under the contrast "image", which sees what was changed.
+Half of the images inverted at random, each painted in two colours drawn at random, or
+each lit from a side drawn at random: what an image shows is the same, and classes are.
+The accuracy of the default, of the graph alone, and of the graph under the contrast
+"image", which sees what was changed.
 Rows go to ``results/recoloured.csv``; the sets are those of ``benchmarks.protocol``
 whose images are grey, of both halves.
 """
@@ -45,7 +46,20 @@ def painted(X, rng):
     return ground + X[..., None] * (ink - ground)
 
 
-CHANGES = {"none": lambda X, rng: X, "inverted": inverted, "painted": painted}
+def lit(X, rng):
+    """Images ``(n, H, W)`` under light that grows along a direction drawn for each."""
+    side = rng.uniform(0, 2 * np.pi, (len(X), 1, 1))
+    down, across = (np.linspace(-1, 1, n) for n in X.shape[1:])
+    light = np.cos(side) * across + np.sin(side) * down[:, None]
+    return np.clip(0.4 * X + 0.3 + 0.3 * light, 0, 1)
+
+
+CHANGES = {
+    "none": lambda X, rng: X,
+    "inverted": inverted,
+    "painted": painted,
+    "lit": lit,
+}
 
 
 def main():

@@ -152,8 +152,8 @@ verbose : int, default=0
 **net_params
     Settings of the network and of the skorch net around it, by their names:
     ``module__channels``, widths of the layers; ``module__contrast``, the contrast
-    normalisation ("none", "image", "local", "figure", "edges") that samples are seen
-    under, where the data are not to decide; ``optimizer__weight_decay``,
+    normalisation ("none", "image", "local", "level", "figure", "edges") that samples
+    are seen under, where the data are not to decide; ``optimizer__weight_decay``,
     ``iterator_train__num_workers``, ``callbacks__lr_decay``.
 """
 
@@ -200,7 +200,7 @@ patch_agreement_ : float or None
 hubness_ : float or None
     How much samples differ in how often they are a neighbour in the graph the clusters
     start from; None where there was none.
-contrast_ : {"none", "image", "local", "figure", "edges"}
+contrast_ : {"none", "image", "local", "level", "figure", "edges"}
     Contrast normalisation the network sees images under.
 device_ : str
     Where the network was trained.

@@ -3,11 +3,11 @@
 How tidily a graph falls into clusters says little of what the clusters are made of: the
 light on a face, or the place of a stain, makes tidy ones. What light and place link is
 not linked under another contrast or by patches, and what belongs together is. So graphs
-are witnesses of each other. Colours, and which of object and ground is the lighter, may
-tell objects apart, or differ among images of one and the same: where two contrasts that
-do not see them agree with each other alone, objects are alike in spite of them. Patches
-see neither light nor place: of them the tidiest are taken, with all that are as tidy
-within chance.
+are witnesses of each other. The side from which light falls, colours, and which of
+object and ground is the lighter, may tell objects apart, or differ among images of one
+and the same: where two contrasts that do not see it agree with each other alone, what
+is alike is so in spite of it. Patches see neither place nor how bright it is: of them
+the tidiest are taken, with all that are as tidy within chance.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -28,7 +28,7 @@ from deepcluster_sk.graph.features import (
 )
 from deepcluster_sk.graph.graph import Graph, summed
 from deepcluster_sk.graph.neighbors import Features, SeveralFeatures, Views
-from deepcluster_sk.networks.contrast import COLOUR_BLIND
+from deepcluster_sk.networks.contrast import COLOUR_BLIND, LIGHT_BLIND, USUAL
 from deepcluster_sk.runtime.seeding import drawing_apart
 
 ImageKind = Literal["drawing", "photograph"]
@@ -86,12 +86,13 @@ def look_at(
     """Choose contrast and kind of samples by graphs of some of them.
 
     The contrast whose links the others and patches share most is taken, or one that
-    sees no colours where these confirm each other; patches, which see them, do not
-    count then. Else, whichever of pixels and patches makes the clearly better clusters
-    is what samples are compared by; where neither does, both are. Where patches make
-    the better ones and do not confirm most of what pixels link, samples are
-    photographs. Photographs are seen under the first contrast: in pixels they are not
-    compared, and a network learns to see through light by their views.
+    does not see light, or colours, where two such agree alone. Patches do not count
+    then if they see colours, or confirm little. Else, whichever of pixels and patches
+    makes the clearly better clusters is what samples are compared by; where neither
+    does, both are. Where patches make the better ones and do not confirm most of what
+    pixels link, samples are photographs. Photographs are seen under the first contrast:
+    in pixels they are not compared, and a network learns to see through light by their
+    views.
 
     Parameters
     ----------
@@ -131,7 +132,8 @@ def look_at(
     by_pixels = graphs[contrast]
     agreement = shared_links(by_pixels, found[0].graph)
     pixels = merit(by_pixels)
-    by_pixels_alone = contrast in COLOUR_BLIND or not has_patches(layout)
+    is_told = len(graphs) > 1 and contrast in LIGHT_BLIND and agreement <= CONFIRMED
+    by_pixels_alone = is_told or contrast in COLOUR_BLIND or not has_patches(layout)
     if by_pixels_alone or _all_worse(found, pixels):
         return Appearance(contrast, "drawing", plain, agreement), by_pixels
     found += _candidates(other_patch_features(views), link, merit)
@@ -203,9 +205,9 @@ def _graphs_by_contrast(
     views: Views, contrasts: Sequence[str], link: Link
 ) -> dict[str, Graph]:
     """Graph of the samples' pixels under each contrast."""
-    seeing = [name for name in contrasts if name not in COLOUR_BLIND]
+    seeing = [name for name in contrasts if name in USUAL]
     graphs = {name: link(pixel_features(views, name), True) for name in seeing}
-    # Whatever is seen in colour is then found by the same draws as without them.
+    # Whatever is seen under these is found by the same draws as without the others.
     with drawing_apart(views.generator):
         for name in contrasts:
             if name not in graphs:
@@ -214,26 +216,27 @@ def _graphs_by_contrast(
 
 
 def _best_witnessed(graphs: dict[str, Graph], by_patches: Graph) -> str:
-    """Contrast whose links those that see colours, and patches, share most."""
-    blind = {name: graph for name, graph in graphs.items() if name in COLOUR_BLIND}
-    seeing = {name: graph for name, graph in graphs.items() if name not in blind}
-    are_right = not seeing or _agree_alone(list(blind.values()), list(seeing.values()))
+    """Contrast whose links others, that see everything, and patches share most."""
+    seeing = [name for name in graphs if name in USUAL]
+    pairs = (pair for pair in (COLOUR_BLIND, LIGHT_BLIND) if _agree_alone(pair, graphs))
 
     def witnessed(contrast: str) -> float:
-        others = [graph for name, graph in seeing.items() if name != contrast]
+        others = [graphs[name] for name in seeing if name != contrast]
         shares = [shared_links(graphs[contrast], g) for g in (*others, by_patches)]
         return float(np.mean(shares))
 
-    return max(blind if are_right else seeing, key=witnessed)
+    return max(next(pairs, seeing or list(graphs)), key=witnessed)
 
 
-def _agree_alone(graphs: Sequence[Graph], others: Sequence[Graph]) -> bool:
-    """Whether two graphs share more links than either has in common with any other."""
-    if len(graphs) != 2:
+def _agree_alone(pair: tuple[str, str], graphs: dict[str, Graph]) -> bool:
+    """Whether two of several graphs share more links than either does with another."""
+    if not graphs.keys() > set(pair):
         return False
-    shared = links_shared_by_nodes(*graphs)
+    one, two = (graphs[name] for name in pair)
+    shared = links_shared_by_nodes(one, two)
     return all(
         beyond_chance(shared - links_shared_by_nodes(graph, other))
-        for graph in graphs
-        for other in others
+        for graph in (one, two)
+        for name, other in graphs.items()
+        if name not in pair
     )

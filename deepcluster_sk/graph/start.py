@@ -139,7 +139,7 @@ def contrasts_for(
 
     Parameters
     ----------
-    contrast : {"auto", "none", "image", "local", "figure", "edges"}
+    contrast : {"auto", "none", "image", "local", "level", "figure", "edges"}
     layout : RowLayout
     name : str, default="contrast"
         Of the parameter, for the error.

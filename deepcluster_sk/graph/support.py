@@ -21,7 +21,7 @@ from deepcluster_sk.graph.settings import CONTEST, GraphSettings
 from deepcluster_sk.graph.spectral import Labels, degrees
 from deepcluster_sk.graph.start import MIN_NODES, contrasts_for
 from deepcluster_sk.metrics import clustering_accuracy_score, pair_counts
-from deepcluster_sk.networks.contrast import COLOUR_BLIND
+from deepcluster_sk.networks.contrast import COLOUR_BLIND, LIGHT_BLIND, USUAL
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def find_witnesses(
     """Find neighbours as the start of a fit does, by all that there is to compare by.
 
     That is pixels in augmented views, and of images patches as well. Which contrast
-    tells images apart is not known, so all are asked; but where clusters are of objects
-    in any colours, only those that see none.
+    tells images apart is not known, so all are asked; but where light or colours are
+    left out, only those that do not see them.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def find_witnesses(
     n_clusters : int
     random_state : RandomState
         Of the nodes.
-    contrast : {"none", "image", "local", "figure", "edges"}, default="none"
+    contrast : {"none", "image", "local", "level", "figure", "edges"}, default="none"
         That the clusters were found under.
     settings : SupportSettings
 
@@ -169,11 +169,12 @@ def _features(
 ) -> Iterator[tuple[Features, int]]:
     """Choose what distances are taken in, and in how many views."""
     layout = views.reader.layout
-    is_blind = contrast in COLOUR_BLIND
+    blind = (pair for pair in (COLOUR_BLIND, LIGHT_BLIND) if contrast in pair)
+    peers = next(blind, USUAL)
     for name in contrasts_for("auto", layout):
-        if (name in COLOUR_BLIND) == is_blind:
+        if name in peers:
             yield pixel_features(views, name), settings.n_views
-    if has_patches(layout) and not is_blind:
+    if has_patches(layout) and peers is USUAL:
         yield patch_features(views), 0  # they are found wherever they are
 
 

@@ -152,7 +152,7 @@ class ClusteringAutoencoder(nn.Module):
         Radius of the sphere the latent is kept on; None leaves it unconstrained.
     kernel_power : float, default=1.0
         Of the clustering layer's kernel.
-    contrast : {"none", "image", "local", "figure", "edges"}, default="none"
+    contrast : {"none", "image", "local", "level", "figure", "edges"}, default="none"
         Contrast normalisation the encoder sees images under.
     batch_norm : bool, default=True
         As ``make_autoencoder`` of ``networks.autoencoders`` takes it.

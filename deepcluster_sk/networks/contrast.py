@@ -5,9 +5,13 @@ from torch import nn
 from torch.nn import functional as F
 
 #: The kinds, from what changes an image least to what changes it most.
-CONTRASTS = ("none", "image", "local", "figure", "edges")
-#: Those that see no colours, nor which of an object and its ground is the lighter.
+CONTRASTS = ("none", "image", "local", "level", "figure", "edges")
+#: Two that do not see from which side light falls.
+LIGHT_BLIND = ("level", "edges")
+#: Two that see no colours, nor which of an object and its ground is the lighter.
 COLOUR_BLIND = ("figure", "edges")
+#: The others, of which none is blind to what another sees.
+USUAL = ("none", "image", "local")
 #: Standard deviation of the local window, as a fraction of the image side.
 WINDOW = 1 / 8
 #: Added to the deviations divided by, in units of what samples are scaled to (their
@@ -23,14 +27,15 @@ class Contrast(nn.Module):
 
     with mean m and standard deviation s over the whole image (``"image"``), or over a
     Gaussian window around each pixel (``"local"``); channels are treated apart.
-    ``"figure"`` first takes of each pixel how far its colour is from that of the
-    ground, the median along the border of the image, and ``"edges"`` how steeply
-    colours change there (the length of the gradient); then both go on as ``"image"``
-    does. All channels are the same then.
+    The others change images first, and go on as ``"image"`` does. ``"level"`` takes
+    the plane out that fits each channel best: light that falls from one side.
+    ``"figure"`` takes of each pixel how far its colour is from that of the ground, the
+    median along the border of the image, and ``"edges"`` how steeply colours change
+    there (the length of the gradient); all channels are the same then.
 
     Parameters
     ----------
-    kind : {"none", "image", "local", "figure", "edges"}
+    kind : {"none", "image", "local", "level", "figure", "edges"}
     """
 
     def __init__(self, kind: str) -> None:
@@ -43,7 +48,7 @@ class Contrast(nn.Module):
             return x
         # The mean of squares less the square of the mean is no task for bf16.
         with torch.autocast(x.device.type, enabled=False):
-            x = self._without_colour(x.float())
+            x = self._changed(x.float())
             mean = self._mean(x)
             variance = (self._mean(x.square()) - mean.square()).clamp_min(0)
             return (x - mean) / (variance.sqrt() + FLOOR)
@@ -55,7 +60,9 @@ class Contrast(nn.Module):
         # Two small products a channel; what lies outside the image has no weight.
         return rows @ x.contiguous() @ columns.T
 
-    def _without_colour(self, x: torch.Tensor) -> torch.Tensor:
+    def _changed(self, x: torch.Tensor) -> torch.Tensor:
+        if self.kind == "level":
+            return _levelled(_levelled(x.mT).mT)
         if self.kind == "figure":
             apart = x - _ground(x)
         elif self.kind == "edges":
@@ -63,6 +70,14 @@ class Contrast(nn.Module):
         else:
             return x
         return apart.square().sum(1, keepdim=True).sqrt().expand_as(x)
+
+
+def _levelled(x: torch.Tensor) -> torch.Tensor:
+    """Take out of images what grows evenly along their rows, the least squares."""
+    place = torch.linspace(-1, 1, x.shape[3], device=x.device)
+    place = place - place.mean()
+    slope = (x @ place).mean(2) / place.square().sum().clamp_min(1e-12)
+    return x - slope[:, :, None, None] * place
 
 
 def _ground(x: torch.Tensor) -> torch.Tensor:

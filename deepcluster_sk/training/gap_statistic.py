@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from deepcluster_sk.graph.features import pixel_features
 from deepcluster_sk.graph.neighbors import Views
-from deepcluster_sk.networks.contrast import COLOUR_BLIND
+from deepcluster_sk.networks.contrast import USUAL
 from deepcluster_sk.runtime.seeding import drawn_seed
 
 #: Samples that contrasts are compared on, at most: time. Not tuned.
@@ -52,7 +52,7 @@ def best_contrast(
         found = views.draw(pixel_features(views, contrast), indices)
         return gap(found.cpu().numpy(), n_clusters, random_state)
 
-    seeing = [name for name in contrasts if name not in COLOUR_BLIND]
+    seeing = [name for name in contrasts if name in USUAL]
     gaps = [gap_under(contrast) for contrast in seeing]
     return seeing[int(np.argmax(gaps))]
 

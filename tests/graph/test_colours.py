@@ -1,4 +1,4 @@
-"""Colours, and which of object and ground is the lighter, in the choice of contrast."""
+"""Light, colours, and which of object and ground is lighter: the choice of contrast."""
 
 from dataclasses import replace
 
@@ -13,10 +13,10 @@ from deepcluster_sk.graph import contest
 from deepcluster_sk.graph.graph import Graph
 from deepcluster_sk.graph.start import find_neighborhood
 from deepcluster_sk.metrics import clustering_accuracy_score
-from deepcluster_sk.networks.contrast import COLOUR_BLIND, CONTRASTS
+from deepcluster_sk.networks.contrast import COLOUR_BLIND, CONTRASTS, USUAL
 from tests.graph.test_contest import look
 from tests.graph.test_neighbors import views_of
-from tests.made import make_images
+from tests.made import make_images, make_textures
 
 pytestmark = pytest.mark.usefixtures("few_words")
 
@@ -42,6 +42,34 @@ def test_colours_of_objects_and_grounds_do_not_make_the_clusters(n_channels):
     assert clustering_accuracy_score(y, model.labels_) < 0.6
 
 
+@pytest.mark.parametrize(
+    ("contrast", "agreement", "compared_by"),
+    [
+        ("level", 0.4, "pixels"),
+        ("level", 0.6, "patches"),
+        ("figure", 0.6, "pixels"),
+        ("image", 0.6, "patches"),
+    ],
+)
+def test_patches_count_where_they_see_what_is_alike(
+    monkeypatch, contrast, agreement, compared_by
+):
+    """However much better the clusters are that they make."""
+    monkeypatch.setattr(contest, "_best_witnessed", lambda *_: contrast)
+    monkeypatch.setattr(contest, "shared_links", lambda *_: agreement)
+    shares = Graph.modularity_shares
+    made = []
+
+    def better_of_patches(graph, labels):
+        made.append(graph)  # two of patches first, then that of pixels
+        return shares(graph, labels) + (len(made) != 3)
+
+    monkeypatch.setattr(Graph, "modularity_shares", better_of_patches)
+    seen = look(make_textures(120)[0][:, 0], contrasts=CONTRASTS)
+    assert (seen.contrast, seen.image_kind) == (contrast, "drawing")
+    assert seen.compared_by == compared_by
+
+
 def test_colours_that_tell_objects_apart_are_seen():
     X = make_images(n=120, n_channels=3)[0]
     assert look(X, contrasts=CONTRASTS, n_clusters=3).contrast not in COLOUR_BLIND
@@ -52,7 +80,7 @@ def test_colours_that_tell_objects_apart_are_seen():
 def test_what_sees_no_colours_leaves_the_draws_of_the_rest_alone():
     digits = load_digits().images[:200]
     graphs = []
-    for contrasts in (CONTRASTS, CONTRASTS[:3]):
+    for contrasts in (CONTRASTS, USUAL):
         torch.manual_seed(0)
         views, random_state = views_of(digits, "auto"), np.random.RandomState(0)
         graphs += find_neighborhood(views, 10, random_state, contrasts=contrasts).graphs
@@ -80,6 +108,8 @@ def ring(*steps, n=60):
         # They agree, but no more than one of them does with another.
         ({"none": [1], "image": [2, 9], "figure": [2], "edges": [2, 9]}, "image"),
         ({"none": [1], "image": [9], "figure": [2], "edges": [3]}, "image"),
+        ({"none": [1], "image": [9], "level": [2], "edges": [2]}, "level"),
+        ({"image": [2, 9], "level": [2], "edges": [2, 9]}, "image"),
         # One alone is confirmed by nobody, unless it is all there is.
         ({"none": [1], "figure": [2]}, "none"),
         ({"figure": [2]}, "figure"),

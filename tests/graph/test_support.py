@@ -39,12 +39,13 @@ def witnesses(X, contrast="none", **settings):
         )
 
 
-# Patches see colours: where clusters are of objects in any, they tell nothing.
+# Patches see colours and light: where these are left out, they tell nothing.
 @pytest.mark.parametrize(
     ("make", "contrast", "n_views"),
     [
         (make_images, "none", [5, 5, 5, 0]),
         (make_images, "edges", [5, 5]),
+        (make_images, "level", [5, 5]),
         (make_vectors, "none", [5]),
     ],
 )

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from deepcluster_sk.networks.contrast import COLOUR_BLIND, FLOOR, Contrast
+from deepcluster_sk.networks.contrast import (
+    COLOUR_BLIND,
+    FLOOR,
+    LIGHT_BLIND,
+    Contrast,
+)
 
 #: Standard deviation of the window, in sides of the image.
 WINDOW = 0.125
@@ -59,6 +64,24 @@ def normalized(x):
     return (x - x.mean()) / (x.std() + FLOOR)
 
 
+def test_level_is_what_no_plane_explains_equals_least_squares():
+    x = images()
+    found = Contrast("level")(x).numpy()
+    rows, columns = np.indices(x.shape[2:])
+    plane = np.stack([rows.ravel(), columns.ravel(), np.ones(rows.size)], axis=1)
+    for i, c in np.ndindex(*x.shape[:2]):
+        channel = x[i, c].numpy().astype(np.float64).ravel()
+        rest = channel - plane @ np.linalg.lstsq(plane, channel)[0]
+        np.testing.assert_allclose(found[i, c].ravel(), normalized(rest), atol=1e-4)
+
+
+def test_light_from_any_side_does_not_matter():
+    x = images()
+    ramp = torch.linspace(-3, 1, 9)[:, None] + torch.linspace(0, 5, 7)
+    seen = Contrast("level")(x)
+    torch.testing.assert_close(Contrast("level")(x + ramp), seen, atol=1e-4, rtol=0)
+
+
 def test_figure_is_what_differs_from_the_border_equals_a_loop():
     x = images()
     found = Contrast("figure")(x).numpy()
@@ -95,7 +118,8 @@ def test_light_and_dark_and_colours_may_be_exchanged(kind):
         torch.testing.assert_close(Contrast(kind)(other), seen, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("kind", COLOUR_BLIND)
+@pytest.mark.parametrize("kind", [*LIGHT_BLIND, *COLOUR_BLIND])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 2)])
 def test_what_is_flat_or_tiny_is_seen_as_nothing(kind, shape):
-    assert not Contrast(kind)(torch.full((2, 3, *shape), 0.7)).any()
+    seen = Contrast(kind)(torch.full((2, 3, *shape), 0.7))
+    torch.testing.assert_close(seen, torch.zeros_like(seen), atol=1e-5, rtol=0)

@@ -64,7 +64,7 @@ class DepictNetwork(nn.Module):
     channels : sequence of int, default=None
         Widths of the convolutions or of the dense layers.
     dropout : float, default=0.1
-    contrast : {"none", "image", "local", "figure", "edges"}, default="none"
+    contrast : {"none", "image", "local", "level", "figure", "edges"}, default="none"
         Contrast normalisation the encoder sees images under.
 
     References

@@ -81,13 +81,15 @@ class NeighborGraphClusterer(
     n_views : "auto" or int, default="auto"
         Augmented views of each sample in which neighbours are looked for in pixels;
         "auto" draws 16, of fewer than 500 samples 8. 0 takes the samples alone.
-    contrast : {"auto", "none", "image", "local", "figure", "edges"}, default="auto"
-        What is taken out of images before they are compared: nothing, brightness and
-        contrast of the whole, those around every pixel, or all colours, and which of
-        object and ground is the lighter: "figure" sees how far each pixel's colour is
-        from that of the ground, "edges" where colours change. "auto" takes the one
-        whose links the others, and patches, confirm most, and one of the last two where
-        these confirm each other alone. Vectors have none.
+    contrast : str, default="auto"
+        What is taken out of images before they are compared: nothing ("none"),
+        brightness and contrast of the whole ("image"), those around every pixel
+        ("local"), light that falls from one side ("level"), or all colours, and which
+        of object and ground is the lighter: "figure" sees how far each pixel's colour
+        is from that of the ground, "edges" where colours change. "auto" takes the one
+        of the first three whose links the others, and patches, confirm most, or one
+        that does not see light, or colours, where two such confirm each other alone.
+        Vectors have none.
     image_kind : {"auto", "drawing", "photograph"}, default="auto"
         Photographs and textures are compared by patches, drawings by pixels, patches or
         both, whichever make the better clusters; by pixels alone if contrast is given
@@ -139,7 +141,7 @@ class NeighborGraphClusterer(
     graph_ : Graph
         On which the partition was found: ``graph_.weights`` is the sparse matrix of its
         links, ``graph_.nodes`` are the rows of `X` in it.
-    contrast_ : {"none", "image", "local", "figure", "edges"}
+    contrast_ : {"none", "image", "local", "level", "figure", "edges"}
         The contrast normalisation images were compared under.
     image_kind_ : {"drawing", "photograph"} or None
         What images were taken for; None of vectors.

@@ -100,7 +100,7 @@ class TEMINetwork(nn.Module):
     channels : sequence of int, default=None
         Widths of the hidden layers before the latent; None is 256.
     temperature : float, default=0.1
-    contrast : {"none", "image", "local", "figure", "edges"}, default="none"
+    contrast : {"none", "image", "local", "level", "figure", "edges"}, default="none"
         Contrast normalisation images are seen under.
 
     Attributes

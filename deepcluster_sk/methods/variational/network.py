@@ -64,7 +64,7 @@ class MixtureVAE(nn.Module):
         Whether the bound sums over clusters, or is taken at one relaxed draw.
     channels : sequence of int, default=None
         Widths of the encoder's convolutions or hidden layers.
-    contrast : {"none", "image", "local", "figure", "edges"}, default="none"
+    contrast : {"none", "image", "local", "level", "figure", "edges"}, default="none"
         Contrast normalisation the encoder sees images under.
 
     References
