@@ -130,7 +130,8 @@ def test_score_is_modularity(found, data):
     assert 0.5 < score <= 2 / 3 + 0.01
     assert modularity(found, X, y) == score
     halves = neighbor_modularity(found, X), view_modularity(found, X)
-    assert sum(halves) / 2 == score
+    # Each by itself is judged by the graph that suits it best.
+    assert score <= sum(halves) / 2 < score + 0.02
 
 
 def test_what_augmentation_upsets_scores_lower(data):
