@@ -41,6 +41,7 @@ class DoubtMixin(InputMixin):
     """Confidence of a clusterer in its clusters, without labels."""
 
     n_clusters_: int
+    contrast_: str
     net_: ClusteringNet
     #: Median of the largest probability, over the samples fitted on.
     _typical_probability: float
