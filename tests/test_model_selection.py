@@ -124,13 +124,12 @@ def test_good_clusters_score_higher(found, data, name):
 
 
 def test_score_is_modularity(found, data):
-    X, y = data
-    score = found.score(X)
+    (X, y), score = data, found.score(data[0])
     # Three clusters of equal size; nearly all neighbours are of one cluster.
     assert 0.5 < score <= 2 / 3 + 0.01
     assert modularity(found, X, y) == score
-    halves = neighbor_modularity(found, X), view_modularity(found, X)
     # Each by itself is judged by the graph that suits it best.
+    halves = neighbor_modularity(found, X), view_modularity(found, X)
     assert score <= sum(halves) / 2 < score + 0.02
 
 

@@ -65,7 +65,7 @@ class ScoreSettings:
 
 SCORE = ScoreSettings()
 #: Bytes of the graphs that are kept, at most. One of 4,000 samples takes about 1 MB: a
-#: search scores all its candidates on the same few folds, five graphs for each.
+#: search scores all its candidates on the same few folds, six graphs for each.
 KEPT_BYTES = 256 << 20
 
 _kept: Kept[Graph] = Kept(KEPT_BYTES)

@@ -64,6 +64,14 @@ def test_every_clusterer(cls, kind, tmp_path):
     check(estimator, samples, tmp_path / "model", kind)
 
 
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+@pytest.mark.parametrize("contrast", ["level", "figure", "edges"])
+def test_contrasts_that_change_images_first(contrast, kind, tmp_path):
+    samples, _ = SAMPLES["channels last"]
+    estimator = quick(DeepTripletClusterer, module__contrast=contrast).fit(samples)
+    check(estimator, samples, tmp_path / "model", kind)
+
+
 @pytest.mark.parametrize("name", ["large", "vectors"])
 def test_onnx_of_what_is_scaled_in_double(name, tmp_path):
     samples, params = SAMPLES[name]
