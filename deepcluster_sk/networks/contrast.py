@@ -62,7 +62,7 @@ class Contrast(nn.Module):
 
     def _changed(self, x: torch.Tensor) -> torch.Tensor:
         if self.kind == "level":
-            return _levelled(_levelled(x.mT).mT)
+            return _levelled(_levelled(x, 2), 3)
         if self.kind == "figure":
             apart = x - _ground(x)
         elif self.kind == "edges":
@@ -72,12 +72,12 @@ class Contrast(nn.Module):
         return apart.square().sum(1, keepdim=True).sqrt().expand_as(x)
 
 
-def _levelled(x: torch.Tensor) -> torch.Tensor:
-    """Take out of images what grows evenly along their rows, the least squares."""
-    place = torch.linspace(-1, 1, x.shape[3], device=x.device)
-    place = place - place.mean()
-    slope = (x @ place).mean(2) / place.square().sum().clamp_min(1e-12)
-    return x - slope[:, :, None, None] * place
+def _levelled(x: torch.Tensor, axis: int) -> torch.Tensor:
+    """Take out of images what grows evenly along an axis, by least squares."""
+    place = torch.linspace(-1, 1, x.shape[axis], device=x.device)
+    place = (place - place.mean()).view(-1, *[1] * (3 - axis))
+    slope = (x * place).mean((2, 3), keepdim=True)
+    return x - slope / place.square().mean().clamp_min(1e-12) * place
 
 
 def _ground(x: torch.Tensor) -> torch.Tensor:
