@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from deepcluster_sk.graph.graph import Graph
@@ -13,9 +14,8 @@ MOST_RELIABLE = 0.95
 
 def shared_links(graph: Graph, other: Graph) -> float:
     """Share of the links of two graphs of the same nodes that both have, in [0, 1]."""
-    first, second = graph.weights > 0, other.weights > 0
-    most = np.sqrt(first.nnz * second.nnz)
-    return float(first.multiply(second).nnz / most) if most else 0.0
+    shared, most = _shared(graph, other)
+    return float(shared.nnz / most)
 
 
 def links_shared_by_nodes(graph: Graph, other: Graph) -> NDArray[np.float64]:
@@ -23,9 +23,15 @@ def links_shared_by_nodes(graph: Graph, other: Graph) -> NDArray[np.float64]:
 
     In units in which their mean is what :func:`shared_links` gives.
     """
+    shared, most = _shared(graph, other)
+    counts = np.asarray(shared.sum(axis=1)).ravel()
+    return counts * len(counts) / most
+
+
+def _shared(graph: Graph, other: Graph) -> tuple[scipy.sparse.csr_matrix, float]:
+    """Links that two graphs of the same nodes have both, and how many could be."""
     first, second = graph.weights > 0, other.weights > 0
-    counts = np.asarray(first.multiply(second).sum(axis=1)).ravel()
-    return counts * len(counts) / max(np.sqrt(first.nnz * second.nnz), 1)
+    return first.multiply(second), max(np.sqrt(first.nnz * second.nnz), 1.0)
 
 
 def shares_by_agreement(graphs: Sequence[Graph]) -> NDArray[np.float64]:
